@@ -1,0 +1,253 @@
+#include "config.h"
+
+#include "archive_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/*
+ * The destination is resolved first, so that the temporary file lies in the directory, and on the
+ * file system, of the file that is replaced, and not of a symbolic link to it.
+ *
+ * A signal handler can be given nothing, so the name of the temporary file has to be where it finds
+ * it: the one static variable of this program that changes.  It is set and cleared with the
+ * signals held back, and points to memory that lives longer than that.
+ */
+
+static char *volatile doomed;
+
+static const int signals[ARCHIVE_FILE_NSIGNALS] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
+
+/* SA_RESETHAND has restored the default action: the second signal ends the run, and tells how. */
+static void remove_and_die(int signo) {
+	if (doomed != NULL) {
+		unlink(doomed);
+	}
+	raise(signo);
+}
+
+static void hold_signals(sigset_t *before) {
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < ARCHIVE_FILE_NSIGNALS; i++) {
+		sigaddset(&set, signals[i]);
+	}
+	pthread_sigmask(SIG_BLOCK, &set, before);
+}
+
+static void catch_signals(struct archive_file *file) {
+	struct sigaction action = {.sa_handler = remove_and_die, .sa_flags = (int)SA_RESETHAND};
+
+	sigemptyset(&action.sa_mask);
+	for (size_t i = 0; i < ARCHIVE_FILE_NSIGNALS; i++) {
+		sigaction(signals[i], NULL, &file->previous[i]);
+		/* nohup, for one, wants it to stay ignored. */
+		if (file->previous[i].sa_handler != SIG_IGN) {
+			sigaction(signals[i], &action, NULL);
+		}
+	}
+}
+
+/* The temporary file is gone, or has its name: nothing is left for the signals to do. */
+static void release_temporary(struct archive_file *file) {
+	sigset_t before;
+
+	hold_signals(&before);
+	doomed = NULL;
+	for (size_t i = 0; i < ARCHIVE_FILE_NSIGNALS; i++) {
+		sigaction(signals[i], &file->previous[i], NULL);
+	}
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	free(file->temporary);
+	file->temporary = NULL;
+}
+
+/*
+ * Where a file that is not there yet would be made; NULL with errno.  A symbolic link that leads
+ * nowhere is the case for which this asks the system, by making the file for a moment.
+ */
+static char *resolve_new(const char *name) {
+	char *path;
+	int fd = open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0) {
+		return NULL;
+	}
+	close(fd);
+	path = realpath(name, NULL);
+	if (path != NULL) {
+		unlink(path);
+	}
+	return path;
+}
+
+/* The name of a temporary file for ${path}, to be completed by mkostemp(); NULL without memory. */
+static char *temporary_template(const char *path) {
+	const char *base = strrchr(path, '/') + 1;
+	char *name;
+
+	/* The name may be as long as names can be: the temporary one has 8 bytes more. */
+	int n = asprintf(&name, "%.*s.%.200s.XXXXXX", (int)(base - path), path, base);
+	return n < 0 ? NULL : name;
+}
+
+static mode_t mode_of_new_files(void) {
+	mode_t mask = umask(0);
+
+	umask(mask);
+	return 0666 & ~mask;
+}
+
+/*
+ * As far as that goes: only root gives files away, and FAT knows neither owners nor modes.  The
+ * mode comes last, as a change of owner may take bits from it.
+ */
+static void set_owner_and_mode(int fd, const struct stat *old) {
+	int ignored;
+
+	if (old != NULL) {
+		ignored = fchown(fd, old->st_uid, old->st_gid);
+	}
+	ignored = fchmod(fd, old != NULL ? old->st_mode & 0777 : mode_of_new_files());
+	(void)ignored;
+}
+
+/* Make the temporary file for file->path; ${old} is the file that is to be replaced, or NULL. */
+static int make_temporary(struct archive_file *file, const struct stat *old, struct error *err) {
+	sigset_t before;
+	int errnum;
+
+	file->temporary = temporary_template(file->path);
+	if (file->temporary == NULL) {
+		return err_nomem(err);
+	}
+	hold_signals(&before);
+	file->fd = mkostemp(file->temporary, O_CLOEXEC);
+	errnum = errno;
+	if (file->fd >= 0) {
+		file->is_own_fd = true;
+		doomed = file->temporary;
+		catch_signals(file);
+	}
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (file->fd < 0) {
+		free(file->temporary);
+		file->temporary = NULL;
+		return err_set(err, TARN_ESYSTEM, errnum,
+		    old != NULL ? "Cannot open: Cannot make a file beside it" : "Cannot open");
+	}
+	set_owner_and_mode(file->fd, old);
+	return TARN_OK;
+}
+
+static int open_directly(struct archive_file *file, const char *name, struct error *err) {
+	file->fd = open(name, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	if (file->fd < 0) {
+		return err_set(err, TARN_ESYSTEM, errno, "Cannot open");
+	}
+	file->is_own_fd = true;
+	return TARN_OK;
+}
+
+/* Open what ${name} leads to, of whatever kind that is. */
+static int open_destination(struct archive_file *file, const char *name, struct error *err) {
+	struct stat old;
+
+	if (stat(name, &old) != 0) {
+		if (errno == ENOENT) {
+			file->path = resolve_new(name);
+		}
+		return file->path != NULL ? make_temporary(file, NULL, err)
+		                          : err_set(err, TARN_ESYSTEM, errno, "Cannot open");
+	}
+	if (!S_ISREG(old.st_mode)) {
+		return open_directly(file, name, err);
+	}
+	file->has_old = true;
+	file->old_dev = old.st_dev;
+	file->old_ino = old.st_ino;
+	/* A file that was made read-only is not to be lost because its directory can be written. */
+	if (faccessat(AT_FDCWD, name, W_OK, AT_EACCESS) != 0) {
+		return err_set(err, TARN_ESYSTEM, errno, "Cannot open");
+	}
+	file->path = realpath(name, NULL);
+	return file->path != NULL ? make_temporary(file, &old, err)
+	                          : err_set(err, TARN_ESYSTEM, errno, "Cannot open");
+}
+
+int archive_file_create(struct archive_file *file, const char *name, struct error *err) {
+	struct stat st;
+	int r = TARN_OK;
+
+	*file = (struct archive_file){.fd = -1};
+	if (strcmp(name, "-") == 0) {
+		file->fd = STDOUT_FILENO;
+		if (isatty(file->fd)) {
+			return err_set(err, TARN_EREFUSED, 0,
+			    "Refusing to write archive contents to terminal (missing -f option?)");
+		}
+	} else {
+		r = open_destination(file, name, err);
+	}
+	if (r == TARN_OK && fstat(file->fd, &st) != 0) {
+		r = err_set(err, TARN_ESYSTEM, errno, "Cannot open");
+	}
+	if (r != TARN_OK) {
+		archive_file_fini(file);
+		return r;
+	}
+	file->dev = st.st_dev;
+	file->ino = st.st_ino;
+	return TARN_OK;
+}
+
+int archive_file_commit(struct archive_file *file, struct error *err) {
+	if (file->is_own_fd) {
+		int r = close(file->fd);
+		file->is_own_fd = false;
+		file->fd = -1;
+		if (r != 0) {
+			return err_set(err, TARN_ESYSTEM, errno, "Cannot close");
+		}
+	}
+	if (file->temporary != NULL) {
+		if (rename(file->temporary, file->path) != 0) {
+			return err_set(err, TARN_ESYSTEM, errno, "Cannot rename into place");
+		}
+		release_temporary(file);
+	}
+	return TARN_OK;
+}
+
+void archive_file_fini(struct archive_file *file) {
+	if (file->is_own_fd) {
+		close(file->fd);
+	}
+	if (file->temporary != NULL) {
+		unlink(file->temporary);
+		release_temporary(file);
+	}
+	free(file->path);
+	*file = (struct archive_file){.fd = -1};
+}
+
+int archive_file_open(const char *name, int *fd, bool *is_own_fd, struct error *err) {
+	if (strcmp(name, "-") == 0) {
+		*fd = STDIN_FILENO;
+		*is_own_fd = false;
+		if (isatty(*fd)) {
+			return err_set(err, TARN_EREFUSED, 0,
+			    "Refusing to read archive contents from terminal (missing -f option?)");
+		}
+		return TARN_OK;
+	}
+	*fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	*is_own_fd = true;
+	return *fd >= 0 ? TARN_OK : err_set(err, TARN_ESYSTEM, errno, "Cannot open");
+}

@@ -1,0 +1,49 @@
+#ifndef TARN_ARCHIVE_FILE_H
+#define TARN_ARCHIVE_FILE_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "error.h"
+
+#define ARCHIVE_FILE_NSIGNALS 4
+
+/*
+ * The file that an archive is written to: a temporary file beside its destination, renamed when it
+ * is complete, so that a run that fails or is killed never replaces a good archive.  Pipes, devices
+ * and standard output ("-") are written directly.  All zero is a legal, empty one.
+ */
+struct archive_file {
+	int fd;                 /* to write to */
+	char *path;             /* destination, links resolved; NULL when written directly */
+	char *temporary;        /* NULL when written directly, and after commit */
+	bool is_own_fd;
+	dev_t dev; ino_t ino;   /* of the file that is written: the walk leaves it out */
+	bool has_old;           /* a file was at the destination: */
+	dev_t old_dev; ino_t old_ino;
+	struct sigaction previous[ARCHIVE_FILE_NSIGNALS]; /* while there is a temporary file */
+};
+
+/**
+ * Open for writing.  A new file gets mode 0666 less the umask; one that replaces another gets that
+ * one's mode, owner and group, as far as that is allowed.  SIGINT, SIGTERM, SIGHUP and SIGPIPE,
+ * unless they are ignored, remove the temporary file before they end the run; for that there can
+ * be only one at a time.
+ *
+ * Returns TARN_OK; TARN_ESYSTEM, "Cannot open: …", also for a file that cannot be written though it
+ * could be replaced, or the other way round; TARN_EREFUSED for a terminal; TARN_ENOMEM.
+ */
+int archive_file_create(struct archive_file *file, const char *name, struct error *err);
+/** Close and rename into place; errors of close and rename are errors of the archive. */
+int archive_file_commit(struct archive_file *file, struct error *err);
+/** Close; what was not committed is removed.  Legal on all zero, and after commit. */
+void archive_file_fini(struct archive_file *file);
+
+/**
+ * Open ${name} ("-": standard input, unless it is a terminal) for reading; *${fd} is the caller's
+ * unless *${is_own_fd} is false.
+ */
+int archive_file_open(const char *name, int *fd, bool *is_own_fd, struct error *err);
+
+#endif

@@ -1,0 +1,26 @@
+#ifndef TARN_ARCHIVE_SINK_H
+#define TARN_ARCHIVE_SINK_H
+
+#include <sys/types.h>
+
+#include "codec.h"
+#include "options.h"
+#include "report.h"
+#include "sink.h"
+
+/*
+ * An archive as a sink: members in ${format} into ${writer} (borrowed), closed by end-of-archive
+ * blocks up to a whole record of ${blocking_factor} blocks.  ${start} is the offset in the plain
+ * stream at which it begins (not 0 when appending).  finish does not finish the writer.
+ *
+ * A member that ${format} cannot hold is said to ${report} and left out, and so is a link to
+ * itself.  Content that is missing becomes zeros, so that the archive stays whole: without a word
+ * when the source ends early, as that has said why; said here when reading fails.
+ */
+struct sink *archive_sink_new(struct codec_writer *writer, enum format format,
+    unsigned int blocking_factor, off_t start, struct report *report, struct error *err);
+
+/** Bytes of the plain stream, ${start} included. */
+off_t archive_sink_nbytes(const struct sink *sink);
+
+#endif

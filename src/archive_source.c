@@ -1,0 +1,207 @@
+#include "config.h"
+
+#include "archive_source.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * libarchive parses the members out of the plain bytes that the codec layer hands over.  Its three
+ * degrees of trouble become two here: what it warns of or retries after is said and shows in the
+ * exit status, and the reading goes on; what is fatal ends the source.
+ *
+ * The position that libarchive gives for a header, beside the bytes that it was fed, tells whether
+ * the archive was closed by end-of-archive blocks or just stops.
+ */
+
+#define TAR_BLOCK 512
+
+struct archive_source {
+	struct source base;
+	struct archive *archive;
+	struct archive_entry *from; /* libarchive's, of the current member */
+	struct codec_reader *reader;
+	struct report *report;
+	struct entry entry;
+	struct entry_storage storage;
+	off_t nfed;             /* plain bytes handed to libarchive, skipped ones included */
+	bool fed_all;           /* the reader said TARN_END */
+	bool has_codec_error;   /* the reader failed, with: */
+	struct error codec_error;
+	size_t nmembers;
+	bool in_garbage;        /* said so, not yet at the next good header */
+};
+
+static la_ssize_t feed(struct archive *archive, void *data, const void **block) {
+	struct archive_source *s = data;
+	size_t nbytes = 0;
+	int r;
+
+	(void)archive;
+	if (s->fed_all || s->has_codec_error)
+		return s->fed_all ? 0 : -1;
+	r = codec_read(s->reader, block, &nbytes, &s->codec_error);
+	if (r == TARN_END) {
+		s->fed_all = true;
+		return 0;
+	}
+	if (r != TARN_OK) {
+		s->has_codec_error = true;
+		archive_set_error(archive, s->codec_error.errnum, "%s", s->codec_error.msg);
+		return -1;
+	}
+	s->nfed += (off_t)nbytes;
+	return (la_ssize_t)nbytes;
+}
+
+static la_int64_t skip(struct archive *archive, void *data, la_int64_t request) {
+	struct archive_source *s = data;
+	off_t nbytes = codec_skip(s->reader, request);
+
+	(void)archive;
+	s->nfed += nbytes;
+	return nbytes;
+}
+
+/*
+ * True for libarchive's complaint that a name is not UTF-8.  Names are bytes here, and it hands
+ * them over unchanged; the message is the only thing that tells this warning from real damage.
+ */
+static bool is_about_charset(struct archive *archive) {
+	const char *text = archive_error_string(archive);
+
+	return text != NULL && strstr(text, "can't be converted from") != NULL;
+}
+
+static const char *error_text(struct archive *archive) {
+	const char *text = archive_error_string(archive);
+
+	return text != NULL ? text : "Unknown error";
+}
+
+/* Why libarchive gave up, in tar's words. */
+static int fatal(struct archive_source *s, struct error *err) {
+	if (s->has_codec_error) {
+		*err = s->codec_error;
+		return (int)err->code;
+	}
+	if (s->nmembers == 0 && !s->in_garbage)
+		return err_set(err, TARN_EFORMAT, 0, "This does not look like a tar archive");
+	if (s->fed_all)
+		return err_set(err, TARN_EFORMAT, 0, "Unexpected EOF in archive");
+	return err_set(err, TARN_EFORMAT, 0, "%s", error_text(s->archive));
+}
+
+/* The end: was it meant?  And are the checksums behind it right? */
+static int end(struct archive_source *s, struct error *err) {
+	off_t at = archive_read_header_position(s->archive);
+	int r;
+
+	if (s->nfed > 0 && s->nfed <= at)
+		return err_set(err, TARN_EFORMAT, 0, "Unexpected EOF in archive");
+	if (s->fed_all && s->nfed - at == TAR_BLOCK)
+		report_note(s->report, NULL, "A lone zero block at %jd",
+		    (intmax_t)(at / TAR_BLOCK + 1));
+	r = codec_drain(s->reader, err);
+	return r != TARN_OK ? r : TARN_END;
+}
+
+static void say_garbage(struct archive_source *s) {
+	if (s->in_garbage)
+		return;
+	s->in_garbage = true;
+	report_failure(s->report, s->nmembers > 0 ? s->entry.name : NULL,
+	    "%s at byte %jd: Skipping to next header",
+	    s->nmembers > 0 ? "Damaged header behind this member" : "Damaged header",
+	    (intmax_t)archive_read_header_position(s->archive));
+}
+
+static int archive_source_next(struct source *source, struct entry **e, struct error *err) {
+	struct archive_source *s = (struct archive_source *)source;
+	int r;
+
+	for (;;) {
+		r = archive_read_next_header(s->archive, &s->from);
+		if (r == ARCHIVE_EOF)
+			return end(s, err);
+		if (r == ARCHIVE_FATAL)
+			return fatal(s, err);
+		if (r == ARCHIVE_RETRY || r == ARCHIVE_FAILED) {
+			say_garbage(s);
+			continue;
+		}
+		s->in_garbage = false;
+		s->nmembers++;
+		if (entry_from_libarchive(&s->entry, s->from, &s->storage, err) == TARN_OK)
+			break;
+		if (err->code == TARN_ENOMEM)
+			return (int)err->code;
+		report_error(s->report, archive_entry_pathname(s->from), err);
+	}
+	if (r == ARCHIVE_WARN && !is_about_charset(s->archive))
+		report_failure(s->report, s->entry.name, "%s", error_text(s->archive));
+	*e = &s->entry;
+	return TARN_OK;
+}
+
+static int archive_source_read(struct source *source, struct block *block, struct error *err) {
+	struct archive_source *s = (struct archive_source *)source;
+	la_int64_t offset = 0;
+	int r;
+
+	do {
+		r = archive_read_data_block(s->archive, &block->data, &block->nbytes, &offset);
+		if (r == ARCHIVE_EOF)
+			return TARN_END;
+		if (r != ARCHIVE_OK)
+			return fatal(s, err);
+	} while (block->nbytes == 0);
+	block->offset = offset;
+	return TARN_OK;
+}
+
+static void archive_source_free(struct source *source) {
+	struct archive_source *s = (struct archive_source *)source;
+
+	if (s == NULL)
+		return;
+	archive_read_free(s->archive);
+	entry_storage_fini(&s->storage);
+	free(s);
+}
+
+struct source *archive_source_new(struct codec_reader *reader, struct report *report,
+    struct error *err) {
+	struct archive_source *s = calloc(1, sizeof(*s));
+
+	if (s == NULL || (s->archive = archive_read_new()) == NULL) {
+		free(s);
+		err_nomem(err);
+		return NULL;
+	}
+	s->base.next = archive_source_next;
+	s->base.read = archive_source_read;
+	s->base.free = archive_source_free;
+	s->reader = reader;
+	s->report = report;
+	archive_read_support_format_tar(s->archive);
+	archive_read_support_format_cpio(s->archive);
+	archive_read_support_format_empty(s->archive);
+	archive_read_set_read_callback(s->archive, feed);
+	archive_read_set_skip_callback(s->archive, skip);
+	archive_read_set_callback_data(s->archive, s);
+	if (archive_read_open1(s->archive) != ARCHIVE_OK) {
+		fatal(s, err);
+		archive_source_free(&s->base);
+		return NULL;
+	}
+	return &s->base;
+}
+
+off_t archive_source_end(const struct source *source) {
+	const struct archive_source *s = (const struct archive_source *)source;
+
+	return archive_read_header_position(s->archive);
+}

@@ -1,0 +1,116 @@
+#ifndef TARN_CONTAINED_H
+#define TARN_CONTAINED_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "error.h"
+#include "member_path.h"
+
+/*
+ * Every path below the destination is opened, made and replaced here, and nowhere else.
+ *
+ * The promise: whatever a name says, and whatever another process does meanwhile, nothing outside
+ * the destination is touched.  Names are checked once and used as what was checked (member_path.h).
+ * Parents are opened from the directory held before, never through a symbolic link; what is made is
+ * made exclusively, under its own name when that is free, else under a temporary one that is
+ * renamed over it.
+ *
+ * One limit: directories are held open for some time.  One that another process moves elsewhere
+ * meanwhile is still the one that is written to.  It was below the destination when it was opened,
+ * and who may move it may as well move what is in it.
+ *
+ * What all functions on a path have in common: when a parent cannot be opened they return
+ * TARN_ESYSTEM, "Cannot open parent directory: …"; for a symbolic link in the way TARN_EREFUSED; and
+ * TARN_ENOMEM.  Parents that are missing are made, with 0777 less the umask, by what makes
+ * something, and stay also when that fails.
+ */
+struct contained;
+
+/**
+ * Open the destination ${directory} (symbolic links in it are followed: the user typed it).
+ * Landlock and umask are the caller's.  Up to 17 descriptors are held open.
+ */
+int contained_open(struct contained **contained, const char *directory, struct error *err);
+void contained_free(struct contained *contained);
+
+#define CONTAINED_TEMPORARY_NBYTES 24
+
+/*
+ * A file that is being made.  It is complete only with contained_commit; contained_discard removes
+ * it.  Holds its directory open meanwhile, and must not outlive its struct contained.  All zero is
+ * a legal, empty one, and so is what a failure leaves.
+ */
+struct fresh {
+	struct contained *contained;      /* borrowed */
+	struct held_directory *directory; /* internal; NULL: empty */
+	int fd;              /* regular: open for reading and writing; others: O_PATH */
+	struct stat st;      /* as made */
+	char name[NAME_MAX + 1]; /* the last component */
+	char temporary[CONTAINED_TEMPORARY_NBYTES]; /* "" when it was made under its own name */
+};
+
+/**
+ * Make a new, empty regular file (mode 0600 less the umask) for ${path}.  When something is there:
+ * TARN_EXISTS unless ${replace}, else the new file gets a temporary name until it is committed.
+ * Other failures: TARN_ESYSTEM, "Cannot open: …"; TARN_EREFUSED for the destination itself.
+ */
+int contained_create(struct contained *contained, const struct member_path *path, bool replace,
+    struct fresh *fresh, struct error *err);
+/** The same for a symbolic link with the text ${target}: "Cannot create symlink: …". */
+int contained_symlink(struct contained *contained, const struct member_path *path,
+    const char *target, bool replace, struct fresh *fresh, struct error *err);
+/** The same for a fifo or device: ${mode} is S_IFIFO, S_IFCHR or S_IFBLK with 0600. */
+int contained_mknod(struct contained *contained, const struct member_path *path, mode_t mode,
+    dev_t rdev, bool replace, struct fresh *fresh, struct error *err);
+
+/**
+ * Give the file its name, taking that of what was there.  An empty directory gives way, too; for
+ * one that is not empty TARN_ESYSTEM with EISDIR.  ${fresh} is empty then; on a failure the file is
+ * gone and what was there has stayed.
+ */
+int contained_commit(struct fresh *fresh, struct error *err);
+/** Close it and remove it; for what failed half way.  Does nothing to an empty one. */
+void contained_discard(struct fresh *fresh);
+
+/**
+ * One more name, ${path}, for the inode that lies at ${existing}; ${st} is what that inode must be
+ * (device, inode), as contained_stat or contained_create said: the link is made without following,
+ * then looked at, and removed again when it is something else (TARN_EREFUSED).
+ *
+ * Nothing is done when ${path} names that inode already.  When something else is there: TARN_EXISTS
+ * unless ${replace}, else it gives way as in contained_commit.  TARN_ESYSTEM, "Cannot link: …", with
+ * link()'s errnum (EMLINK, EXDEV, EPERM, …) when the system refused.
+ */
+int contained_link(struct contained *contained, const struct member_path *existing,
+    const struct stat *st, const struct member_path *path, bool replace, struct error *err);
+
+/**
+ * Make the directory ${path} with mode 0700 less the umask, or find that it is there.  *${fd} is
+ * open for reading, owned by the caller; *${made} says which.  Something else at its place gives way
+ * when ${replace}, else TARN_EXISTS; a symbolic link counts as something else also when it leads to a
+ * directory.  Other failures: TARN_ESYSTEM, "Cannot mkdir: …".
+ *
+ * A directory that the user may not read is opened with O_PATH: fchmod(), for one, refuses such a
+ * descriptor (EBADF), chmod() of /proc/self/fd/N does not.
+ */
+int contained_mkdir(struct contained *contained, const struct member_path *path, bool replace,
+    int *fd, bool *made, struct error *err);
+
+/**
+ * fstatat without following; errnum ENOENT when it, or a parent, is not there.  Makes nothing.
+ */
+int contained_stat(struct contained *contained, const struct member_path *path, struct stat *st,
+    struct error *err);
+
+/**
+ * Open what is there with ${flags} (O_RDONLY, O_RDWR, O_PATH, O_DIRECTORY; nothing that creates or
+ * truncates), never through a symbolic link, never blocking on a fifo.  *${fd} is owned by the
+ * caller.  With O_DIRECTORY, one that may not be read is opened as contained_mkdir does.
+ */
+int contained_open_existing(struct contained *contained, const struct member_path *path, int flags,
+    int *fd, struct error *err);
+
+#endif

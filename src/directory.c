@@ -1,0 +1,88 @@
+#include "config.h"
+
+#include "directory.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * getdents64 rather than readdir: the descriptor stays the caller's, who needs it for the names, and
+ * one buffer on the stack does for directories of any size.
+ */
+
+#define BUFFER_NBYTES 65536
+
+static int append(struct directory *d, const struct dirent64 *entry, struct error *err) {
+	size_t nbytes = strlen(entry->d_name) + 1;
+
+	if (d->n == d->names_capacity) {
+		size_t capacity = d->names_capacity * 2 + 16;
+		struct directory_name *names = reallocarray(d->names, capacity, sizeof(*names));
+
+		if (names == NULL)
+			return err_nomem(err);
+		d->names = names;
+		d->names_capacity = capacity;
+	}
+	if (d->bytes_capacity - d->nbytes < nbytes) {
+		size_t capacity = d->bytes_capacity * 2 + 512;
+		char *bytes = realloc(d->bytes, capacity);
+
+		if (bytes == NULL)
+			return err_nomem(err);
+		d->bytes = bytes;
+		d->bytes_capacity = capacity;
+	}
+	d->names[d->n++] = (struct directory_name){ d->nbytes, entry->d_ino };
+	memcpy(d->bytes + d->nbytes, entry->d_name, nbytes);
+	d->nbytes += nbytes;
+	return TARN_OK;
+}
+
+static int compare_names(const void *a, const void *b, void *bytes) {
+	const struct directory_name *x = a, *y = b;
+
+	return strcmp((char *)bytes + x->offset, (char *)bytes + y->offset);
+}
+
+static int compare_inodes(const void *a, const void *b, void *bytes) {
+	const struct directory_name *x = a, *y = b;
+
+	if (x->ino != y->ino)
+		return x->ino < y->ino ? -1 : 1;
+	return compare_names(a, b, bytes);
+}
+
+int directory_read(struct directory *directory, int fd, enum sort sort, struct error *err) {
+	_Alignas(struct dirent64) char buf[BUFFER_NBYTES];
+	const struct dirent64 *entry;
+	ssize_t n;
+
+	while ((n = getdents64(fd, buf, sizeof(buf))) > 0) {
+		for (ssize_t at = 0; at < n; at += entry->d_reclen) {
+			entry = (const struct dirent64 *)(const void *)(buf + at);
+			if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+				continue;
+			if (append(directory, entry, err) != TARN_OK)
+				return (int)err->code;
+		}
+	}
+	if (sort != SORT_NONE && directory->n > 1)
+		qsort_r(directory->names, directory->n, sizeof(*directory->names),
+		    sort == SORT_INODE ? compare_inodes : compare_names, directory->bytes);
+	if (n < 0)
+		return err_set(err, TARN_ESYSTEM, errno, "Cannot read directory");
+	return TARN_OK;
+}
+
+const char *directory_name(const struct directory *directory, size_t i) {
+	return directory->bytes + directory->names[i].offset;
+}
+
+void directory_fini(struct directory *directory) {
+	free(directory->bytes);
+	free(directory->names);
+	*directory = (struct directory){ 0 };
+}

@@ -1,0 +1,228 @@
+#include "config.h"
+
+#include "entry.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+/*
+ * The conversions between an entry and libarchive's.  Reading borrows what it can; only the name of
+ * a directory (it loses its slash), attribute lists, sparse maps and ACLs need memory of their own,
+ * which is kept from one entry to the next.
+ */
+
+static const struct {
+	enum entry_type type;
+	mode_t mode;
+} type_modes[] = {
+	{ ENTRY_FILE, S_IFREG },
+	{ ENTRY_DIRECTORY, S_IFDIR },
+	{ ENTRY_SYMLINK, S_IFLNK },
+	{ ENTRY_FIFO, S_IFIFO },
+	{ ENTRY_CHAR_DEVICE, S_IFCHR },
+	{ ENTRY_BLOCK_DEVICE, S_IFBLK },
+	{ ENTRY_SOCKET, S_IFSOCK },
+};
+
+#define NTYPES (sizeof(type_modes) / sizeof(type_modes[0]))
+
+mode_t entry_type_mode(enum entry_type type) {
+	for (size_t i = 0; i < NTYPES; i++) {
+		if (type_modes[i].type == type)
+			return type_modes[i].mode;
+	}
+	return 0;
+}
+
+bool entry_type_of_mode(mode_t mode, enum entry_type *type) {
+	for (size_t i = 0; i < NTYPES; i++) {
+		if (type_modes[i].mode == (mode & S_IFMT)) {
+			*type = type_modes[i].type;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Make room for ${n} elements of ${nbytes} in *${array}. */
+static int reserve(void **array, size_t *capacity, size_t n, size_t nbytes, struct error *err) {
+	size_t want, total;
+	void *p;
+
+	if (n <= *capacity)
+		return TARN_OK;
+	if (__builtin_mul_overflow(n, 2, &want) || __builtin_mul_overflow(want, nbytes, &total))
+		return err_nomem(err);
+	p = realloc(*array, total);
+	if (p == NULL)
+		return err_nomem(err);
+	*array = p;
+	*capacity = want;
+	return TARN_OK;
+}
+
+/* The name without the slashes at its end. */
+static int borrow_name(struct entry *e, const char *name, struct entry_storage *storage,
+    struct error *err) {
+	size_t nbytes = strlen(name), kept = nbytes;
+	int r;
+
+	while (kept > 1 && name[kept - 1] == '/')
+		kept--;
+	if (kept == nbytes) {
+		e->name = name;
+		return TARN_OK;
+	}
+	r = reserve((void **)&storage->name, &storage->name_capacity, kept + 1, 1, err);
+	if (r != TARN_OK)
+		return r;
+	memcpy(storage->name, name, kept);
+	storage->name[kept] = '\0';
+	e->name = storage->name;
+	return TARN_OK;
+}
+
+static int borrow_xattrs(struct entry *e, struct archive_entry *from, struct entry_storage *storage,
+    struct error *err) {
+	int count = archive_entry_xattr_reset(from);
+	size_t n = 0;
+	int r;
+
+	if (count <= 0)
+		return TARN_OK;
+	r = reserve((void **)&storage->xattrs, &storage->xattrs_capacity, (size_t)count,
+	    sizeof(*storage->xattrs), err);
+	if (r != TARN_OK)
+		return r;
+	while (n < (size_t)count) {
+		struct xattr *x = &storage->xattrs[n];
+
+		if (archive_entry_xattr_next(from, &x->name, &x->value, &x->nbytes) != ARCHIVE_OK)
+			break;
+		n++;
+	}
+	e->xattrs = storage->xattrs;
+	e->nxattrs = n;
+	return TARN_OK;
+}
+
+static int borrow_extents(struct entry *e, struct archive_entry *from,
+    struct entry_storage *storage, struct error *err) {
+	int count = archive_entry_sparse_reset(from);
+	la_int64_t offset, nbytes, end = 0;
+	size_t n = 0;
+	int r;
+
+	if (count <= 0)
+		return TARN_OK;
+	r = reserve((void **)&storage->extents, &storage->extents_capacity, (size_t)count,
+	    sizeof(*storage->extents), err);
+	if (r != TARN_OK)
+		return r;
+	for (int i = 0; i < count; i++) {
+		if (archive_entry_sparse_next(from, &offset, &nbytes) != ARCHIVE_OK)
+			break;
+		if (offset < end || nbytes < 0 || __builtin_add_overflow(offset, nbytes, &end) ||
+		    end > e->size)
+			return err_set(err, TARN_EFORMAT, 0, "Malformed sparse map");
+		if (nbytes > 0)
+			storage->extents[n++] = (struct extent){ offset, nbytes };
+	}
+	e->is_sparse = true;
+	e->extents = storage->extents;
+	e->nextents = n;
+	return TARN_OK;
+}
+
+static void borrow_acls(struct entry *e, struct archive_entry *from,
+    struct entry_storage *storage) {
+	int types = archive_entry_acl_types(from);
+
+	free(storage->acl_access);
+	free(storage->acl_default);
+	storage->acl_access = storage->acl_default = NULL;
+	if (types & ARCHIVE_ENTRY_ACL_TYPE_ACCESS)
+		storage->acl_access = archive_entry_acl_to_text(from, NULL,
+		    ARCHIVE_ENTRY_ACL_TYPE_ACCESS | ARCHIVE_ENTRY_ACL_STYLE_SEPARATOR_COMMA);
+	if (types & ARCHIVE_ENTRY_ACL_TYPE_DEFAULT)
+		storage->acl_default = archive_entry_acl_to_text(from, NULL,
+		    ARCHIVE_ENTRY_ACL_TYPE_DEFAULT | ARCHIVE_ENTRY_ACL_STYLE_SEPARATOR_COMMA);
+	e->acl_access = storage->acl_access;
+	e->acl_default = storage->acl_default;
+}
+
+static const char *non_empty(const char *s) {
+	return s != NULL && *s != '\0' ? s : NULL;
+}
+
+int entry_from_libarchive(struct entry *e, struct archive_entry *from,
+    struct entry_storage *storage, struct error *err) {
+	const char *name = archive_entry_pathname(from);
+	int r;
+
+	*e = (struct entry){ 0 };
+	if (name == NULL || *name == '\0')
+		return err_set(err, TARN_EFORMAT, 0, "Member without a name");
+	r = borrow_name(e, name, storage, err);
+	if (r != TARN_OK)
+		return r;
+	if (!entry_type_of_mode(archive_entry_filetype(from), &e->type))
+		e->type = ENTRY_FILE;
+	e->first_name = archive_entry_hardlink(from);
+	if (e->first_name == NULL && e->type == ENTRY_SYMLINK)
+		e->target = archive_entry_symlink(from);
+	e->mode = archive_entry_perm(from);
+	e->uid = (uint64_t)archive_entry_uid(from);
+	e->gid = (uint64_t)archive_entry_gid(from);
+	e->uname = non_empty(archive_entry_uname(from));
+	e->gname = non_empty(archive_entry_gname(from));
+	if (archive_entry_size_is_set(from) && e->type == ENTRY_FILE)
+		e->size = archive_entry_size(from);
+	if (e->size < 0)
+		return err_set(err, TARN_EFORMAT, 0, "Malformed size");
+	e->mtime.tv_sec = archive_entry_mtime(from);
+	e->mtime.tv_nsec = archive_entry_mtime_nsec(from);
+	if (e->type == ENTRY_CHAR_DEVICE || e->type == ENTRY_BLOCK_DEVICE) {
+		e->rdev_major = (unsigned int)archive_entry_rdevmajor(from);
+		e->rdev_minor = (unsigned int)archive_entry_rdevminor(from);
+	}
+	borrow_acls(e, from, storage);
+	r = borrow_xattrs(e, from, storage, err);
+	if (r != TARN_OK)
+		return r;
+	return borrow_extents(e, from, storage, err);
+}
+
+void entry_storage_fini(struct entry_storage *storage) {
+	free(storage->name);
+	free(storage->xattrs);
+	free(storage->extents);
+	free(storage->acl_access);
+	free(storage->acl_default);
+	*storage = (struct entry_storage){ 0 };
+}
+
+void entry_to_libarchive(const struct entry *e, struct archive_entry *to) {
+	archive_entry_clear(to);
+	archive_entry_copy_pathname(to, e->name);
+	archive_entry_set_mode(to, entry_type_mode(e->type) | e->mode);
+	if (e->first_name != NULL)
+		archive_entry_copy_hardlink(to, e->first_name);
+	else if (e->target != NULL)
+		archive_entry_copy_symlink(to, e->target);
+	archive_entry_set_uid(to, (la_int64_t)e->uid);
+	archive_entry_set_gid(to, (la_int64_t)e->gid);
+	archive_entry_copy_uname(to, e->uname);
+	archive_entry_copy_gname(to, e->gname);
+	archive_entry_set_size(to, e->first_name == NULL ? e->size : 0);
+	archive_entry_set_mtime(to, e->mtime.tv_sec, e->mtime.tv_nsec);
+	archive_entry_set_rdevmajor(to, e->rdev_major);
+	archive_entry_set_rdevminor(to, e->rdev_minor);
+	archive_entry_set_dev(to, e->identity.dev);
+	archive_entry_set_ino64(to, (la_int64_t)e->identity.ino);
+	archive_entry_set_nlink(to, (unsigned int)e->identity.nlink);
+}

@@ -1,0 +1,135 @@
+#include "config.h"
+
+#include "held_directory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "compat.h"
+
+/*
+ * A handful of descriptors in the order of their last use: members of one directory follow each
+ * other, and the next directory is mostly a sibling or a child, so that a search from the front
+ * ends soon, and what is opened is opened from close by.
+ */
+
+/* Takes over ${fd}, also on failure, which is -1 when opening it has failed. */
+static struct held_directory *held_directory_new(int fd, const char *path, size_t path_nbytes) {
+	struct held_directory *dir;
+
+	if (fd < 0)
+		return NULL;
+	dir = malloc(sizeof(*dir) + path_nbytes + 1);
+	if (dir == NULL) {
+		close(fd);
+		errno = ENOMEM;
+		return NULL;
+	}
+	dir->fd = fd;
+	dir->nshares = 1;
+	dir->path_nbytes = path_nbytes;
+	memcpy(dir->path, path, path_nbytes);
+	dir->path[path_nbytes] = '\0';
+	return dir;
+}
+
+struct held_directory *held_directory_share(struct held_directory *dir) {
+	dir->nshares++;
+	return dir;
+}
+
+void held_directory_release(struct held_directory *dir) {
+	if (dir == NULL || --dir->nshares > 0)
+		return;
+	close(dir->fd);
+	free(dir);
+}
+
+int held_directories_init(struct held_directories *dirs, const char *directory) {
+	dirs->n = 0;
+	dirs->root = held_directory_new(open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC), "", 0);
+	return dirs->root != NULL ? 0 : -1;
+}
+
+void held_directories_fini(struct held_directories *dirs) {
+	held_directories_forget_all(dirs);
+	held_directory_release(dirs->root);
+}
+
+/* What remains of ${path} behind ${dir} and a slash; NULL when it is not below it. */
+static const char *rest_below(const struct held_directory *dir, const char *path) {
+	if (dir->path_nbytes == 0)
+		return path;
+	if (strncmp(path, dir->path, dir->path_nbytes) != 0 || path[dir->path_nbytes] != '/')
+		return NULL;
+	return path + dir->path_nbytes + 1;
+}
+
+/* Put ${dir} at the front; the ${n} that are there move back by one, over what follows them. */
+static void put_first(struct held_directories *dirs, struct held_directory *dir, size_t n) {
+	memmove(&dirs->recent[1], &dirs->recent[0], n * sizeof(dirs->recent[0]));
+	dirs->recent[0] = dir;
+}
+
+/* Open ${path} from the nearest that is held. */
+static struct held_directory *open_from_nearest(const struct held_directories *dirs,
+    const char *path, size_t path_nbytes, bool make) {
+	const struct held_directory *nearest = dirs->root;
+	int fd;
+
+	for (size_t i = 0; i < dirs->n; i++) {
+		if (dirs->recent[i]->path_nbytes > nearest->path_nbytes &&
+		    rest_below(dirs->recent[i], path) != NULL)
+			nearest = dirs->recent[i];
+	}
+	do
+		fd = compat_open_directory_beneath(nearest->fd, rest_below(nearest, path), make);
+	while (fd < 0 && errno == EINTR);
+	return held_directory_new(fd, path, path_nbytes);
+}
+
+struct held_directory *held_directories_get(struct held_directories *dirs, const char *path,
+    size_t path_nbytes, bool make) {
+	struct held_directory *dir;
+
+	if (path_nbytes == 0)
+		return held_directory_share(dirs->root);
+	for (size_t i = 0; i < dirs->n; i++) {
+		dir = dirs->recent[i];
+		if (dir->path_nbytes == path_nbytes && memcmp(dir->path, path, path_nbytes) == 0) {
+			put_first(dirs, dir, i);
+			return held_directory_share(dir);
+		}
+	}
+	dir = open_from_nearest(dirs, path, path_nbytes, make);
+	if (dir == NULL)
+		return NULL;
+	if (dirs->n == HELD_DIRECTORIES_MAX)
+		held_directory_release(dirs->recent[--dirs->n]);
+	put_first(dirs, dir, dirs->n++);
+	return held_directory_share(dir);
+}
+
+void held_directories_forget(struct held_directories *dirs, const struct held_directory *parent,
+    const char *name) {
+	size_t name_nbytes = strlen(name), kept = 0;
+	const char *rest;
+
+	for (size_t i = 0; i < dirs->n; i++) {
+		rest = rest_below(parent, dirs->recent[i]->path);
+		if (rest != NULL && strncmp(rest, name, name_nbytes) == 0 &&
+		    (rest[name_nbytes] == '\0' || rest[name_nbytes] == '/'))
+			held_directory_release(dirs->recent[i]);
+		else
+			dirs->recent[kept++] = dirs->recent[i];
+	}
+	dirs->n = kept;
+}
+
+void held_directories_forget_all(struct held_directories *dirs) {
+	while (dirs->n > 0)
+		held_directory_release(dirs->recent[--dirs->n]);
+}

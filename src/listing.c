@@ -1,0 +1,328 @@
+#include "config.h"
+
+#include "listing.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "quote.h"
+
+/*
+ * A long line is "mode owner/group size date name", laid out as programs that parse tar's listings
+ * expect it: the columns for owner, group and size share one width, which begins at 19 and grows
+ * when a line needs more; the date has a width that grows in the same way.  Nothing is kept for
+ * alignment beyond these two numbers.
+ *
+ * Owners come from the archive as names do, and are escaped as names are.
+ */
+
+#define OWNERS_AND_SIZE_WIDTH 19
+/* No system has longer owners; what an archive makes up must not blow up all lines after it. */
+#define WIDEST_OWNERS_AND_SIZE 256
+#define DATE_WIDTH 16 /* "YYYY-MM-DD HH:MM" */
+#define DATE_NBYTES 64 /* the longest: an 11-digit year, or a 20-digit number, and a fraction */
+#define SIZE_NBYTES 32
+
+struct listing {
+	FILE *out;
+	struct quote quote;
+	bool numeric_owner, full_time, utc, acls, xattrs;
+	int owners_and_size_width;
+	int date_width;
+};
+
+struct listing *listing_new(const struct options *o, bool utf8, FILE *out) {
+	struct listing *listing = malloc(sizeof(*listing));
+
+	if (listing == NULL)
+		return NULL;
+	*listing = (struct listing){
+		.out = out,
+		.quote = { .style = o->quoting, .utf8 = utf8 },
+		.numeric_owner = o->numeric_owner,
+		.full_time = o->full_time,
+		.utc = o->utc,
+		.acls = o->acls,
+		.xattrs = o->xattrs,
+		.owners_and_size_width = OWNERS_AND_SIZE_WIDTH,
+		.date_width = DATE_WIDTH,
+	};
+	return listing;
+}
+
+void listing_free(struct listing *listing) {
+	if (listing == NULL)
+		return;
+	quote_fini(&listing->quote);
+	free(listing);
+}
+
+static char type_letter(const struct entry *e) {
+	static const char letters[] = {
+		[ENTRY_FILE] = '-', [ENTRY_DIRECTORY] = 'd', [ENTRY_SYMLINK] = 'l',
+		[ENTRY_FIFO] = 'p', [ENTRY_CHAR_DEVICE] = 'c', [ENTRY_BLOCK_DEVICE] = 'b',
+		[ENTRY_SOCKET] = 's',
+	};
+
+	return e->first_name != NULL ? 'h' : letters[e->type];
+}
+
+/* The letters of one class; ${special} is x and one more bit, in capitals that bit alone. */
+static void format_class(char *to, mode_t bits, bool has_special, char special) {
+	bool x = (bits & 1) != 0;
+
+	to[0] = (bits & 4) != 0 ? 'r' : '-';
+	to[1] = (bits & 2) != 0 ? 'w' : '-';
+	to[2] = x ? 'x' : '-';
+	if (has_special)
+		to[2] = (char)(x ? special : special - 'a' + 'A');
+}
+
+/* Only those that a user sets count: others, ACLs among them, lie in archives as attributes too. */
+static bool has_user_xattr(const struct entry *e) {
+	for (size_t i = 0; i < e->nxattrs; i++) {
+		if (strncmp(e->xattrs[i].name, "user.", strlen("user.")) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Type and permissions, and what --acls and --xattrs ask for behind them. */
+static void format_mode(const struct listing *listing, const struct entry *e, char to[12]) {
+	to[0] = type_letter(e);
+	format_class(to + 1, e->mode >> 6, (e->mode & S_ISUID) != 0, 's');
+	format_class(to + 4, e->mode >> 3, (e->mode & S_ISGID) != 0, 's');
+	format_class(to + 7, e->mode, (e->mode & S_ISVTX) != 0, 't');
+	to[10] = to[11] = '\0';
+	if (!listing->acls && !listing->xattrs)
+		return;
+	to[10] = ' ';
+	if (listing->xattrs && has_user_xattr(e))
+		to[10] = '*';
+	if (listing->acls && (e->acl_access != NULL || e->acl_default != NULL))
+		to[10] = '+';
+}
+
+/* Append the digits of ${nsec} that matter, as ".5"; nothing for a whole second. */
+static void append_fraction(char *to, long nsec) {
+	size_t n;
+
+	if (nsec == 0)
+		return;
+	n = (size_t)sprintf(to, ".%09ld", nsec);
+	while (to[n - 1] == '0')
+		n--;
+	to[n] = '\0';
+}
+
+static void format_date(const struct listing *listing, struct timespec t, char to[DATE_NBYTES]) {
+	struct tm tm;
+
+	/*
+	 * GNU tar counts a fraction before 1970 from the next whole second, and shows 23:59:59.5
+	 * for half a second earlier than 23:59:59.  Its lines are what is compared with.
+	 */
+	if (t.tv_sec < 0 && t.tv_nsec != 0) {
+		t.tv_sec++;
+		t.tv_nsec = 1000000000 - t.tv_nsec;
+	}
+	if ((listing->utc ? gmtime_r(&t.tv_sec, &tm) : localtime_r(&t.tv_sec, &tm)) == NULL)
+		snprintf(to, DATE_NBYTES, "%jd", (intmax_t)t.tv_sec); /* there is no such year */
+	else if (listing->full_time)
+		strftime(to, DATE_NBYTES, "%Y-%m-%d %H:%M:%S", &tm);
+	else
+		strftime(to, DATE_NBYTES, "%Y-%m-%d %H:%M", &tm);
+	if (listing->full_time)
+		append_fraction(to + strlen(to), t.tv_nsec);
+}
+
+/* The size, or the numbers of a device.  Returns the number of bytes. */
+static int format_size(const struct entry *e, char to[SIZE_NBYTES]) {
+	bool is_device = e->type == ENTRY_CHAR_DEVICE || e->type == ENTRY_BLOCK_DEVICE;
+
+	if (is_device && e->first_name == NULL)
+		return snprintf(to, SIZE_NBYTES, "%u,%u", e->rdev_major, e->rdev_minor);
+	return snprintf(to, SIZE_NBYTES, "%jd", (intmax_t)e->size);
+}
+
+/* Print a user or group: the name, else the number.  Returns the number of bytes. */
+static int print_owner(struct listing *listing, const char *name, uint64_t id) {
+	if (listing->numeric_owner || name == NULL || *name == '\0')
+		return fprintf(listing->out, "%ju", (uintmax_t)id);
+	name = quote_name(&listing->quote, name);
+	fputs(name, listing->out);
+	return (int)strlen(name);
+}
+
+static void print_columns(struct listing *listing, const struct entry *e) {
+	char mode[12], date[DATE_NBYTES], size[SIZE_NBYTES];
+	int size_width = format_size(e, size), needed;
+
+	format_mode(listing, e, mode);
+	format_date(listing, e->mtime, date);
+	if (listing->date_width < (int)strlen(date))
+		listing->date_width = (int)strlen(date);
+
+	fputs(mode, listing->out);
+	putc(' ', listing->out);
+	needed = print_owner(listing, e->uname, e->uid);
+	putc('/', listing->out);
+	needed += print_owner(listing, e->gname, e->gid);
+	/* The slash and the space before the size belong to the columns. */
+	needed += 2 + size_width;
+	if (listing->owners_and_size_width < needed && needed <= WIDEST_OWNERS_AND_SIZE)
+		listing->owners_and_size_width = needed;
+	if (needed < listing->owners_and_size_width)
+		size_width += listing->owners_and_size_width - needed;
+	fprintf(listing->out, " %*s %-*s ", size_width, size, listing->date_width, date);
+}
+
+void listing_print(struct listing *listing, const struct entry *e, bool long_form) {
+	/* Entries have no slash at the end of a directory's name; what is printed does. */
+	bool add_slash = e->type == ENTRY_DIRECTORY && strcmp(e->name, "/") != 0;
+
+	if (long_form)
+		print_columns(listing, e);
+	fputs(quote_name(&listing->quote, e->name), listing->out);
+	if (add_slash)
+		putc('/', listing->out);
+	if (long_form && e->first_name != NULL) {
+		fputs(" link to ", listing->out);
+		fputs(quote_name(&listing->quote, e->first_name), listing->out);
+	} else if (long_form && e->target != NULL) {
+		fputs(" -> ", listing->out);
+		fputs(quote_name(&listing->quote, e->target), listing->out);
+	}
+	putc('\n', listing->out);
+}
+
+/* What both sinks to standard output fail with. */
+static int cannot_write(struct error *err) {
+	return err_set(err, TARN_ESYSTEM, errno, "standard output: Cannot write");
+}
+
+struct listing_sink {
+	struct sink base;
+	struct listing *listing;
+	bool long_form;
+};
+
+static int listing_sink_put(struct sink *sink, const struct entry *e, struct source *from,
+    struct error *err) {
+	struct listing_sink *s = (struct listing_sink *)sink;
+
+	(void)from;
+	listing_print(s->listing, e, s->long_form);
+	/* Nobody reads any more, or the disk is full: the rest of the archive need not be read. */
+	return ferror(s->listing->out) != 0 ? cannot_write(err) : TARN_OK;
+}
+
+static int listing_sink_finish(struct sink *sink, struct error *err) {
+	struct listing_sink *s = (struct listing_sink *)sink;
+
+	return fflush(s->listing->out) != 0 ? cannot_write(err) : TARN_OK;
+}
+
+static void listing_sink_free(struct sink *sink) {
+	struct listing_sink *s = (struct listing_sink *)sink;
+
+	if (s == NULL)
+		return;
+	listing_free(s->listing);
+	free(s);
+}
+
+struct sink *listing_sink_new(struct listing *listing, bool long_form) {
+	struct listing_sink *s = malloc(sizeof(*s));
+
+	if (s == NULL) {
+		listing_free(listing);
+		return NULL;
+	}
+	*s = (struct listing_sink){
+		.base = {
+			.put = listing_sink_put,
+			.finish = listing_sink_finish,
+			.free = listing_sink_free,
+		},
+		.listing = listing,
+		.long_form = long_form,
+	};
+	return &s->base;
+}
+
+struct content_sink {
+	struct sink base;
+	struct report *report;
+};
+
+static int write_zeros(off_t nbytes, struct error *err) {
+	static const char zeros[65536];
+
+	while (nbytes > 0) {
+		size_t n = nbytes < (off_t)sizeof(zeros) ? (size_t)nbytes : sizeof(zeros);
+
+		if (fwrite(zeros, 1, n, stdout) != n)
+			return cannot_write(err);
+		nbytes -= (off_t)n;
+	}
+	return TARN_OK;
+}
+
+static int content_sink_put(struct sink *sink, const struct entry *e, struct source *from,
+    struct error *err) {
+	struct content_sink *s = (struct content_sink *)sink;
+	struct block block;
+	off_t end = 0;
+	int r;
+
+	if (e->type != ENTRY_FILE)
+		return TARN_OK;
+	if (e->first_name != NULL && e->size == 0) {
+		report_failure(s->report, e->name,
+		    "Cannot write content: it is another name of '%s'", e->first_name);
+		return TARN_OK;
+	}
+	while ((r = from->read(from, &block, err)) == TARN_OK) {
+		r = write_zeros(block.offset - end, err);
+		if (r != TARN_OK)
+			return r;
+		if (fwrite(block.data, 1, block.nbytes, stdout) != block.nbytes)
+			return cannot_write(err);
+		end = block.offset + (off_t)block.nbytes;
+	}
+	if (r == TARN_END)
+		return write_zeros(e->size - end, err);
+	/* What was written cannot be taken back; the next member may be whole. */
+	report_error(s->report, e->name, err);
+	return TARN_OK;
+}
+
+static int content_sink_finish(struct sink *sink, struct error *err) {
+	(void)sink;
+	return fflush(stdout) != 0 ? cannot_write(err) : TARN_OK;
+}
+
+static void content_sink_free(struct sink *sink) {
+	free(sink);
+}
+
+struct sink *content_sink_new(struct report *report) {
+	struct content_sink *s = malloc(sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	*s = (struct content_sink){
+		.base = {
+			.put = content_sink_put,
+			.finish = content_sink_finish,
+			.free = content_sink_free,
+		},
+		.report = report,
+	};
+	return &s->base;
+}

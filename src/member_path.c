@@ -1,0 +1,80 @@
+#include "config.h"
+
+#include "member_path.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * The components that remain are written to the storage with a slash before each.  The last of
+ * these slashes becomes the NUL between parent and last component; the first is stepped over.
+ */
+
+static bool is_component(const char *component, size_t nbytes, const char *text) {
+	return nbytes == strlen(text) && memcmp(component, text, nbytes) == 0;
+}
+
+/* Point parent and last into the storage, whose last slash is ${slash}. */
+static void split(struct member_path *path, char *slash) {
+	path->parent = path->storage;
+	path->parent_nbytes = 0;
+	path->last = path->storage;
+	if (path->depth == 0)
+		return;
+	*slash = '\0';
+	path->last = slash + 1;
+	if (path->depth == 1)
+		return;
+	path->parent = path->storage + 1;
+	path->parent_nbytes = (size_t)(slash - path->parent);
+}
+
+int member_path_set(struct member_path *path, const char *name, struct error *err) {
+	size_t nbytes = strlen(name) + 2; /* a slash before, a NUL behind */
+	char *end, *slash;
+
+	if (*name == '\0')
+		return err_set(err, TARN_EREFUSED, 0, "Member name is empty");
+	if (nbytes > path->capacity) {
+		char *storage = realloc(path->storage, nbytes);
+
+		if (storage == NULL)
+			return err_nomem(err);
+		path->storage = storage;
+		path->capacity = nbytes;
+	}
+	path->dropped = strspn(name, "/");
+	path->depth = 0;
+	end = slash = path->storage;
+	for (;; name += nbytes) {
+		name += strspn(name, "/");
+		nbytes = strcspn(name, "/");
+		if (nbytes == 0)
+			break;
+		if (is_component(name, nbytes, "."))
+			continue;
+		if (is_component(name, nbytes, ".."))
+			return err_set(err, TARN_EREFUSED, 0, "Member name contains '..'");
+		if (nbytes > NAME_MAX)
+			return err_set(err, TARN_EREFUSED, ENAMETOOLONG, "Cannot open");
+		slash = end;
+		*end++ = '/';
+		end = mempcpy(end, name, nbytes);
+		path->depth++;
+	}
+	*end = '\0';
+	split(path, slash);
+	return TARN_OK;
+}
+
+void member_path_fini(struct member_path *path) {
+	free(path->storage);
+	*path = (struct member_path){ .storage = NULL };
+}
+
+bool member_path_equal(const struct member_path *a, const struct member_path *b) {
+	return a->parent_nbytes == b->parent_nbytes && strcmp(a->last, b->last) == 0 &&
+	    memcmp(a->parent, b->parent, a->parent_nbytes) == 0;
+}

@@ -1,0 +1,36 @@
+#ifndef TARN_MEMBER_PATH_H
+#define TARN_MEMBER_PATH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "error.h"
+
+/*
+ * A checked name: components without `', `.' and `..'.  Embed it, reuse it; all zero is legal for
+ * member_path_set and member_path_fini.
+ */
+struct member_path {
+	const char *parent; /* components but the last, joined by single slashes; "" for none */
+	size_t parent_nbytes;
+	const char *last;   /* the last component; "" for the destination itself */
+	size_t depth;       /* number of components; 0: the destination itself */
+	size_t dropped;     /* number of leading slashes that were dropped */
+	char *storage;      /* what parent and last point into; owned */
+	size_t capacity;
+};
+
+/**
+ * Check and split ${name} (copied): empty and `.' components and leading slashes are dropped.
+ *
+ * Returns TARN_OK; TARN_EREFUSED for an empty name, one with a `..' component ("Member name
+ * contains '..'") or with a component of more than NAME_MAX bytes; TARN_ENOMEM.  After a failure
+ * ${path} holds no name: it can be set again or be given to member_path_fini.
+ */
+int member_path_set(struct member_path *path, const char *name, struct error *err);
+void member_path_fini(struct member_path *path);
+
+/** True when both are the same components, however they were spelt. */
+bool member_path_equal(const struct member_path *a, const struct member_path *b);
+
+#endif

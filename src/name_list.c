@@ -1,0 +1,84 @@
+#include "config.h"
+
+#include "name_list.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/*
+ * The file is read in one go, and cut into strings where it lies.  Names then cost no allocation of
+ * their own, and the list may be a pipe.
+ */
+
+#define FIRST_NBYTES ((size_t)65536)
+
+/* Make room for more, one byte of it for the NUL. */
+static int grow(struct name_list *list, size_t *capacity, struct error *err) {
+	size_t nbytes = *capacity == 0 ? FIRST_NBYTES : *capacity;
+	char *data = reallocarray(list->data, nbytes, *capacity == 0 ? 1 : 2);
+
+	if (data == NULL)
+		return err_nomem(err);
+	list->data = data;
+	*capacity = *capacity == 0 ? nbytes : nbytes * 2;
+	return TARN_OK;
+}
+
+static int read_all(struct name_list *list, int fd, struct error *err) {
+	size_t capacity = 0;
+	ssize_t n;
+
+	do {
+		if (list->nbytes + 1 >= capacity && grow(list, &capacity, err) != TARN_OK)
+			return TARN_ENOMEM;
+		n = read(fd, list->data + list->nbytes, capacity - 1 - list->nbytes);
+		if (n < 0 && errno != EINTR)
+			return err_set(err, TARN_ESYSTEM, errno, "Cannot read");
+		list->nbytes += n > 0 ? (size_t)n : 0;
+	} while (n != 0);
+	list->data[list->nbytes] = '\0';
+	return TARN_OK;
+}
+
+int name_list_read(struct name_list *list, const char *file, char separator, struct error *err) {
+	bool is_stdin = strcmp(file, "-") == 0;
+	int fd = is_stdin ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC);
+	int r;
+
+	*list = (struct name_list){ .separator = separator };
+	if (fd < 0)
+		return err_set(err, TARN_ESYSTEM, errno, "%s: Cannot open", file);
+	r = read_all(list, fd, err);
+	if (r != TARN_OK) {
+		err_wrap(err, "%s", file);
+		name_list_fini(list);
+	}
+	if (!is_stdin)
+		close(fd);
+	return r;
+}
+
+char *name_list_next(struct name_list *list) {
+	while (list->next < list->nbytes) {
+		char *name = list->data + list->next;
+		char *end = strchrnul(name, list->separator);
+
+		if (*end == '\0' && end < list->data + list->nbytes)
+			list->separator = '\0';
+		*end = '\0';
+		list->next = (size_t)(end - list->data) + 1;
+		list->nlines++;
+		if (end != name)
+			return name;
+	}
+	return NULL;
+}
+
+void name_list_fini(struct name_list *list) {
+	free(list->data);
+	*list = (struct name_list){ 0 };
+}

@@ -1,0 +1,389 @@
+#include "config.h"
+
+#include "option_store.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "name_list.h"
+#include "option_table.h"
+
+/*
+ * Options that only set something are stored at the offset that their row names; the others have a
+ * function here.  Operands and patterns take with them the flags in force where they stand.
+ *
+ * Strings of the command line are borrowed.  What must be made (joined directories, names without
+ * the slashes at their end) and what is read from files is kept in a list of allocations, which is
+ * freed as a whole.
+ */
+
+struct option_storage {
+	size_t n, capacity;
+	void **allocations;
+};
+
+/*
+ * Room for one more element of ${nbytes} in ${array}, which has ${n}: the array, which may have
+ * moved, or NULL.
+ */
+static void *grown(void *array, size_t n, size_t *capacity, size_t nbytes) {
+	size_t more = n < 8 ? 8 : 2 * n;
+
+	if (n < *capacity)
+		return array;
+	array = reallocarray(array, more, nbytes);
+	if (array != NULL)
+		*capacity = more;
+	return array;
+}
+
+/* Let ${allocation} (NULL: it has failed) live as long as the options; on failure it is freed. */
+static int own(struct parser *p, void *allocation, struct error *err) {
+	struct option_storage *s = p->options.storage;
+	void **allocations = NULL;
+
+	if (s == NULL)
+		s = p->options.storage = calloc(1, sizeof(*s));
+	if (s != NULL && allocation != NULL)
+		allocations = grown(s->allocations, s->n, &s->capacity, sizeof(void *));
+	if (allocations == NULL) {
+		free(allocation);
+		return err_nomem(err);
+	}
+	s->allocations = allocations;
+	s->allocations[s->n++] = allocation;
+	return TARN_OK;
+}
+
+void option_storage_free(struct option_storage *storage) {
+	if (storage == NULL)
+		return;
+	while (storage->n > 0)
+		free(storage->allocations[--storage->n]);
+	free(storage->allocations);
+	free(storage);
+}
+
+int parser_take_stdin(struct parser *p, const char *option, struct error *err) {
+	if (p->stdin_reader != NULL)
+		return err_set(err, TARN_EUSAGE, 0,
+		    "Options '%s' and '%s' both want standard input", p->stdin_reader, option);
+	p->stdin_reader = option;
+	return TARN_OK;
+}
+
+static int set_mode(struct parser *p, enum mode mode, struct error *err) {
+	bool informs = mode == MODE_HELP || mode == MODE_VERSION;
+
+	if (p->options.mode != MODE_NONE && p->options.mode != mode && !informs)
+		return err_set(err, TARN_EUSAGE, 0, "You may not specify more than one '-Acdtrux', "
+		    "'--delete' or '--test-label' option");
+	p->options.mode = mode;
+	return TARN_OK;
+}
+
+static int set_choice(unsigned int *value, const struct option_row *row, const char *argument,
+    struct error *err) {
+	char words[256] = "";
+	size_t n = 0;
+
+	for (const struct option_choice *c = row->choices; c->word != NULL; c++) {
+		if (strcmp(c->word, argument) == 0) {
+			*value = c->value;
+			return TARN_OK;
+		}
+		n += (size_t)snprintf(words + n, sizeof(words) - n, " '%s'", c->word);
+	}
+	return err_set(err, TARN_EUSAGE, 0, "invalid argument '%s' for '--%s'; possibilities:%s",
+	    argument, row->name, words);
+}
+
+int option_store(struct parser *p, const struct option_row *row, const char *argument,
+    struct error *err) {
+	void *place = (char *)p + row->offset;
+
+	switch (row->effect) {
+	case EFFECT_NONE:
+		break;
+	case EFFECT_FLAG:
+		*(bool *)place = row->value;
+		break;
+	case EFFECT_VALUE:
+		*(unsigned int *)place = row->value;
+		break;
+	case EFFECT_COUNT:
+		++*(unsigned int *)place;
+		break;
+	case EFFECT_CHOICE:
+		return set_choice(place, row, argument, err);
+	case EFFECT_MODE:
+		return set_mode(p, row->value, err);
+	case EFFECT_CALL:
+		return row->function(p, argument, err);
+	}
+	return TARN_OK;
+}
+
+int option_archive(struct parser *p, const char *argument, struct error *err) {
+	if (p->options.archive != NULL)
+		return err_set(err, TARN_EUSAGE, 0,
+		    "You may not specify more than one '-f' option");
+	p->options.archive = argument;
+	return TARN_OK;
+}
+
+int option_program(struct parser *p, const char *argument, struct error *err) {
+	(void)err;
+	p->options.compression = COMPRESSION_PROGRAM;
+	p->options.compress_program = argument;
+	return TARN_OK;
+}
+
+static int parse_number(const char *text, unsigned int max, const char *what, unsigned int *value,
+    struct error *err) {
+	uintmax_t number;
+	char *end;
+
+	errno = 0;
+	number = strtoumax(text, &end, 10);
+	if (!isdigit((unsigned char)*text) || *end != '\0' || errno != 0 || number > max)
+		return err_set(err, TARN_EUSAGE, 0, "%s: Invalid %s", text, what);
+	*value = (unsigned int)number;
+	return TARN_OK;
+}
+
+/* A record is held in memory, and its size must be an int. */
+#define BLOCK_NBYTES 512
+#define BLOCKING_FACTOR_MAX ((unsigned int)INT_MAX / BLOCK_NBYTES)
+
+int option_blocking_factor(struct parser *p, const char *argument, struct error *err) {
+	unsigned int n;
+	int r = parse_number(argument, BLOCKING_FACTOR_MAX, "blocking factor", &n, err);
+
+	if (r != TARN_OK)
+		return r;
+	if (n == 0)
+		return err_set(err, TARN_EUSAGE, 0, "%s: Invalid blocking factor", argument);
+	p->options.blocking_factor = n;
+	return TARN_OK;
+}
+
+int option_record_size(struct parser *p, const char *argument, struct error *err) {
+	unsigned int nbytes;
+	int r = parse_number(argument, BLOCKING_FACTOR_MAX * BLOCK_NBYTES, "record size", &nbytes,
+	    err);
+
+	if (r != TARN_OK)
+		return r;
+	if (nbytes == 0 || nbytes % BLOCK_NBYTES != 0)
+		return err_set(err, TARN_EUSAGE, 0, "Record size must be a multiple of %d",
+		    BLOCK_NBYTES);
+	p->options.blocking_factor = nbytes / BLOCK_NBYTES;
+	return TARN_OK;
+}
+
+int option_strip_components(struct parser *p, const char *argument, struct error *err) {
+	return parse_number(argument, UINT_MAX, "number of elements", &p->options.strip_components,
+	    err);
+}
+
+/* More would not be faster on any machine, and each costs memory. */
+#define NTHREADS_MAX 1024
+
+int option_threads(struct parser *p, const char *argument, struct error *err) {
+	return parse_number(argument, NTHREADS_MAX, "number of threads", &p->options.nthreads, err);
+}
+
+int option_owner(struct parser *p, const char *argument, struct error *err) {
+	return overrides_set_owner(&p->options.overrides, argument, err);
+}
+
+int option_group(struct parser *p, const char *argument, struct error *err) {
+	return overrides_set_group(&p->options.overrides, argument, err);
+}
+
+int option_member_mode(struct parser *p, const char *argument, struct error *err) {
+	return overrides_set_mode(&p->options.overrides, argument, err);
+}
+
+int option_mtime(struct parser *p, const char *argument, struct error *err) {
+	return overrides_set_mtime(&p->options.overrides, argument, err);
+}
+
+static int add_exclude(struct parser *p, const struct exclude *exclude, struct error *err) {
+	struct options *o = &p->options;
+	struct exclude *excludes = grown(o->excludes, o->nexcludes, &p->excludes_capacity,
+	    sizeof(*excludes));
+
+	if (excludes == NULL)
+		return err_nomem(err);
+	o->excludes = excludes;
+	o->excludes[o->nexcludes++] = *exclude;
+	return TARN_OK;
+}
+
+int option_exclude(struct parser *p, const char *argument, struct error *err) {
+	struct exclude exclude = {
+		.pattern = argument,
+		.anchored = p->anchored == TRISTATE_YES,
+		.wildcards = p->wildcards != TRISTATE_NO,
+		.wildcards_match_slash = p->wildcards_match_slash,
+		.ignore_case = p->ignore_case,
+	};
+
+	return add_exclude(p, &exclude, err);
+}
+
+/* What version control systems put beside the files that they control. */
+static const char *const vcs_names[] = {
+	"CVS", ".cvsignore", "RCS", "SCCS", ".svn",               /* CVS, RCS, SCCS, Subversion */
+	".git", ".gitignore", ".gitattributes", ".gitmodules",    /* Git */
+	".arch-ids", "{arch}", "=RELEASE-ID", "=meta-update", "=update", /* GNU Arch */
+	".bzr", ".bzrignore", ".bzrtags",                         /* Bazaar */
+	".hg", ".hgignore", ".hgtags", "_darcs",                  /* Mercurial, Darcs */
+};
+
+int option_exclude_vcs(struct parser *p, const char *argument, struct error *err) {
+	int r = TARN_OK;
+
+	(void)argument;
+	for (size_t i = 0; i < sizeof(vcs_names) / sizeof(vcs_names[0]) && r == TARN_OK; i++)
+		r = add_exclude(p, &(struct exclude){ .pattern = vcs_names[i] }, err);
+	return r;
+}
+
+/* Read the ${file} that ${option} names; what is in it then lives as long as the options. */
+static int read_list(struct parser *p, struct name_list *list, const char *option, const char *file,
+    char separator, struct error *err) {
+	int r = TARN_OK;
+
+	if (strcmp(file, "-") == 0)
+		r = parser_take_stdin(p, option, err);
+	if (r == TARN_OK)
+		r = name_list_read(list, file, separator, err);
+	if (r == TARN_OK)
+		r = own(p, list->data, err);
+	return r;
+}
+
+int option_exclude_from(struct parser *p, const char *argument, struct error *err) {
+	struct name_list list;
+	char *pattern;
+	int r = read_list(p, &list, "-X", argument, '\n', err);
+
+	while (r == TARN_OK && (pattern = name_list_next(&list)) != NULL) {
+		size_t n = strlen(pattern);
+
+		/* As in GNU tar, space at the end of a line is no part of the pattern. */
+		while (n > 0 && isspace((unsigned char)pattern[n - 1]))
+			n--;
+		pattern[n] = '\0';
+		if (n > 0)
+			r = option_exclude(p, pattern, err);
+	}
+	return r;
+}
+
+int option_directory(struct parser *p, const char *argument, struct error *err) {
+	char *joined;
+
+	if (*argument == '/' || p->directory == NULL) {
+		p->directory = argument;
+		return TARN_OK;
+	}
+	if (asprintf(&joined, "%s/%s", p->directory, argument) < 0)
+		return err_nomem(err);
+	p->directory = joined;
+	return own(p, joined, err);
+}
+
+static int add_name(struct parser *p, const char *name, bool is_archive, struct error *err) {
+	struct options *o = &p->options;
+	struct operand *operands = grown(o->operands, o->noperands, &p->operands_capacity,
+	    sizeof(*operands));
+	size_t n = strlen(name);
+	char *copy;
+
+	if (operands == NULL)
+		return err_nomem(err);
+	o->operands = operands;
+	while (n > 1 && name[n - 1] == '/')
+		n--;
+	if (name[n] != '\0') {
+		name = copy = strndup(name, n);
+		if (own(p, copy, err) != TARN_OK)
+			return TARN_ENOMEM;
+	}
+	o->operands[o->noperands++] = (struct operand){
+		.name = name,
+		.directory = p->directory,
+		.is_archive = is_archive,
+		.recurse = p->recurse,
+		.as_pattern = p->wildcards == TRISTATE_YES,
+		.anchored = p->anchored != TRISTATE_NO,
+		.wildcards_match_slash = p->wildcards_match_slash,
+		.ignore_case = p->ignore_case,
+	};
+	p->has_names = true;
+	return TARN_OK;
+}
+
+int option_add_file(struct parser *p, const char *argument, struct error *err) {
+	return add_name(p, argument, false, err);
+}
+
+int parser_add_operand(struct parser *p, const char *name, struct error *err) {
+	return add_name(p, name, name[0] == '@' && name[1] != '\0', err);
+}
+
+static bool skip_prefix(const char **text, const char *prefix) {
+	size_t n = strlen(prefix);
+
+	if (strncmp(*text, prefix, n) != 0)
+		return false;
+	*text += n;
+	return true;
+}
+
+/*
+ * A line of a -T file that begins with a dash.  Of all options only -C is taken from there: who can
+ * put a file name into a list must not be able to run a program, or to write somewhere else.
+ */
+static int obey_line(struct parser *p, const char *line, struct name_list *list, const char *file,
+    struct error *err) {
+	const char *argument = line;
+
+	if (skip_prefix(&argument, "-C")) {
+		argument += strspn(argument, " \t");
+		if (*argument == '\0')
+			argument = name_list_next(list);
+		if (argument == NULL)
+			return err_set(err, TARN_EUSAGE, 0,
+			    "%s: option requires an argument -- 'C'", file);
+	} else if (!skip_prefix(&argument, "--directory=")) {
+		return err_set(err, TARN_EUSAGE, 0,
+		    "%s:%zu: '%s' begins with a dash and is not -C; for a name, write ./ before it "
+		    "or use --verbatim-files-from", file, list->nlines, line);
+	}
+	return option_directory(p, argument, err);
+}
+
+int option_files_from(struct parser *p, const char *argument, struct error *err) {
+	bool verbatim = p->null || p->verbatim;
+	struct name_list list;
+	const char *line;
+	int r = read_list(p, &list, "-T", argument, p->null ? '\0' : '\n', err);
+
+	if (r == TARN_OK)
+		p->has_names = true;
+	while (r == TARN_OK && (line = name_list_next(&list)) != NULL) {
+		r = verbatim || *line != '-' ? add_name(p, line, false, err) :
+		    obey_line(p, line, &list, argument, err);
+	}
+	return r;
+}

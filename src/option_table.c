@@ -1,0 +1,316 @@
+#include "config.h"
+
+#include "option_table.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * A row says how an option is spelt, what --help says about it, and what becomes of it: most set a
+ * flag or an enum at an offset in struct parser, some call a function of option_store.c.  Rows of a
+ * group stand together, by letter and name.
+ */
+
+#define AT(member) .offset = offsetof(struct parser, member)
+#define FLAG(member, v) .effect = EFFECT_FLAG, AT(member), .value = (v)
+#define VALUE(member, v) .effect = EFFECT_VALUE, AT(member), .value = (v)
+#define COUNT(member) .effect = EFFECT_COUNT, AT(member)
+#define CHOICE(member, list) .effect = EFFECT_CHOICE, AT(member), .choices = (list)
+#define MODE(v) .effect = EFFECT_MODE, .value = (v)
+#define CALL(f) .effect = EFFECT_CALL, .function = (f)
+#define NOTHING .effect = EFFECT_NONE
+#define ALSO(also) { .name = (also) }
+
+static const struct option_choice formats[] = {
+	{ "pax", FORMAT_PAX }, { "posix", FORMAT_PAX }, { "ustar", FORMAT_USTAR },
+	{ "gnu", FORMAT_GNU }, { "oldgnu", FORMAT_GNU }, { "v7", FORMAT_V7 },
+	{ "cpio", FORMAT_CPIO }, { "newc", FORMAT_CPIO }, { NULL, 0 },
+};
+
+static const struct option_choice sorts[] = {
+	{ "name", SORT_NAME }, { "none", SORT_NONE }, { "inode", SORT_INODE }, { NULL, 0 },
+};
+
+static const struct option_choice quoting_styles[] = {
+	{ "escape", QUOTE_ESCAPE }, { "literal", QUOTE_LITERAL }, { NULL, 0 },
+};
+
+const char *const option_headings[NGROUPS] = {
+	[GROUP_MODE] = "Modes",
+	[GROUP_ARCHIVE] = "Archive",
+	[GROUP_COMPRESSION] = "Compression (found by itself when an archive is read)",
+	[GROUP_NAMES] = "Choice of files",
+	[GROUP_MATCHING] = "Matching of names, for options and operands behind these",
+	[GROUP_CREATION] = "Creation",
+	[GROUP_EXTRACTION] = "Extraction",
+	[GROUP_METADATA] = "Metadata",
+	[GROUP_OUTPUT] = "Output",
+	[GROUP_NO_EFFECT] = "Accepted without effect",
+	[GROUP_OTHER] = "Other",
+};
+
+const struct option_row option_table[] = {
+	{ "create", 'c', GROUP_MODE, NULL, "create an archive", MODE(MODE_CREATE) },
+	{ "diff", 'd', GROUP_MODE, NULL, "compare an archive with the file system",
+	    MODE(MODE_COMPARE) },
+	ALSO("compare"),
+	{ "append", 'r', GROUP_MODE, NULL, "append files to an archive", MODE(MODE_APPEND) },
+	{ "list", 't', GROUP_MODE, NULL, "list the members of an archive", MODE(MODE_LIST) },
+	{ "update", 'u', GROUP_MODE, NULL,
+	    "append files that are newer than their members in the archive", MODE(MODE_UPDATE) },
+	{ "extract", 'x', GROUP_MODE, NULL, "extract members of an archive", MODE(MODE_EXTRACT) },
+	ALSO("get"),
+
+	{ "blocking-factor", 'b', GROUP_ARCHIVE, "BLOCKS",
+	    "pad the archive to a multiple of BLOCKS times 512 bytes (20)",
+	    CALL(option_blocking_factor) },
+	{ "file", 'f', GROUP_ARCHIVE, "ARCHIVE",
+	    "the archive, - for standard input or output (default: $TAPE, else -)",
+	    CALL(option_archive) },
+	{ "format", 'H', GROUP_ARCHIVE, "FORMAT",
+	    "create with this format: pax or posix (default), ustar, gnu or oldgnu, v7, cpio or "
+	    "newc",
+	    CHOICE(format, formats) },
+	{ "old-archive", 0, GROUP_ARCHIVE, NULL, "same as --format=v7", VALUE(format, FORMAT_V7) },
+	ALSO("portability"),
+	{ "posix", 0, GROUP_ARCHIVE, NULL, "same as --format=pax", VALUE(format, FORMAT_PAX) },
+	{ "record-size", 0, GROUP_ARCHIVE, "BYTES", "as -b, in bytes: a multiple of 512",
+	    CALL(option_record_size) },
+
+	{ "auto-compress", 'a', GROUP_COMPRESSION, NULL,
+	    "choose by the archive's suffix, if it is a known one",
+	    FLAG(options.auto_compress, true) },
+	{ "no-auto-compress", 0, GROUP_COMPRESSION, NULL, "do not look at the suffix (default)",
+	    FLAG(options.auto_compress, false) },
+	{ "use-compress-program", 'I', GROUP_COMPRESSION, "COMMAND",
+	    "filter through COMMAND, which must know -d for reading", CALL(option_program) },
+	{ "bzip2", 'j', GROUP_COMPRESSION, NULL, "compress with bzip2",
+	    VALUE(options.compression, COMPRESSION_BZIP2) },
+	{ "xz", 'J', GROUP_COMPRESSION, NULL, "compress with xz",
+	    VALUE(options.compression, COMPRESSION_XZ) },
+	{ "lz4", 0, GROUP_COMPRESSION, NULL, "compress with lz4",
+	    VALUE(options.compression, COMPRESSION_LZ4) },
+	{ "lzip", 0, GROUP_COMPRESSION, NULL, "compress with lzip",
+	    VALUE(options.compression, COMPRESSION_LZIP) },
+	{ "lzma", 0, GROUP_COMPRESSION, NULL, "compress with lzma",
+	    VALUE(options.compression, COMPRESSION_LZMA) },
+	{ "threads", 0, GROUP_COMPRESSION, "NUMBER", "use NUMBER threads (0: as many as cores)",
+	    CALL(option_threads) },
+	{ "gzip", 'z', GROUP_COMPRESSION, NULL, "compress with gzip",
+	    VALUE(options.compression, COMPRESSION_GZIP) },
+	ALSO("gunzip"),
+	ALSO("ungzip"),
+	{ "compress", 'Z', GROUP_COMPRESSION, NULL, "compress with compress",
+	    VALUE(options.compression, COMPRESSION_COMPRESS) },
+	ALSO("uncompress"),
+	{ "zstd", 0, GROUP_COMPRESSION, NULL, "compress with zstd",
+	    VALUE(options.compression, COMPRESSION_ZSTD) },
+
+	{ "add-file", 0, GROUP_NAMES, "FILE", "FILE as an operand, though it begins with - or @",
+	    CALL(option_add_file) },
+	{ "directory", 'C', GROUP_NAMES, "DIR",
+	    "names behind this are relative to DIR, which is relative to the -C before it",
+	    CALL(option_directory) },
+	{ "exclude", 0, GROUP_NAMES, "PATTERN", "leave out names that match PATTERN",
+	    CALL(option_exclude) },
+	{ "exclude-vcs", 0, GROUP_NAMES, NULL, "leave out the files of version control systems",
+	    CALL(option_exclude_vcs) },
+	{ "files-from", 'T', GROUP_NAMES, "FILE",
+	    "take operands from FILE, a line each; a line -C DIR changes the directory",
+	    CALL(option_files_from) },
+	{ "no-null", 0, GROUP_NAMES, NULL, "undo --null", FLAG(null, false) },
+	{ "no-recursion", 0, GROUP_NAMES, NULL, "take directories without what is in them",
+	    FLAG(recurse, false) },
+	{ "no-verbatim-files-from", 0, GROUP_NAMES, NULL, "undo --verbatim-files-from",
+	    FLAG(verbatim, false) },
+	{ "null", 0, GROUP_NAMES, NULL,
+	    "-T files behind this have a NUL behind each name, which is taken verbatim",
+	    FLAG(null, true) },
+	{ "one-file-system", 0, GROUP_NAMES, NULL, "do not go into other file systems",
+	    FLAG(options.one_file_system, true) },
+	{ "recursion", 0, GROUP_NAMES, NULL, "take what is in directories (default)",
+	    FLAG(recurse, true) },
+	{ "verbatim-files-from", 0, GROUP_NAMES, NULL,
+	    "lines of -T files behind this that begin with - are names", FLAG(verbatim, true) },
+	{ "exclude-from", 'X', GROUP_NAMES, "FILE", "leave out what the patterns in FILE match",
+	    CALL(option_exclude_from) },
+
+	{ "anchored", 0, GROUP_MATCHING, NULL, "match from the start of a name (default: operands)",
+	    VALUE(anchored, TRISTATE_YES) },
+	{ "ignore-case", 0, GROUP_MATCHING, NULL, "take capital and small letters as the same",
+	    FLAG(ignore_case, true) },
+	{ "no-anchored", 0, GROUP_MATCHING, NULL, "match behind any slash (default: --exclude)",
+	    VALUE(anchored, TRISTATE_NO) },
+	{ "no-ignore-case", 0, GROUP_MATCHING, NULL, "tell capital from small letters (default)",
+	    FLAG(ignore_case, false) },
+	{ "no-wildcards", 0, GROUP_MATCHING, NULL, "take names as they are (default: operands)",
+	    VALUE(wildcards, TRISTATE_NO) },
+	{ "no-wildcards-match-slash", 0, GROUP_MATCHING, NULL, "wildcards do not match slashes",
+	    FLAG(wildcards_match_slash, false) },
+	{ "wildcards", 0, GROUP_MATCHING, NULL, "take names as patterns (default: --exclude)",
+	    VALUE(wildcards, TRISTATE_YES) },
+	{ "wildcards-match-slash", 0, GROUP_MATCHING, NULL, "wildcards match slashes (default)",
+	    FLAG(wildcards_match_slash, true) },
+
+	{ "dereference", 'h', GROUP_CREATION, NULL,
+	    "store what symbolic links lead to in place of them", FLAG(options.dereference, true) },
+	{ "check-links", 'l', GROUP_CREATION, NULL,
+	    "say which files have names that are not in the archive",
+	    FLAG(options.check_links, true) },
+	{ "hard-dereference", 0, GROUP_CREATION, NULL,
+	    "store every name of a file with all its content",
+	    FLAG(options.hard_dereference, true) },
+	{ "ignore-failed-read", 0, GROUP_CREATION, NULL,
+	    "warn of files that cannot be read, and do not fail",
+	    FLAG(options.ignore_failed_read, true) },
+	{ "remove-files", 0, GROUP_CREATION, NULL, "remove files that are in the archive",
+	    FLAG(options.remove_files, true) },
+	{ "sort", 0, GROUP_CREATION, "ORDER", "store directories by name (default), inode, or none",
+	    CHOICE(options.sort, sorts) },
+	{ "sparse", 'S', GROUP_CREATION, NULL, "store the holes of sparse files as holes",
+	    FLAG(options.sparse, true) },
+
+	{ "keep-old-files", 'k', GROUP_EXTRACTION, NULL, "fail for members whose file exists",
+	    VALUE(options.existing, EXISTING_KEEP) },
+	{ "keep-newer-files", 0, GROUP_EXTRACTION, NULL,
+	    "skip members whose file exists and is not older",
+	    VALUE(options.existing, EXISTING_KEEP_NEWER) },
+	{ "no-overwrite-dir", 0, GROUP_EXTRACTION, NULL,
+	    "leave the metadata of directories that exist",
+	    FLAG(options.keep_directory_mode, true) },
+	{ "overwrite", 0, GROUP_EXTRACTION, NULL, "replace files that exist (default)",
+	    VALUE(options.existing, EXISTING_REPLACE) },
+	{ "overwrite-dir", 0, GROUP_EXTRACTION, NULL,
+	    "set the metadata of directories that exist (default)",
+	    FLAG(options.keep_directory_mode, false) },
+	{ "skip-old-files", 0, GROUP_EXTRACTION, NULL, "skip members whose file exists",
+	    VALUE(options.existing, EXISTING_SKIP) },
+	{ "strip-components", 0, GROUP_EXTRACTION, "NUMBER",
+	    "take NUMBER leading components off the names", CALL(option_strip_components) },
+	{ "to-stdout", 'O', GROUP_EXTRACTION, NULL, "write content to standard output",
+	    FLAG(options.to_stdout, true) },
+
+	{ "acls", 0, GROUP_METADATA, NULL, "store and restore ACLs", FLAG(options.acls, true) },
+	{ "group", 0, GROUP_METADATA, "NAME", "store this group: NAME, NAME:GID or GID",
+	    CALL(option_group) },
+	{ "touch", 'm', GROUP_METADATA, NULL, "do not restore modification times",
+	    FLAG(options.touch, true) },
+	{ "mode", 0, GROUP_METADATA, "CHANGES", "store modes with these CHANGES, as chmod has them",
+	    CALL(option_member_mode) },
+	{ "mtime", 0, GROUP_METADATA, "DATE",
+	    "store this time: YYYY-MM-DD [HH:MM:SS] [ZONE], @SECONDS, or that of a file whose name "
+	    "begins with . or /", CALL(option_mtime) },
+	{ "no-acls", 0, GROUP_METADATA, NULL, "no ACLs (default)", FLAG(options.acls, false) },
+	{ "no-same-owner", 0, GROUP_METADATA, NULL,
+	    "extract files as yours (default unless you are root)",
+	    VALUE(options.same_owner, TRISTATE_NO) },
+	{ "no-same-permissions", 0, GROUP_METADATA, NULL,
+	    "apply the umask to what is extracted (default unless you are root)",
+	    VALUE(options.same_permissions, TRISTATE_NO) },
+	{ "no-xattrs", 0, GROUP_METADATA, NULL, "no extended attributes (default)",
+	    FLAG(options.xattrs, false) },
+	{ "numeric-owner", 0, GROUP_METADATA, NULL, "use the numbers of users and groups",
+	    FLAG(options.numeric_owner, true) },
+	{ NULL, 'o', GROUP_METADATA, NULL,
+	    "with -c same as --format=v7, else same as --no-same-owner", FLAG(has_o, true) },
+	{ "owner", 0, GROUP_METADATA, "NAME", "store this owner: NAME, NAME:UID or UID",
+	    CALL(option_owner) },
+	{ "preserve-permissions", 'p', GROUP_METADATA, NULL,
+	    "restore all permissions, also set-id bits and devices: for archives that you trust",
+	    VALUE(options.same_permissions, TRISTATE_YES) },
+	ALSO("same-permissions"),
+	{ "absolute-names", 'P', GROUP_METADATA, NULL, "keep the slash that a name begins with",
+	    FLAG(options.absolute_names, true) },
+	{ "same-owner", 0, GROUP_METADATA, NULL, "restore owners (default for root)",
+	    VALUE(options.same_owner, TRISTATE_YES) },
+	{ "xattrs", 0, GROUP_METADATA, NULL, "store and restore extended attributes",
+	    FLAG(options.xattrs, true) },
+
+	{ "full-time", 0, GROUP_OUTPUT, NULL, "print times in full",
+	    FLAG(options.full_time, true) },
+	{ "quoting-style", 0, GROUP_OUTPUT, "STYLE", "print names as escape (default) or literal",
+	    CHOICE(options.quoting, quoting_styles) },
+	{ "show-transformed-names", 0, GROUP_OUTPUT, NULL,
+	    "print names as they are extracted or stored", FLAG(options.show_transformed, true) },
+	ALSO("show-stored-names"),
+	{ "totals", 0, GROUP_OUTPUT, NULL, "say how many bytes were written, and how fast",
+	    FLAG(options.totals, true) },
+	{ "utc", 0, GROUP_OUTPUT, NULL, "print long lines, with times in UTC",
+	    FLAG(options.utc, true) },
+	{ "verbose", 'v', GROUP_OUTPUT, NULL, "print names; given twice, and with -t, long lines",
+	    COUNT(options.verbosity) },
+
+	{ "check-device", 0, GROUP_NO_EFFECT, NULL, "", NOTHING },
+	ALSO("no-check-device"),
+	{ "delay-directory-restore", 0, GROUP_NO_EFFECT, NULL, "", NOTHING },
+	{ "force-local", 0, GROUP_NO_EFFECT, NULL, "", NOTHING },
+	{ "no-unquote", 0, GROUP_NO_EFFECT, NULL, "", NOTHING },
+	{ "preserve-order", 's', GROUP_NO_EFFECT, NULL, "", NOTHING },
+	ALSO("same-order"),
+	{ "read-full-records", 'B', GROUP_NO_EFFECT, NULL, "", NOTHING },
+	{ "seek", 'n', GROUP_NO_EFFECT, NULL, "", NOTHING },
+	ALSO("no-seek"),
+	{ "warning", 0, GROUP_NO_EFFECT, "KEYWORD", "", NOTHING },
+
+	{ "help", '?', GROUP_OTHER, NULL, "print this help", MODE(MODE_HELP) },
+	ALSO("usage"),
+	{ "version", 0, GROUP_OTHER, NULL, "print the version", MODE(MODE_VERSION) },
+};
+
+const size_t option_table_nrows = sizeof(option_table) / sizeof(option_table[0]);
+
+const struct option_row *option_canonical(const struct option_row *row) {
+	while (row->help == NULL)
+		row--;
+	return row;
+}
+
+const struct option_row *option_of_letter(int letter) {
+	for (size_t i = 0; i < option_table_nrows; i++) {
+		if (letter != 0 && option_table[i].letter == letter)
+			return &option_table[i];
+	}
+	return NULL;
+}
+
+#define NAME_NBYTES_MAX 64
+
+static size_t min(size_t a, size_t b) {
+	return a < b ? a : b;
+}
+
+/* How many characters must be put in, taken out or changed to make ${b} of ${a}. */
+static size_t distance(const char *a, const char *b, size_t b_nbytes) {
+	size_t row[NAME_NBYTES_MAX + 1]; /* for ${a} so far, and each beginning of ${b} */
+	size_t corner, above;
+
+	for (size_t j = 0; j <= b_nbytes; j++)
+		row[j] = j;
+	for (size_t i = 0; a[i] != '\0'; i++) {
+		corner = row[0]++;
+		for (size_t j = 0; j < b_nbytes; j++) {
+			above = row[j + 1];
+			row[j + 1] = min(min(above, row[j]) + 1, corner + (a[i] != b[j]));
+			corner = above;
+		}
+	}
+	return row[b_nbytes];
+}
+
+const char *option_nearest(const char *name, size_t nbytes) {
+	size_t best = nbytes / 3 + 1, d; /* a third of the name may be wrong */
+	const char *nearest = NULL;
+
+	if (nbytes > NAME_NBYTES_MAX)
+		return NULL;
+	for (size_t i = 0; i < option_table_nrows; i++) {
+		if (option_table[i].name == NULL)
+			continue;
+		d = distance(option_table[i].name, name, nbytes);
+		if (d < best) {
+			best = d;
+			nearest = option_table[i].name;
+		}
+	}
+	return nearest;
+}

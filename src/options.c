@@ -1,0 +1,284 @@
+#include "config.h"
+
+#include "options.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "option_store.h"
+#include "option_table.h"
+
+/*
+ * The words of the command line go through getopt_long(3), whose tables are made from ours.  It is
+ * told to hand over operands where they stand, as -C, -T, --exclude and others hold for what comes
+ * behind them; and to be silent, as our messages know more.  What an option does stands in its row
+ * (option_table.c) and in option_store.c.  When all is read, it is judged as a whole.
+ *
+ * A first word without a dash is a bundle in the old style.  It is written out as options, each
+ * with its argument behind it, before getopt sees the words.
+ */
+
+/* What getopt_long returns for a long option: its row and this.  Letters are below. */
+#define LONG_OPTION 256
+
+struct getopt_tables {
+	char *shorts;
+	struct option *longs;
+};
+
+static int getopt_tables_init(struct getopt_tables *tables, struct error *err) {
+	char *s = malloc(2 * option_table_nrows + sizeof("-:"));
+	struct option *l = calloc(option_table_nrows + 1, sizeof(*l));
+
+	*tables = (struct getopt_tables){ s, l };
+	if (s == NULL || l == NULL)
+		return err_nomem(err);
+	/* "-": operands where they stand; ":": an argument that is missing is told apart. */
+	s = stpcpy(s, "-:");
+	for (size_t i = 0; i < option_table_nrows; i++) {
+		const struct option_row *row = option_canonical(&option_table[i]);
+		int has_argument = row->argument != NULL ? required_argument : no_argument;
+
+		/* getopt's answer to -? is the same whether it knows it or not; see parse_word. */
+		if (option_table[i].letter != '\0' && option_table[i].letter != '?')
+			s = stpcpy(s, (char[]){ row->letter, has_argument ? ':' : '\0', '\0' });
+		if (option_table[i].name != NULL)
+			*l++ = (struct option){ option_table[i].name, has_argument, NULL,
+				LONG_OPTION + (int)(row - option_table) };
+	}
+	return TARN_OK;
+}
+
+static void getopt_tables_fini(struct getopt_tables *tables) {
+	free(tables->shorts);
+	free(tables->longs);
+}
+
+/* ${word} begins with no option's name, or with those of several. */
+static int say_unknown(const char *word, int nbytes, struct error *err) {
+	size_t name_nbytes = (size_t)nbytes - strlen("--"), n = 0;
+	char names[ERR_MSG_NBYTES];
+	const char *near;
+
+	for (size_t i = 0; i < option_table_nrows && n < sizeof(names); i++) {
+		const char *name = option_table[i].name;
+
+		if (name != NULL && strncmp(name, word + 2, name_nbytes) == 0)
+			n += (size_t)snprintf(names + n, sizeof(names) - n, " '--%s'", name);
+	}
+	if (n > 0)
+		return err_set(err, TARN_EUSAGE, 0, "option '%.*s' is ambiguous; possibilities:%s",
+		    nbytes, word, names);
+	near = option_nearest(word + 2, name_nbytes);
+	if (near != NULL)
+		return err_set(err, TARN_EUSAGE, 0,
+		    "unrecognized option '%.*s'; did you mean '--%s'?", nbytes, word, near);
+	return err_set(err, TARN_EUSAGE, 0, "unrecognized option '%.*s'", nbytes, word);
+}
+
+/* Say what getopt, which returned ${c}, did not like about ${word}. */
+static int say_wrong(int c, const char *word, struct error *err) {
+	bool is_long = optopt == 0 || optopt >= LONG_OPTION;
+	int nbytes = (int)strcspn(word, "=");
+
+	if (!is_long && c == ':')
+		return err_set(err, TARN_EUSAGE, 0, "option requires an argument -- '%c'", optopt);
+	if (!is_long)
+		return err_set(err, TARN_EUSAGE, 0, "invalid option -- '%c'", optopt);
+	if (c == ':')
+		return err_set(err, TARN_EUSAGE, 0, "option '%s' requires an argument", word);
+	if (optopt != 0)
+		return err_set(err, TARN_EUSAGE, 0, "option '%.*s' doesn't allow an argument",
+		    nbytes, word);
+	return say_unknown(word, nbytes, err);
+}
+
+/* Do what getopt has found: ${c}, and ${word} is where it is now. */
+static int parse_word(struct parser *p, int c, const char *word, struct error *err) {
+	const struct option_row *row;
+
+	if (c == 1)
+		return parser_add_operand(p, optarg, err);
+	if (c == ':' || (c == '?' && optopt != '?'))
+		return say_wrong(c, word, err);
+	row = c >= LONG_OPTION ? &option_table[c - LONG_OPTION] : option_of_letter(c);
+	return option_store(p, row, optarg, err);
+}
+
+static bool informs(const struct parser *p) {
+	return p->options.mode == MODE_HELP || p->options.mode == MODE_VERSION;
+}
+
+static int parse_words(struct parser *p, int argc, char **argv, struct error *err) {
+	struct getopt_tables tables;
+	int c, r = getopt_tables_init(&tables, err);
+
+	opterr = 0;
+	optind = 0; /* begin anew, whatever was parsed before */
+	while (r == TARN_OK && !informs(p)) {
+		c = getopt_long(argc, argv, tables.shorts, tables.longs, NULL);
+		if (c == -1)
+			break;
+		r = parse_word(p, c, argv[optind - 1], err);
+	}
+	for (; r == TARN_OK && !informs(p) && optind < argc; optind++)
+		r = parser_add_operand(p, argv[optind], err);
+	getopt_tables_fini(&tables);
+	return r;
+}
+
+/*
+ * Write the bundle argv[1] out: "cbf 20 a.tar x" becomes "-c -b 20 -f a.tar x".  *${words}, which
+ * ends with NULL, is a single allocation.
+ */
+static int explode(int argc, char **argv, char ***words, struct error *err) {
+	size_t nletters = strlen(argv[1]), nwords = (size_t)argc + nletters;
+	char **out = calloc(1, nwords * sizeof(*out) + 3 * nletters), *options;
+	int next = 2;
+
+	*words = out;
+	if (out == NULL)
+		return err_nomem(err);
+	options = (char *)(out + nwords);
+	*out++ = argv[0];
+	for (const char *letter = argv[1]; *letter != '\0'; letter++, options += 3) {
+		const struct option_row *row = option_of_letter(*letter);
+
+		if (*letter == '-') /* "--" would make operands of the other letters */
+			return err_set(err, TARN_EUSAGE, 0, "invalid option -- '-'");
+		options[0] = '-';
+		options[1] = *letter;
+		*out++ = options;
+		if (row == NULL || row->argument == NULL)
+			continue;
+		if (next == argc)
+			return err_set(err, TARN_EUSAGE, 0, "Old option '%c' requires an argument.",
+			    *letter);
+		*out++ = argv[next++];
+	}
+	while (next < argc)
+		*out++ = argv[next++];
+	return TARN_OK;
+}
+
+static int parse_old_style(struct parser *p, int argc, char **argv, struct error *err) {
+	char **words;
+	int n = 0, r = explode(argc, argv, &words, err);
+
+	if (r == TARN_OK) {
+		while (words[n] != NULL)
+			n++;
+		r = parse_words(p, n, words, err);
+	}
+	free(words);
+	return r;
+}
+
+static bool reads_archive(enum mode mode) {
+	return mode == MODE_EXTRACT || mode == MODE_LIST || mode == MODE_COMPARE;
+}
+
+static int judge_format(struct parser *p, struct error *err) {
+	struct options *o = &p->options;
+
+	if (p->has_o && o->mode == MODE_CREATE)
+		p->format = FORMAT_V7;
+	else if (p->has_o)
+		o->same_owner = TRISTATE_NO;
+	o->format_given = p->format != PARSER_NO_FORMAT;
+	if (o->format_given)
+		o->format = p->format;
+	if (reads_archive(o->mode) || o->format == FORMAT_PAX)
+		return TARN_OK;
+	if (o->acls)
+		return err_set(err, TARN_EUSAGE, 0, "--acls can be used only on POSIX archives");
+	if (o->xattrs)
+		return err_set(err, TARN_EUSAGE, 0, "--xattrs can be used only on POSIX archives");
+	if (o->sparse && o->format != FORMAT_GNU)
+		return err_set(err, TARN_EUSAGE, 0,
+		    "--sparse needs an archive in pax or gnu format");
+	return TARN_OK;
+}
+
+static int judge_archive(struct parser *p, struct error *err) {
+	struct options *o = &p->options;
+
+	if (o->archive == NULL)
+		o->archive = getenv("TAPE");
+	if (o->archive == NULL)
+		o->archive = "-";
+	if (strcmp(o->archive, "-") != 0 || o->mode == MODE_CREATE)
+		return TARN_OK;
+	if (!reads_archive(o->mode))
+		return err_set(err, TARN_EUSAGE, 0, "Options '-Aru' are incompatible with '-f -'");
+	return parser_take_stdin(p, "-f", err);
+}
+
+/* Only now it is known whether a name with @ is an archive. */
+static int judge_operands(struct parser *p, struct error *err) {
+	struct options *o = &p->options;
+	int r = TARN_OK;
+
+	if (o->mode == MODE_CREATE && !p->has_names)
+		return err_set(err, TARN_EUSAGE, 0, "Cowardly refusing to create an empty archive");
+	for (size_t i = 0; i < o->noperands && r == TARN_OK; i++) {
+		struct operand *operand = &o->operands[i];
+
+		operand->is_archive = operand->is_archive && !reads_archive(o->mode);
+		if (!operand->is_archive)
+			continue;
+		operand->name++;
+		if (strcmp(operand->name, "-") == 0)
+			r = parser_take_stdin(p, "@-", err);
+	}
+	return r;
+}
+
+static int judge(struct parser *p, struct error *err) {
+	struct options *o = &p->options;
+	int r;
+
+	if (o->mode == MODE_NONE)
+		return err_set(err, TARN_EUSAGE, 0, "You must specify one of the '-Acdtrux', "
+		    "'--delete' or '--test-label' options");
+	o->directory = p->directory;
+	o->overrides.numeric_owner = o->numeric_owner;
+	if (o->utc)
+		o->verbosity = 2;
+	r = judge_format(p, err);
+	if (r == TARN_OK)
+		r = judge_archive(p, err);
+	if (r == TARN_OK)
+		r = judge_operands(p, err);
+	return r;
+}
+
+int options_parse(struct options *o, int argc, char **argv, struct error *err) {
+	const char *slash = strrchr(argv[0], '/');
+	struct parser p = {
+		.options = {
+			.program = slash != NULL ? slash + 1 : argv[0],
+			.blocking_factor = 20,
+		},
+		.recurse = true,
+		.wildcards_match_slash = true,
+		.format = PARSER_NO_FORMAT,
+	};
+	int r = argc > 1 && argv[1][0] != '-' ? parse_old_style(&p, argc, argv, err) :
+	    parse_words(&p, argc, argv, err);
+
+	if (r == TARN_OK && !informs(&p))
+		r = judge(&p, err);
+	*o = p.options;
+	return r;
+}
+
+void options_fini(struct options *o) {
+	free(o->operands);
+	free(o->excludes);
+	overrides_fini(&o->overrides);
+	option_storage_free(o->storage);
+	*o = (struct options){ 0 };
+}

@@ -1,0 +1,154 @@
+#ifndef TARN_OPTIONS_H
+#define TARN_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "error.h"
+#include "overrides.h"
+#include "quote.h"
+
+/*
+ * The command line as a structure.  One table (option_table.c) describes every option; the parser
+ * and --help both come from it.  Nothing else reads argv.
+ *
+ * Names and meanings are GNU tar's, with these exceptions:
+ * - A list of names (-T) can change the directory (-C), and that is all: other lines that begin
+ *   with a dash are errors.  Escapes such as \n in names are not undone (--no-unquote).
+ * - An operand @ARCHIVE of -c, -r and -u stands for the members of that archive.  A file of that
+ *   name is "./@ARCHIVE", --add-file=@ARCHIVE or a line of a -T file.
+ * - Of options that exclude each other (-z -j, -k --overwrite, --format twice) the last one counts.
+ * - The archive is always a local file, whatever colons are in its name.
+ */
+
+enum mode {
+	MODE_NONE,
+	MODE_CREATE,  /* -c */
+	MODE_APPEND,  /* -r */
+	MODE_UPDATE,  /* -u */
+	MODE_EXTRACT, /* -x */
+	MODE_LIST,    /* -t */
+	MODE_COMPARE, /* -d */
+	MODE_HELP,
+	MODE_VERSION
+};
+
+enum format { FORMAT_PAX, FORMAT_USTAR, FORMAT_GNU, FORMAT_V7, FORMAT_CPIO };
+
+enum compression {
+	COMPRESSION_NONE,
+	COMPRESSION_GZIP,
+	COMPRESSION_BZIP2,
+	COMPRESSION_XZ,
+	COMPRESSION_LZMA,
+	COMPRESSION_LZIP,
+	COMPRESSION_LZ4,
+	COMPRESSION_ZSTD,
+	COMPRESSION_COMPRESS,
+	COMPRESSION_PROGRAM /* --use-compress-program */
+};
+
+enum sort { SORT_NAME, SORT_NONE, SORT_INODE };
+
+/* What happens to a file that is at the place of a member. */
+enum existing {
+	EXISTING_REPLACE,  /* default: a new file takes its name */
+	EXISTING_KEEP,     /* -k: it stays, and that is an error */
+	EXISTING_SKIP,     /* --skip-old-files: it stays, without a word */
+	EXISTING_KEEP_NEWER /* --keep-newer-files: it stays if it is not older than the member */
+};
+
+/* Not given, given, or given with "no-": the default depends on who runs the program. */
+enum tristate { TRISTATE_DEFAULT, TRISTATE_NO, TRISTATE_YES };
+
+/* A name on the command line or in a -T file, in order. */
+struct operand {
+	const char *name; /* no slash at its end, but for "/" */
+	const char *directory; /* the -C in force, joined with those before it; NULL: none */
+	bool is_archive;  /* @name, name is without the @: members of that archive */
+	bool recurse;     /* not behind --no-recursion */
+	/* How names in an archive are compared with it: the flags in force where it stood. */
+	bool as_pattern;  /* behind --wildcards */
+	bool anchored;    /* default; --no-anchored: also behind any slash */
+	bool wildcards_match_slash; /* default */
+	bool ignore_case;
+};
+
+/* --exclude and -X, in order; the flags are those in force where it stood. */
+struct exclude {
+	const char *pattern;
+	bool anchored;          /* --anchored: at the start of a name; default: behind any slash */
+	bool wildcards;         /* default; --no-wildcards: literally */
+	bool wildcards_match_slash; /* default */
+	bool ignore_case;
+};
+
+struct option_storage;
+
+struct options {
+	enum mode mode;
+	const char *program;     /* the name this was called by, without directories */
+	const char *archive;     /* -f, else $TAPE, else "-": standard input or output */
+	struct operand *operands;
+	size_t noperands;
+	const char *directory;   /* the last -C, joined; NULL: none */
+	struct exclude *excludes;
+	size_t nexcludes;
+
+	enum format format;
+	bool format_given;
+	enum compression compression;
+	bool auto_compress;      /* -a: the suffix of the archive decides, if it is known */
+	const char *compress_program;
+	unsigned int nthreads;   /* --threads; 0: as many as there are cores */
+	unsigned int blocking_factor; /* -b: 512-byte blocks a record; 20 */
+
+	unsigned int verbosity;  /* number of -v; --utc counts as two */
+	bool totals;
+	bool numeric_owner;
+	bool absolute_names;     /* -P */
+	bool full_time, utc;
+	enum quote_style quoting;
+	bool show_transformed;
+
+	/* creation */
+	bool dereference;        /* -h */
+	bool hard_dereference;   /* --hard-dereference: no link members */
+	bool one_file_system;
+	bool sparse;             /* -S */
+	enum sort sort;
+	bool xattrs, acls;
+	bool check_links;        /* -l */
+	bool ignore_failed_read; /* unreadable files are warnings */
+	bool remove_files;
+	struct overrides overrides;
+
+	/* extraction */
+	unsigned int strip_components;
+	enum existing existing;
+	bool to_stdout;          /* -O */
+	bool touch;              /* -m: no mtime */
+	enum tristate same_owner, same_permissions; /* -p is same_permissions YES */
+	bool keep_directory_mode; /* --no-overwrite-dir: metadata of existing directories stays */
+
+	struct option_storage *storage; /* owns what pointers above point to */
+};
+
+/**
+ * Parse the command line.  Old-style bundles (`cvf a.tar x`) are taken as GNU tar takes them.
+ * Files named by -T and -X are read here.  Strings are borrowed from ${argv} and the environment or
+ * owned by ${o}.  What follows --help or --version on the command line is not looked at.
+ *
+ * Returns TARN_OK; TARN_EUSAGE with a complete sentence in ${err} (for an unknown option with the
+ * nearest one that exists); TARN_ESYSTEM when a file cannot be read; TARN_ENOMEM.  ${o} can be
+ * given to options_fini in every case.
+ */
+int options_parse(struct options *o, int argc, char **argv, struct error *err);
+void options_fini(struct options *o);
+
+/** Print what --help prints: usage, then every option of the table by group; option_help.c. */
+void options_help(const char *program, FILE *out);
+
+#endif

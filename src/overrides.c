@@ -1,0 +1,455 @@
+#include "config.h"
+
+#include "overrides.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "owners.h"
+
+/*
+ * Each setter parses its text into values on the stack and stores them only when all is well.
+ *
+ * A mode becomes a list of clauses, one an operator, that are applied one behind the other.  What
+ * the user did not say (for whom, which umask) is worked out when the text is parsed, so that
+ * applying a clause is arithmetic on bits and needs nothing from outside.
+ *
+ * The date parsers take a pointer to the rest of the text and move it behind what they have
+ * understood; they return false for what they have not.
+ */
+
+#define SET_ID ((mode_t)(S_ISUID | S_ISGID))
+#define EVERYBODY_X (S_IXUSR | S_IXGRP | S_IXOTH)
+#define ALL_BITS (SET_ID | S_ISVTX | S_IRWXU | S_IRWXG | S_IRWXO)
+
+enum clause_kind {
+	CLAUSE_BITS,
+	CLAUSE_X,   /* `X' was among them: execution for directories and what has it already */
+	CLAUSE_COPY /* bits are the class (u, g or o) that is copied */
+};
+
+struct mode_clause {
+	char sign;        /* + - = */
+	enum clause_kind kind;
+	mode_t bits;
+	mode_t changes;   /* those of the bits that take effect: whom it is for, or the umask */
+	mode_t replaces;  /* what `=' clears */
+	mode_t mentions;  /* set-id bits of directories stay unless they are mentioned */
+};
+
+/* Who a file belongs to, by number, by name, or both. */
+struct principal {
+	bool has_id;
+	uint64_t id;
+	char *name;
+};
+
+/* What tells users from groups: how the system is asked about them. */
+struct registry {
+	bool (*id_of_name)(struct owners *owners, const char *name, uint64_t *id);
+	const char *(*name_of_id)(struct owners *owners, uint64_t id);
+};
+
+static const struct registry users = { owners_user_id, owners_user_name };
+static const struct registry groups = { owners_group_id, owners_group_name };
+
+/* The number ${text}, digits only.  The greatest 32-bit number means "none" to chown(2). */
+static bool parse_id(const char *text, uint64_t *id) {
+	char *end;
+
+	if (!isdigit((unsigned char)*text))
+		return false;
+	errno = 0;
+	*id = strtoumax(text, &end, 10);
+	return *end == '\0' && errno == 0 && *id < UINT32_MAX;
+}
+
+/* Look up what of number and name is missing. */
+static int complete(struct principal *p, const struct registry *registry, struct error *err) {
+	struct owners *owners = owners_new();
+	const char *name;
+	int r = TARN_OK;
+
+	if (owners == NULL)
+		return err_nomem(err);
+	if (p->name != NULL && !p->has_id) {
+		p->has_id = registry->id_of_name(owners, p->name, &p->id);
+	} else if (p->name == NULL) {
+		name = registry->name_of_id(owners, p->id);
+		p->name = name != NULL ? strdup(name) : NULL;
+		if (name != NULL && p->name == NULL)
+			r = err_nomem(err);
+	}
+	owners_free(owners);
+	return r;
+}
+
+static int parse_principal(struct principal *p, const struct registry *registry, const char *text,
+    struct error *err) {
+	const char *colon = strchr(text, ':');
+	const char *number = colon != NULL ? colon + 1 : text + (*text == '+');
+	size_t name_nbytes = colon != NULL ? (size_t)(colon - text) : strlen(text);
+	bool is_number = colon != NULL || *text == '+' || isdigit((unsigned char)*text);
+	bool is_name = colon != NULL ? name_nbytes > 0 : !is_number;
+	int r;
+
+	*p = (struct principal){ 0 };
+	if (*text == '\0' || (is_number && !parse_id(number, &p->id)))
+		return err_set(err, TARN_EUSAGE, 0, "%s: Invalid owner or group ID", text);
+	p->has_id = is_number;
+	if (is_name && (p->name = strndup(text, name_nbytes)) == NULL)
+		return err_nomem(err);
+	if (is_number && is_name)
+		return TARN_OK;
+	r = complete(p, registry, err);
+	if (r != TARN_OK)
+		free(p->name);
+	return r;
+}
+
+int overrides_set_owner(struct overrides *o, const char *text, struct error *err) {
+	struct principal p;
+	int r = parse_principal(&p, &users, text, err);
+
+	if (r != TARN_OK)
+		return r;
+	free(o->uname);
+	o->has_uid = p.has_id;
+	o->uid = p.id;
+	o->uname = p.name;
+	return TARN_OK;
+}
+
+int overrides_set_group(struct overrides *o, const char *text, struct error *err) {
+	struct principal p;
+	int r = parse_principal(&p, &groups, text, err);
+
+	if (r != TARN_OK)
+		return r;
+	free(o->gname);
+	o->has_gid = p.has_id;
+	o->gid = p.id;
+	o->gname = p.name;
+	return TARN_OK;
+}
+
+static bool is_octal(char c) {
+	return c >= '0' && c <= '7';
+}
+
+static bool parse_octal(const char **text, mode_t *bits) {
+	*bits = 0;
+	while (is_octal(**text)) {
+		*bits = *bits * 8 + (mode_t)(*(*text)++ - '0');
+		if (*bits > ALL_BITS)
+			return false;
+	}
+	return true;
+}
+
+/* The bits that belong to one of the letters before an operator; 0 for any other letter. */
+static mode_t bits_of_class(char c) {
+	switch (c) {
+	case 'u':
+		return S_ISUID | S_IRWXU;
+	case 'g':
+		return S_ISGID | S_IRWXG;
+	case 'o':
+		return S_ISVTX | S_IRWXO;
+	case 'a':
+		return ALL_BITS;
+	default:
+		return 0;
+	}
+}
+
+/* The bits of one of the letters behind an operator; `X' has none of its own. */
+static mode_t bits_of_permission(char c) {
+	switch (c) {
+	case 'r':
+		return S_IRUSR | S_IRGRP | S_IROTH;
+	case 'w':
+		return S_IWUSR | S_IWGRP | S_IWOTH;
+	case 'x':
+		return EVERYBODY_X;
+	case 's':
+		return SET_ID;
+	case 't':
+		return S_ISVTX;
+	default:
+		return 0;
+	}
+}
+
+/* What stands behind an operator: letters, or one class to copy. */
+static void parse_permissions(const char **text, struct mode_clause *c) {
+	if (**text == 'u' || **text == 'g' || **text == 'o') {
+		c->kind = CLAUSE_COPY;
+		c->bits = bits_of_class(*(*text)++) & (S_IRWXU | S_IRWXG | S_IRWXO);
+		return;
+	}
+	for (; **text == 'X' || bits_of_permission(**text) != 0; (*text)++) {
+		if (**text == 'X')
+			c->kind = CLAUSE_X;
+		c->bits |= bits_of_permission(**text);
+	}
+}
+
+/* An operator and what stands behind it; ${who} is what stood before, 0: nothing. */
+static bool parse_action(const char **text, mode_t who, mode_t mask, struct mode_clause *c) {
+	if (**text != '+' && **text != '-' && **text != '=')
+		return false;
+	*c = (struct mode_clause){ .sign = *(*text)++, .kind = CLAUSE_BITS };
+	if (is_octal(**text)) {
+		c->changes = c->replaces = c->mentions = ALL_BITS;
+		return who == 0 && parse_octal(text, &c->bits) && (**text == ',' || **text == '\0');
+	}
+	parse_permissions(text, c);
+	c->changes = who != 0 ? who : ALL_BITS & ~mask;
+	c->replaces = who != 0 ? who : ALL_BITS;
+	c->mentions = who != 0 ? who & c->bits : c->bits;
+	return true;
+}
+
+/* Fill in ${clauses}, of which there are at least as many as ${text} has bytes. */
+static bool parse_symbolic(const char *text, mode_t mask, struct mode_clause *clauses, size_t *n) {
+	*n = 0;
+	for (;; text++) {
+		mode_t who = 0;
+
+		for (; bits_of_class(*text) != 0; text++)
+			who |= bits_of_class(*text);
+		do {
+			if (!parse_action(&text, who, mask, &clauses[(*n)++]))
+				return false;
+		} while (*text != ',' && *text != '\0');
+		if (*text == '\0')
+			return true;
+	}
+}
+
+/* As in chmod(1), fewer than five digits leave the set-id bits of directories that they lack. */
+static bool parse_numeric(const char *text, struct mode_clause *c) {
+	const char *end = text;
+
+	*c = (struct mode_clause){ .sign = '=', .kind = CLAUSE_BITS };
+	c->changes = c->replaces = c->mentions = ALL_BITS;
+	if (!parse_octal(&end, &c->bits) || *end != '\0')
+		return false;
+	if (end - text < 5)
+		c->mentions &= ~SET_ID | c->bits;
+	return true;
+}
+
+int overrides_set_mode(struct overrides *o, const char *text, struct error *err) {
+	/* No clause without an operator, so that there are fewer of them than bytes. */
+	struct mode_clause *clauses = calloc(strlen(text) + 1, sizeof(*clauses));
+	mode_t mask = umask(0);
+	size_t n = 1;
+
+	umask(mask);
+	if (clauses == NULL)
+		return err_nomem(err);
+	if (is_octal(*text) ? !parse_numeric(text, clauses) :
+			      !parse_symbolic(text, mask, clauses, &n)) {
+		free(clauses);
+		return err_set(err, TARN_EUSAGE, 0, "%s: Invalid mode given on option", text);
+	}
+	free(o->mode);
+	o->mode = clauses;
+	o->nmode = n;
+	return TARN_OK;
+}
+
+/* What one class may do, for all three. */
+static mode_t spread(mode_t mode) {
+	mode_t all = 0;
+
+	for (const char *c = "rwx"; *c != '\0'; c++) {
+		if ((mode & bits_of_permission(*c)) != 0)
+			all |= bits_of_permission(*c);
+	}
+	return all;
+}
+
+static mode_t apply_clause(const struct mode_clause *c, mode_t mode, bool is_directory) {
+	mode_t kept = is_directory ? SET_ID & ~c->mentions : 0;
+	mode_t bits = c->kind == CLAUSE_COPY ? spread(mode & c->bits) : c->bits;
+
+	if (c->kind == CLAUSE_X && (is_directory || (mode & EVERYBODY_X) != 0))
+		bits |= EVERYBODY_X;
+	bits &= c->changes & ~kept;
+	if (c->sign == '-')
+		return mode & ~bits;
+	if (c->sign == '=')
+		mode &= ~c->replaces | kept;
+	return mode | bits;
+}
+
+/* Exactly ${n} digits. */
+static bool parse_digits(const char **text, int n, int *value) {
+	*value = 0;
+	for (; n > 0; n--, (*text)++) {
+		if (!isdigit((unsigned char)**text))
+			return false;
+		*value = *value * 10 + (**text - '0');
+	}
+	return true;
+}
+
+/* A point and digits, if there is one; what is finer than a nanosecond is cut off. */
+static bool parse_fraction(const char **text, long *nanoseconds) {
+	long unit = 100000000;
+
+	*nanoseconds = 0;
+	if (**text != '.')
+		return true;
+	if (!isdigit((unsigned char)*++*text))
+		return false;
+	for (; isdigit((unsigned char)**text); (*text)++, unit /= 10)
+		*nanoseconds += unit * (**text - '0');
+	return true;
+}
+
+static bool parse_date(const char **text, struct tm *tm) {
+	struct tm same;
+
+	if (!parse_digits(text, 4, &tm->tm_year) || *(*text)++ != '-' ||
+	    !parse_digits(text, 2, &tm->tm_mon) || *(*text)++ != '-' ||
+	    !parse_digits(text, 2, &tm->tm_mday))
+		return false;
+	tm->tm_year -= 1900;
+	tm->tm_mon -= 1;
+	/* timegm() makes a day that exists out of one that does not. */
+	same = *tm;
+	timegm(&same);
+	return same.tm_mon == tm->tm_mon && same.tm_mday == tm->tm_mday;
+}
+
+static bool parse_clock(const char **text, struct tm *tm, long *nanoseconds) {
+	if (!parse_digits(text, 2, &tm->tm_hour) || *(*text)++ != ':' ||
+	    !parse_digits(text, 2, &tm->tm_min))
+		return false;
+	if (**text == ':') {
+		++*text;
+		if (!parse_digits(text, 2, &tm->tm_sec) || !parse_fraction(text, nanoseconds))
+			return false;
+	}
+	return tm->tm_hour < 24 && tm->tm_min < 60 && tm->tm_sec <= 60;
+}
+
+/* Z, UTC or ±HH[[:]MM]: the seconds that it is ahead of UTC. */
+static bool parse_zone(const char **text, int *ahead) {
+	int sign = **text == '-' ? -1 : 1, hours, minutes = 0;
+
+	*ahead = 0;
+	if (strncmp(*text, "UTC", 3) == 0) {
+		*text += 3;
+		return true;
+	}
+	if (*(*text)++ == 'Z')
+		return true;
+	if ((*text)[-1] != '+' && (*text)[-1] != '-')
+		return false;
+	if (!parse_digits(text, 2, &hours))
+		return false;
+	if (**text == ':')
+		++*text;
+	if ((isdigit((unsigned char)**text) || (*text)[-1] == ':') &&
+	    !parse_digits(text, 2, &minutes))
+		return false;
+	*ahead = sign * (hours * 60 + minutes) * 60;
+	return hours <= 24 && minutes < 60;
+}
+
+static bool parse_calendar(const char *text, struct timespec *time) {
+	struct tm tm = { .tm_isdst = -1 };
+	bool has_clock;
+	int ahead;
+
+	time->tv_nsec = 0;
+	if (!parse_date(&text, &tm))
+		return false;
+	has_clock = (*text == 'T' || *text == ' ') && isdigit((unsigned char)text[1]);
+	if (has_clock) {
+		text++;
+		if (!parse_clock(&text, &tm, &time->tv_nsec))
+			return false;
+	}
+	if (*text == '\0') {
+		time->tv_sec = mktime(&tm);
+		return true;
+	}
+	text += *text == ' ';
+	/* "2024-05-01-02" is more likely a slip than a zone. */
+	if ((!has_clock && *text != 'Z' && *text != 'U') || !parse_zone(&text, &ahead))
+		return false;
+	time->tv_sec = timegm(&tm) - ahead;
+	return *text == '\0';
+}
+
+/* Seconds since the Epoch, perhaps before it. */
+static bool parse_seconds(const char *text, struct timespec *time) {
+	bool before = *text == '-';
+	intmax_t seconds;
+	char *end;
+
+	if (!isdigit((unsigned char)text[before]))
+		return false;
+	errno = 0;
+	seconds = strtoimax(text, &end, 10);
+	text = end;
+	if (errno != 0 || !parse_fraction(&text, &time->tv_nsec) || *text != '\0')
+		return false;
+	if (before && time->tv_nsec != 0) {
+		time->tv_nsec = 1000000000 - time->tv_nsec;
+		if (__builtin_sub_overflow(seconds, 1, &seconds))
+			return false;
+	}
+	return !__builtin_add_overflow(seconds, 0, &time->tv_sec);
+}
+
+int overrides_set_mtime(struct overrides *o, const char *text, struct error *err) {
+	struct timespec time;
+	struct stat st;
+
+	if (*text == '/' || *text == '.') {
+		if (stat(text, &st) != 0)
+			return err_set(err, TARN_ESYSTEM, errno, "%s: Cannot stat", text);
+		time = st.st_mtim;
+	} else if (*text == '@' ? !parse_seconds(text + 1, &time) : !parse_calendar(text, &time)) {
+		return err_set(err, TARN_EUSAGE, 0, "%s: Unknown date format", text);
+	}
+	o->mtime = time;
+	o->has_mtime = true;
+	return TARN_OK;
+}
+
+void overrides_apply(const struct overrides *o, struct entry *e) {
+	if (o->has_uid)
+		e->uid = o->uid;
+	if (o->has_gid)
+		e->gid = o->gid;
+	if (o->has_uid || o->uname != NULL)
+		e->uname = o->uname;
+	if (o->has_gid || o->gname != NULL)
+		e->gname = o->gname;
+	if (o->numeric_owner)
+		e->uname = e->gname = NULL;
+	if (o->has_mtime)
+		e->mtime = o->mtime;
+	for (size_t i = 0; i < o->nmode; i++)
+		e->mode = apply_clause(&o->mode[i], e->mode, e->type == ENTRY_DIRECTORY);
+}
+
+void overrides_fini(struct overrides *o) {
+	free(o->uname);
+	free(o->gname);
+	free(o->mode);
+	*o = (struct overrides){ 0 };
+}

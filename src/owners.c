@@ -1,0 +1,189 @@
+#include "config.h"
+
+#include "owners.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <search.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * A cache of questions and answers in one balanced tree (tsearch), ordered by the kind of the
+ * question and then by the number or name that was asked about.  A tree rather than a hash table:
+ * the names come from archives, and no choice of them makes it slow.
+ */
+
+enum question { USER_NAME, GROUP_NAME, USER_ID, GROUP_ID };
+
+/* One question and its answer: of id and name, one was asked about, the other was found. */
+struct answer {
+	enum question question;
+	bool known;
+	uint64_t id;
+	const char *name; /* of a stored answer: its storage, or NULL when that was not found */
+	char storage[];
+};
+
+/*
+ * Answers "not known" that are kept.  Answers "known" are no more than the system has users and
+ * groups; questions that have no answer are as many as an archive likes to ask.
+ */
+#define UNKNOWN_MAX 65536
+
+struct owners {
+	void *root;
+	size_t nunknown;
+	char *buf; /* for the strings of getpwnam_r() and the others; grows */
+	size_t capacity;
+};
+
+struct owners *owners_new(void) {
+	struct owners *owners = calloc(1, sizeof(*owners));
+
+	if (owners == NULL)
+		return NULL;
+	owners->capacity = 1024;
+	owners->buf = malloc(owners->capacity);
+	if (owners->buf == NULL) {
+		free(owners);
+		return NULL;
+	}
+	return owners;
+}
+
+void owners_free(struct owners *owners) {
+	if (owners == NULL)
+		return;
+	tdestroy(owners->root, free);
+	free(owners->buf);
+	free(owners);
+}
+
+static int compare(const void *x, const void *y) {
+	const struct answer *a = x, *b = y;
+
+	if (a->question != b->question)
+		return a->question < b->question ? -1 : 1;
+	if (a->question == USER_ID || a->question == GROUP_ID)
+		return strcmp(a->name, b->name);
+	return a->id < b->id ? -1 : a->id > b->id;
+}
+
+/*
+ * Ask the system, once, with the room there is.  A name that was found lies in the buffer of
+ * ${owners}.  Returns 0, or an error number: ERANGE when there is too little room.
+ */
+static int ask(struct owners *owners, struct answer *a) {
+	struct passwd user, *user_found = NULL;
+	struct group group, *group_found = NULL;
+	char *buf = owners->buf;
+	size_t capacity = owners->capacity;
+	int errnum = 0;
+
+	switch (a->question) {
+	case USER_NAME:
+		errnum = getpwuid_r((uid_t)a->id, &user, buf, capacity, &user_found);
+		a->name = user_found != NULL ? user.pw_name : NULL;
+		break;
+	case GROUP_NAME:
+		errnum = getgrgid_r((gid_t)a->id, &group, buf, capacity, &group_found);
+		a->name = group_found != NULL ? group.gr_name : NULL;
+		break;
+	case USER_ID:
+		errnum = getpwnam_r(a->name, &user, buf, capacity, &user_found);
+		a->id = user_found != NULL ? user.pw_uid : 0;
+		break;
+	case GROUP_ID:
+		errnum = getgrnam_r(a->name, &group, buf, capacity, &group_found);
+		a->id = group_found != NULL ? group.gr_gid : 0;
+		break;
+	}
+	a->known = user_found != NULL || group_found != NULL;
+	return errnum;
+}
+
+/* Ask with as much room as it takes: groups of many members are large. */
+static bool ask_with_room(struct owners *owners, struct answer *a) {
+	while (ask(owners, a) == ERANGE) {
+		size_t capacity;
+		char *buf;
+
+		if (__builtin_mul_overflow(owners->capacity, 2, &capacity))
+			return false;
+		buf = realloc(owners->buf, capacity);
+		if (buf == NULL)
+			return false;
+		owners->buf = buf;
+		owners->capacity = capacity;
+	}
+	return true;
+}
+
+/* Keep a copy of ${a}.  Returns it, or NULL when out of memory. */
+static const struct answer *keep(struct owners *owners, const struct answer *a) {
+	size_t nbytes = a->name != NULL ? strlen(a->name) + 1 : 0;
+	struct answer *copy = malloc(sizeof(*copy) + nbytes);
+
+	if (copy == NULL)
+		return NULL;
+	*copy = *a;
+	if (a->name != NULL)
+		copy->name = memcpy(copy->storage, a->name, nbytes);
+	if (tsearch(copy, &owners->root, compare) == NULL) {
+		free(copy);
+		return NULL;
+	}
+	return copy;
+}
+
+/* The answer to the question in ${a}; NULL when there is none. */
+static const struct answer *look_up(struct owners *owners, struct answer *a) {
+	const struct answer **found = tfind(a, &owners->root, compare);
+
+	if (found != NULL)
+		return (*found)->known ? *found : NULL;
+	if (!ask_with_room(owners, a))
+		return NULL;
+	if (a->known)
+		return keep(owners, a);
+	if (owners->nunknown < UNKNOWN_MAX && keep(owners, a) != NULL)
+		owners->nunknown++;
+	return NULL;
+}
+
+static const char *name_of(struct owners *owners, enum question question, uint64_t id) {
+	struct answer a = { .question = question, .id = id };
+	const struct answer *found = look_up(owners, &a);
+
+	return found != NULL ? found->name : NULL;
+}
+
+static bool id_of(struct owners *owners, enum question question, const char *name, uint64_t *id) {
+	struct answer a = { .question = question, .name = name };
+	const struct answer *found = look_up(owners, &a);
+
+	if (found == NULL)
+		return false;
+	*id = found->id;
+	return true;
+}
+
+const char *owners_user_name(struct owners *owners, uint64_t uid) {
+	/* Archives have larger numbers than a system: cut, they would be somebody else's. */
+	return (uid_t)uid == uid ? name_of(owners, USER_NAME, uid) : NULL;
+}
+
+const char *owners_group_name(struct owners *owners, uint64_t gid) {
+	return (gid_t)gid == gid ? name_of(owners, GROUP_NAME, gid) : NULL;
+}
+
+bool owners_user_id(struct owners *owners, const char *name, uint64_t *uid) {
+	return id_of(owners, USER_ID, name, uid);
+}
+
+bool owners_group_id(struct owners *owners, const char *name, uint64_t *gid) {
+	return id_of(owners, GROUP_ID, name, gid);
+}

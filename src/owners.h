@@ -1,0 +1,24 @@
+#ifndef TARN_OWNERS_H
+#define TARN_OWNERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * User and group names and numbers, looked up once each.  What is not known is remembered as such.
+ */
+struct owners;
+
+/** NULL when out of memory. */
+struct owners *owners_new(void);
+void owners_free(struct owners *owners);
+
+/** The name for a number, or NULL; it belongs to ${owners} as long as that lives. */
+const char *owners_user_name(struct owners *owners, uint64_t uid);
+const char *owners_group_name(struct owners *owners, uint64_t gid);
+
+/** The number for a name; false when there is none (or memory is out). */
+bool owners_user_id(struct owners *owners, const char *name, uint64_t *uid);
+bool owners_group_id(struct owners *owners, const char *name, uint64_t *gid);
+
+#endif

@@ -1,0 +1,36 @@
+#ifndef TARN_PAX_RECORDS_H
+#define TARN_PAX_RECORDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "entry.h"
+#include "error.h"
+#include "member_header.h"
+
+/*
+ * The records of an extended header, "length keyword=value\n" (POSIX pax), appended to the bytes of
+ * a member's header.  All return TARN_OK or TARN_ENOMEM.
+ */
+
+int pax_record(struct member_header *header, const char *keyword, const void *value,
+    size_t nbytes, struct error *err);
+int pax_record_string(struct member_header *header, const char *keyword, const char *value,
+    struct error *err);
+int pax_record_number(struct member_header *header, const char *keyword, uint64_t value,
+    struct error *err);
+/** Seconds with as many decimals as there are. */
+int pax_record_time(struct member_header *header, const char *keyword, struct timespec value,
+    struct error *err);
+/**
+ * SCHILY.xattr.name.  A keyword ends at its first `=': one in the name of the attribute becomes
+ * %3D, and % becomes %25, as GNU tar has it.
+ */
+int pax_record_xattr(struct member_header *header, const struct xattr *xattr, struct error *err);
+
+/** True when ${s} may be the value of a record, which POSIX wants to be UTF-8. */
+bool pax_is_utf8(const char *s);
+
+#endif

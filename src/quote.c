@@ -1,0 +1,169 @@
+#include "config.h"
+
+#include "quote.h"
+
+#include <langinfo.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wctype.h>
+
+/*
+ * Most names are plain ASCII: they are looked at once, and handed back.  The others are copied
+ * character by character, where a character is a UTF-8 sequence that may be shown, or one byte that
+ * is escaped.  UTF-8 is decoded here rather than by mbrtowc(), so that what counts as well-formed
+ * does not depend on a C library.
+ */
+
+/* The longest form of one byte: \177. */
+#define ESCAPE_NBYTES 4
+
+/*
+ * Decode the UTF-8 sequence at ${s} as RFC 3629 has it: no overlong forms, no surrogates, nothing
+ * above U+10FFFF.  Returns its number of bytes, 0 when there is no well-formed one.
+ */
+static size_t decode_utf8(const char *s, wint_t *character) {
+	static const wint_t least[] = { [2] = 0x80, [3] = 0x800, [4] = 0x10000 };
+	unsigned char lead = (unsigned char)s[0];
+	size_t n = lead < 0xc0 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf8 ? 4 : 0;
+	wint_t c;
+
+	if (n == 0)
+		return 0;
+	c = lead & (0x7fu >> n);
+	for (size_t i = 1; i < n; i++) {
+		/* The NUL at the end is no continuation byte either. */
+		if (((unsigned char)s[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | ((unsigned char)s[i] & 0x3f);
+	}
+	if (c < least[n] || (c >= 0xd800 && c <= 0xdfff) || c > 0x10ffff)
+		return 0;
+	*character = c;
+	return n;
+}
+
+/*
+ * Characters that iswprint() lets pass, but that reorder, join or hide what stands around them, so
+ * that a name could pose as another one.
+ */
+static bool is_deceptive(wint_t c) {
+	return c == 0x61c || (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+	    (c >= 0x2060 && c <= 0x2069) || c == 0xfeff;
+}
+
+/* Number of bytes of the character at ${s} if it is to be shown as it is; 0: escape one byte. */
+static size_t shown_nbytes(const struct quote *q, const char *s) {
+	unsigned char byte = (unsigned char)s[0];
+	wint_t c = 0;
+	size_t n;
+
+	if (byte < 0x80)
+		return byte >= ' ' && byte < 0x7f && (byte != '\\' || q->style == QUOTE_TEXT);
+	if (!q->utf8)
+		return 0;
+	n = decode_utf8(s, &c);
+	return n > 0 && iswprint(c) && !is_deceptive(c) ? n : 0;
+}
+
+/* Write the escape for ${byte} to ${to}; returns its number of bytes. */
+static size_t escape(char *to, unsigned char byte) {
+	static const char letters[] = { ['\a'] = 'a', ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n',
+		['\v'] = 'v', ['\f'] = 'f', ['\r'] = 'r', ['\\'] = '\\' };
+
+	to[0] = '\\';
+	if (byte < sizeof(letters) && letters[byte] != '\0') {
+		to[1] = letters[byte];
+		return 2;
+	}
+	to[1] = (char)('0' + (byte >> 6));
+	to[2] = (char)('0' + (byte >> 3 & 7));
+	to[3] = (char)('0' + (byte & 7));
+	return ESCAPE_NBYTES;
+}
+
+static bool is_plain(const char *name) {
+	const char *p = name;
+
+	while (*p >= ' ' && *p < 0x7f && *p != '\\')
+		p++;
+	return *p == '\0';
+}
+
+/* Make room for the printed form of ${nbytes} bytes and a NUL. */
+static bool reserve(struct quote *q, size_t nbytes) {
+	size_t capacity;
+	char *buf;
+
+	if (__builtin_mul_overflow(nbytes, ESCAPE_NBYTES, &capacity) ||
+	    __builtin_add_overflow(capacity, 1, &capacity))
+		return false;
+	if (capacity <= q->capacity)
+		return true;
+	buf = realloc(q->buf, capacity);
+	if (buf == NULL)
+		return false;
+	q->buf = buf;
+	q->capacity = capacity;
+	return true;
+}
+
+const char *quote_name(struct quote *q, const char *name) {
+	char *to;
+
+	if (q->style == QUOTE_LITERAL || is_plain(name))
+		return name;
+	if (!reserve(q, strlen(name)))
+		return "?";
+	to = q->buf;
+	while (*name != '\0') {
+		size_t n = shown_nbytes(q, name);
+
+		if (n > 0) {
+			to = mempcpy(to, name, n);
+			name += n;
+		} else {
+			to += escape(to, (unsigned char)*name++);
+		}
+	}
+	*to = '\0';
+	return q->buf;
+}
+
+/* Number of bytes of the character or escape at ${printed}; 0 if it is not whole, or the end. */
+static size_t unit_nbytes(const char *printed) {
+	wint_t c;
+
+	if (printed[0] == '\\') {
+		size_t n = printed[1] >= '0' && printed[1] <= '7' ? ESCAPE_NBYTES : 2;
+
+		return strnlen(printed, n) == n ? n : 0;
+	}
+	return (unsigned char)printed[0] < 0x80 ? printed[0] != '\0' : decode_utf8(printed, &c);
+}
+
+size_t quote_cut(const char *printed, size_t nbytes) {
+	size_t end = 0, n;
+
+	while ((n = unit_nbytes(printed + end)) > 0 && n <= nbytes - end)
+		end += n;
+	return end;
+}
+
+void quote_fini(struct quote *q) {
+	free(q->buf);
+	q->buf = NULL;
+	q->capacity = 0;
+}
+
+bool quote_environment_is_utf8(void) {
+	/* The empty name stands for LC_ALL, else LC_CTYPE, else LANG; 0: no such locale. */
+	locale_t locale = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
+	bool utf8;
+
+	if (locale == (locale_t)0)
+		return false;
+	utf8 = strcmp(nl_langinfo_l(CODESET, locale), "UTF-8") == 0;
+	freelocale(locale);
+	return utf8;
+}

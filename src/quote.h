@@ -1,0 +1,50 @@
+#ifndef TARN_QUOTE_H
+#define TARN_QUOTE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * Names as they are printed.  What comes from an archive or a tree is any bytes; printed as they
+ * are they could move the cursor, or read backwards.  The form is GNU tar's quoting style "escape".
+ */
+
+enum quote_style {
+	QUOTE_ESCAPE,  /* \n, \t, \\, \033, …; the default of --quoting-style */
+	QUOTE_LITERAL, /* bytes as they are */
+	QUOTE_TEXT     /* as ESCAPE, but a backslash stays: for text with escaped names in it */
+};
+
+struct quote {
+	enum quote_style style;
+	bool utf8; /* printable UTF-8 stays as it is; else every byte from 0x80 is escaped */
+	char *buf; /* owned; grows */
+	size_t capacity;
+};
+
+/**
+ * The printed form of ${name}: backslash as \\, the control characters that C has letters for as
+ * \a \b \f \n \r \t \v, every other byte that is not printable as three octal digits (\177).  Not
+ * printable are control characters (C0, DEL, C1), ill-formed UTF-8, unassigned and private code
+ * points as iswprint() has them, and the bidirectional and invisible formatting characters
+ * (U+061C, U+200B–U+200F, U+2028–U+202E, U+2060–U+2069, U+FEFF).  With ${q}->utf8 the locale must
+ * have UTF-8 (setlocale(LC_CTYPE, "C.UTF-8")), for iswprint().
+ *
+ * Returns ${name} itself when there is nothing to escape in it, else a string that belongs to ${q}:
+ * take it that the result lives as long as ${name} does, and until the next call.  Without memory
+ * it is "?".
+ */
+const char *quote_name(struct quote *q, const char *name);
+
+/**
+ * How many of the first ${nbytes} bytes of ${printed} can be shown without half an escape or half a
+ * character at the end.  ${printed} came out of quote_name, and may have been cut since.
+ */
+size_t quote_cut(const char *printed, size_t nbytes);
+
+void quote_fini(struct quote *q);
+
+/** True when the locale that the environment asks for has UTF-8. */
+bool quote_environment_is_utf8(void);
+
+#endif

@@ -1,0 +1,317 @@
+#include "config.h"
+
+#include "report.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "quote.h"
+
+/*
+ * Every line goes through say(), which erases the progress line and flushes standard output first,
+ * so that listing and diagnostics come in the order in which they arose, and hands a line to the
+ * system as a whole.
+ *
+ * The progress line is the report's because the two share a terminal: what is said must find the
+ * line empty, and the next progress comes below it.  It is looked after only when a member asks,
+ * by a clock that is a read of memory.
+ */
+
+enum { STATUS_OK = 0, STATUS_DIFFERS = 1, STATUS_FAILED = 2 };
+
+#define TEXT_NBYTES 4096 /* more than a struct error holds; a text that is longer is cut */
+#define PROGRESS_DELAY 1000000000  /* nanoseconds before the first line */
+#define PROGRESS_INTERVAL 200000000 /* nanoseconds between two lines */
+#define PROGRESS_NAME_NBYTES 512
+#define COUNT_NBYTES 32 /* of a number in print */
+
+struct report {
+	const char *program;
+	pthread_mutex_t mutex; /* guards everything below */
+	int status;
+	struct quote name_quote, text_quote;
+	struct tally {
+		uint64_t n, nbytes;
+	} tallies[REPORT_NREASONS];
+	struct progress {
+		bool wanted;
+		bool is_shown;      /* the cursor stands behind it */
+		int64_t next;       /* when it may be shown, nanoseconds */
+		uint64_t nmembers, nbytes;
+		char name[PROGRESS_NAME_NBYTES]; /* its beginning */
+	} progress;
+};
+
+/* What is said of each reason, behind the number. */
+static const struct {
+	const char *one, *many;
+} reasons[] = {
+	[REPORT_COPIED_LINK_LIMIT] = { "name became a copy (too many links)",
+	    "names became copies (too many links)" },
+	[REPORT_COPIED_OTHER_DEVICE] = { "name became a copy (its first name is on another device)",
+	    "names became copies (their first names are on another device)" },
+	[REPORT_COPIED_REFUSED] = { "name became a copy (the file system refuses hard links)",
+	    "names became copies (the file system refuses hard links)" },
+	[REPORT_LEFT_SET_ID] = { "file lost its set-user-id or set-group-id bit (-p restores it)",
+	    "files lost their set-user-id or set-group-id bits (-p restores them)" },
+	[REPORT_LEFT_DEVICE] = { "device left out (-p restores it)",
+	    "devices left out (-p restores them)" },
+	[REPORT_LEFT_XATTR] = { "privileged extended attribute left out (-p restores it)",
+	    "privileged extended attributes left out (-p restores them)" },
+};
+
+struct report *report_new(const char *program, bool utf8) {
+	struct report *report = malloc(sizeof(*report));
+
+	if (report == NULL)
+		return NULL;
+	*report = (struct report){
+		.program = program,
+		.mutex = PTHREAD_MUTEX_INITIALIZER,
+		.name_quote = { .style = QUOTE_ESCAPE, .utf8 = utf8 },
+		.text_quote = { .style = QUOTE_TEXT, .utf8 = utf8 },
+	};
+	return report;
+}
+
+void report_free(struct report *report) {
+	if (report == NULL)
+		return;
+	pthread_mutex_destroy(&report->mutex);
+	quote_fini(&report->name_quote);
+	quote_fini(&report->text_quote);
+	free(report);
+}
+
+/* Format ${n} with a comma between thousands. */
+static const char *format_count(uint64_t n, char to[COUNT_NBYTES]) {
+	char digits[COUNT_NBYTES];
+	int ndigits = snprintf(digits, sizeof(digits), "%" PRIu64, n);
+	char *end = to;
+
+	for (int i = 0; i < ndigits; i++) {
+		if (i > 0 && (ndigits - i) % 3 == 0)
+			*end++ = ',';
+		*end++ = digits[i];
+	}
+	*end = '\0';
+	return to;
+}
+
+/* Format a number of bytes with three digits or so: "1 byte", "1.5 KiB", "12 MiB". */
+static const char *format_nbytes(uint64_t nbytes, char to[COUNT_NBYTES]) {
+	static const char units[] = "KMGTPE";
+	unsigned int unit = 0;
+	uint64_t tenths;
+
+	if (nbytes < 1024) {
+		snprintf(to, COUNT_NBYTES, "%u %s", (unsigned int)nbytes,
+		    nbytes == 1 ? "byte" : "bytes");
+		return to;
+	}
+	for (; nbytes >= UINT64_C(1024) * 1024; unit++)
+		nbytes /= 1024;
+	tenths = nbytes * 10 / 1024;
+	if (tenths < 100)
+		snprintf(to, COUNT_NBYTES, "%u.%u %ciB", (unsigned int)tenths / 10,
+		    (unsigned int)tenths % 10, units[unit]);
+	else
+		snprintf(to, COUNT_NBYTES, "%u %ciB", (unsigned int)tenths / 10, units[unit]);
+	return to;
+}
+
+static void erase_progress(struct report *report) {
+	if (report->progress.is_shown)
+		fputs("\r\033[K", stderr);
+	report->progress.is_shown = false;
+}
+
+/* Print "program: name: text".  The mutex is held. */
+static void say(struct report *report, const char *name, const char *text) {
+	fflush(stdout);
+	erase_progress(report);
+	/* Standard error has no buffer: one call is one write, and the line stays whole. */
+	fprintf(stderr, "%s: %s%s%s\n", report->program,
+	    name != NULL ? quote_name(&report->name_quote, name) : "", name != NULL ? ": " : "",
+	    quote_name(&report->text_quote, text));
+}
+
+static void raise_status(struct report *report, int status) {
+	if (report->status < status)
+		report->status = status;
+}
+
+/* Say a formatted line, and that the status is at least ${status}. */
+__attribute__((format(printf, 4, 0)))
+static void report_line(struct report *report, int status, const char *name, const char *format,
+    va_list args) {
+	char text[TEXT_NBYTES];
+
+	vsnprintf(text, sizeof(text), format, args);
+	pthread_mutex_lock(&report->mutex);
+	raise_status(report, status);
+	say(report, name, text);
+	pthread_mutex_unlock(&report->mutex);
+}
+
+void report_note(struct report *report, const char *name, const char *format, ...) {
+	va_list args;
+
+	va_start(args, format);
+	report_line(report, STATUS_OK, name, format, args);
+	va_end(args);
+}
+
+void report_warning(struct report *report, const char *name, const char *format, ...) {
+	va_list args;
+
+	va_start(args, format);
+	report_line(report, STATUS_DIFFERS, name, format, args);
+	va_end(args);
+}
+
+void report_failure(struct report *report, const char *name, const char *format, ...) {
+	va_list args;
+
+	va_start(args, format);
+	report_line(report, STATUS_FAILED, name, format, args);
+	va_end(args);
+}
+
+void report_error(struct report *report, const char *name, const struct error *err) {
+	report_failure(report, name, "%s", err->msg);
+}
+
+void report_once(struct report *report, bool *flag, const char *format, ...) {
+	bool said;
+	va_list args;
+
+	pthread_mutex_lock(&report->mutex);
+	said = *flag;
+	*flag = true;
+	pthread_mutex_unlock(&report->mutex);
+	if (said)
+		return;
+	va_start(args, format);
+	report_line(report, STATUS_OK, NULL, format, args);
+	va_end(args);
+}
+
+void report_count(struct report *report, enum report_reason reason, uint64_t nbytes) {
+	pthread_mutex_lock(&report->mutex);
+	report->tallies[reason].n++;
+	report->tallies[reason].nbytes += nbytes;
+	pthread_mutex_unlock(&report->mutex);
+}
+
+void report_differs(struct report *report) {
+	pthread_mutex_lock(&report->mutex);
+	raise_status(report, STATUS_DIFFERS);
+	pthread_mutex_unlock(&report->mutex);
+}
+
+/* Nanoseconds of a clock that only goes forward, to a few milliseconds. */
+static int64_t now(void) {
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+void report_show_progress(struct report *report) {
+	const char *terminal = getenv("TERM");
+
+	/* A dumb terminal, an editor's for one, would show the escapes. */
+	if (isatty(STDERR_FILENO) == 0 || terminal == NULL || strcmp(terminal, "dumb") == 0)
+		return;
+	pthread_mutex_lock(&report->mutex);
+	report->progress.wanted = true;
+	report->progress.next = now() + PROGRESS_DELAY;
+	pthread_mutex_unlock(&report->mutex);
+}
+
+static size_t terminal_width(void) {
+	struct winsize size;
+
+	/* The size may be unset, as on a serial line. */
+	return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+/* Write the line over the one before.  The mutex is held. */
+static void show_progress(struct report *report) {
+	struct progress *p = &report->progress;
+	char nmembers[COUNT_NBYTES], nbytes[COUNT_NBYTES];
+	const char *name = quote_name(&report->name_quote, p->name);
+	char line[PROGRESS_NAME_NBYTES];
+	/* No character is wider than it has bytes.  A cursor in the last column might wrap. */
+	size_t room = terminal_width() - 1;
+	size_t n;
+
+	snprintf(line, sizeof(line), "%s: %s %s, %s, %s", report->program,
+	    format_count(p->nmembers, nmembers), p->nmembers == 1 ? "member" : "members",
+	    format_nbytes(p->nbytes, nbytes), name);
+	n = quote_cut(line, room < sizeof(line) ? room : sizeof(line) - 1);
+	fflush(stdout);
+	fprintf(stderr, "\r%.*s\033[K", (int)n, line);
+	p->is_shown = true;
+}
+
+void report_progress(struct report *report, const char *name, uint64_t nbytes) {
+	struct progress *p = &report->progress;
+	int64_t t;
+
+	/* Set before any thread is started, if at all. */
+	if (!p->wanted)
+		return;
+	pthread_mutex_lock(&report->mutex);
+	p->nbytes += nbytes;
+	if (name != NULL) {
+		size_t n = strnlen(name, sizeof(p->name) - 1);
+
+		memcpy(p->name, name, n);
+		p->name[n] = '\0';
+		p->nmembers++;
+	}
+	t = now();
+	if (t >= p->next) {
+		show_progress(report);
+		p->next = t + PROGRESS_INTERVAL;
+	}
+	pthread_mutex_unlock(&report->mutex);
+}
+
+/* Say how often ${reason} was counted, and how many bytes that took. */
+static void say_reason(struct report *report, enum report_reason reason) {
+	const struct tally *tally = &report->tallies[reason];
+	const char *what = tally->n == 1 ? reasons[reason].one : reasons[reason].many;
+	char n[COUNT_NBYTES], nbytes[COUNT_NBYTES], text[TEXT_NBYTES];
+
+	snprintf(text, sizeof(text), "%s %s", format_count(tally->n, n), what);
+	if (tally->nbytes > 0)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), ", %s more",
+		    format_nbytes(tally->nbytes, nbytes));
+	say(report, NULL, text);
+}
+
+int report_finish(struct report *report) {
+	int status;
+
+	pthread_mutex_lock(&report->mutex);
+	erase_progress(report);
+	for (enum report_reason i = 0; i < REPORT_NREASONS; i++) {
+		if (report->tallies[i].n > 0)
+			say_reason(report, i);
+	}
+	if (report->status == STATUS_FAILED)
+		say(report, NULL, "Exiting with failure status due to previous errors");
+	status = report->status;
+	pthread_mutex_unlock(&report->mutex);
+	return status;
+}

@@ -1,0 +1,86 @@
+#ifndef TARN_REPORT_H
+#define TARN_REPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+
+/*
+ * What is said on standard error, and the exit status that follows from it.  Every line begins with
+ * the name that the program was called by.  Modules that work on members get a report and say there
+ * what went wrong; nothing else prints diagnostics.
+ *
+ * Member names and the text are escaped (quote.h) here, so both may hold strings from an archive as
+ * they are.  In the text a backslash stays a backslash.
+ *
+ * All functions may be called by several threads at a time.
+ */
+
+/* What was done otherwise than asked, or left out, piece by piece; said once at the end. */
+enum report_reason {
+	REPORT_COPIED_LINK_LIMIT,   /* later names that became copies: too many links */
+	REPORT_COPIED_OTHER_DEVICE, /* … another device */
+	REPORT_COPIED_REFUSED,      /* … the file system has no hard links, or forbids this one */
+	REPORT_LEFT_SET_ID,         /* files whose set-id bits were left out, no -p */
+	REPORT_LEFT_DEVICE,         /* devices left out, no -p */
+	REPORT_LEFT_XATTR,          /* security.* and trusted.* attributes left out, no -p */
+	REPORT_NREASONS
+};
+
+struct report;
+
+/**
+ * A report that says lines as ${program} (borrowed).  ${utf8}: the user's terminal takes UTF-8.
+ * NULL when out of memory.
+ */
+struct report *report_new(const char *program, bool utf8);
+void report_free(struct report *report);
+
+/** Say "program: name: text" (${name} may be NULL); the exit status stays. */
+void report_note(struct report *report, const char *name, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/** The same, and the exit status becomes at least 1: something changed, differs or was skipped. */
+void report_warning(struct report *report, const char *name, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/** The same, and the exit status becomes 2: something is missing or failed. */
+void report_failure(struct report *report, const char *name, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/** The same with the text of ${err}. */
+void report_error(struct report *report, const char *name, const struct error *err);
+
+/** Say ${format} once, however often it is asked for with this ${flag}; the status stays. */
+void report_once(struct report *report, bool *flag, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/** Count one more, and the ${nbytes} that it takes, under ${reason}. */
+void report_count(struct report *report, enum report_reason reason, uint64_t nbytes);
+
+/** Set the exit status to at least 1 without a word (differences that the listing printed). */
+void report_differs(struct report *report);
+
+/**
+ * From now on show a progress line when work takes more than a second, if standard error is a
+ * terminal.  Not to be called when names are listed on the same terminal.
+ */
+void report_show_progress(struct report *report);
+
+/**
+ * Work goes on: ${name} is the next member, NULL the same one as before, and ${nbytes} more of
+ * content are done.  Next to nothing without report_show_progress, else a few dozen nanoseconds,
+ * and a line at most five times a second.
+ */
+void report_progress(struct report *report, const char *name, uint64_t nbytes);
+
+/**
+ * Erase the progress line, say one line for each reason that was counted, and, when the status is
+ * 2, the closing line of tar: "Exiting with failure status due to previous errors".
+ * Returns the exit status: 0, 1 or 2.
+ */
+int report_finish(struct report *report);
+
+#endif

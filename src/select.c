@@ -1,0 +1,214 @@
+#include "config.h"
+
+#include "select.h"
+
+#include <fnmatch.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/*
+ * Operands that are plain names stand in a hash table: a member asks for its own name and for each
+ * directory above it, so that a list of many names costs no more than a short one.  Patterns are
+ * tried one after the other.
+ */
+
+struct select {
+	const struct options *options;
+	bool reads;              /* the operands select members of an archive */
+	bool *matched;           /* of each operand */
+	uint32_t *slots;         /* operand number + 1; 0: free */
+	size_t capacity;         /* a power of two */
+};
+
+/* A name as it is compared: without `./' at its start. */
+static const char *plain(const char *name) {
+	while (name[0] == '.' && name[1] == '/')
+		name += 1 + strspn(name + 1, "/");
+	return name;
+}
+
+static bool is_hashed(const struct operand *operand) {
+	return !operand->as_pattern && operand->anchored && !operand->ignore_case;
+}
+
+static size_t hash(const char *name, size_t nbytes) {
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+	for (size_t i = 0; i < nbytes; i++)
+		h = (h ^ (unsigned char)name[i]) * UINT64_C(0x100000001b3);
+	return (size_t)(h ^ h >> 32);
+}
+
+/* The slot of the operand called ${name}, or the free one where it belongs. */
+static size_t find(const struct select *s, const char *name, size_t nbytes) {
+	size_t i = hash(name, nbytes) & (s->capacity - 1);
+	const char *is;
+
+	for (; s->slots[i] != 0; i = (i + 1) & (s->capacity - 1)) {
+		is = plain(s->options->operands[s->slots[i] - 1].name);
+		if (strncmp(is, name, nbytes) == 0 && is[nbytes] == '\0')
+			break;
+	}
+	return i;
+}
+
+int select_new(struct select **select, const struct options *o, struct error *err) {
+	struct select *s = calloc(1, sizeof(*s));
+
+	*select = s;
+	if (s == NULL)
+		return err_nomem(err);
+	s->options = o;
+	s->reads = o->mode == MODE_EXTRACT || o->mode == MODE_LIST || o->mode == MODE_COMPARE;
+	if (!s->reads || o->noperands == 0)
+		return TARN_OK;
+	s->matched = calloc(o->noperands, sizeof(*s->matched));
+	for (s->capacity = 16; s->capacity < o->noperands * 2; s->capacity *= 2)
+		continue;
+	s->slots = calloc(s->capacity, sizeof(*s->slots));
+	if (s->matched == NULL || s->slots == NULL || o->noperands >= UINT32_MAX) {
+		select_free(s);
+		*select = NULL;
+		return err_nomem(err);
+	}
+	for (size_t i = 0; i < o->noperands; i++) {
+		const char *name = plain(o->operands[i].name);
+
+		if (is_hashed(&o->operands[i]))
+			s->slots[find(s, name, strlen(name))] = (uint32_t)i + 1;
+	}
+	return TARN_OK;
+}
+
+void select_free(struct select *select) {
+	if (select == NULL)
+		return;
+	free(select->matched);
+	free(select->slots);
+	free(select);
+}
+
+/* Does the literal ${pattern} match ${name} or a directory above it? */
+static bool matches_literally(const char *pattern, const char *name, bool ignore_case) {
+	size_t n = strlen(pattern);
+
+	if ((ignore_case ? strncasecmp(pattern, name, n) : strncmp(pattern, name, n)) != 0)
+		return false;
+	return name[n] == '\0' || name[n] == '/';
+}
+
+static bool matches_here(const struct exclude *x, const char *name) {
+	int flags = FNM_LEADING_DIR | (x->wildcards_match_slash ? 0 : FNM_PATHNAME) |
+	    (x->ignore_case ? FNM_CASEFOLD : 0);
+
+	return x->wildcards ? fnmatch(x->pattern, name, flags) == 0 :
+	    matches_literally(x->pattern, name, x->ignore_case);
+}
+
+/* At the start of ${name}, or, unless anchored, at the start of any of its components. */
+static bool matches(const struct exclude *x, const char *name) {
+	if (matches_here(x, name))
+		return true;
+	if (x->anchored)
+		return false;
+	for (const char *slash = strchr(name, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+		if (slash[1] != '/' && matches_here(x, slash + 1))
+			return true;
+	}
+	return false;
+}
+
+bool select_excludes(const struct select *select, const char *name) {
+	const struct options *o = select->options;
+
+	for (size_t i = 0; i < o->nexcludes; i++) {
+		if (matches(&o->excludes[i], name))
+			return true;
+	}
+	return false;
+}
+
+/* The operand that wants ${name}; SIZE_MAX: none. */
+static size_t find_operand(const struct select *s, const char *name) {
+	const struct options *o = s->options;
+	const char *is = plain(name);
+
+	for (size_t nbytes = strlen(is); nbytes > 0;) {
+		uint32_t k = s->slots[find(s, is, nbytes)];
+
+		if (k != 0 && (is[nbytes] == '\0' || o->operands[k - 1].recurse))
+			return k - 1;
+		while (nbytes > 0 && is[nbytes - 1] != '/')
+			nbytes--;
+		while (nbytes > 0 && is[nbytes - 1] == '/')
+			nbytes--;
+	}
+	for (size_t i = 0; i < o->noperands; i++) {
+		const struct operand *operand = &o->operands[i];
+		const struct exclude x = {
+			.pattern = operand->name,
+			.anchored = operand->anchored,
+			.wildcards = operand->as_pattern,
+			.wildcards_match_slash = operand->wildcards_match_slash,
+			.ignore_case = operand->ignore_case,
+		};
+
+		if (strcmp(plain(operand->name), ".") == 0 && operand->recurse)
+			return i;
+		if (!is_hashed(operand) && matches(&x, name))
+			return i;
+	}
+	return SIZE_MAX;
+}
+
+/* ${name} without its first ${n} components; NULL when nothing is left of it. */
+static const char *strip(const char *name, unsigned int n) {
+	name += strspn(name, "/");
+	for (; n > 0 && *name != '\0'; n--) {
+		name += strcspn(name, "/");
+		name += strspn(name, "/");
+	}
+	return *name != '\0' ? name : NULL;
+}
+
+void select_apply(struct select *select, struct entry *e, bool *wanted, size_t *operand) {
+	const struct options *o = select->options;
+	size_t i = SIZE_MAX;
+
+	*wanted = false;
+	if (o->noperands > 0 && (i = find_operand(select, e->name)) == SIZE_MAX)
+		return;
+	if (i != SIZE_MAX)
+		select->matched[i] = true;
+	if (operand != NULL)
+		*operand = i;
+	if (select_excludes(select, e->name))
+		return;
+	if (o->strip_components > 0) {
+		e->name = strip(e->name, o->strip_components);
+		if (e->name == NULL)
+			return;
+		/* A later name stays one, though its first be stripped away: an empty one then. */
+		if (e->first_name != NULL && (e->first_name =
+		    strip(e->first_name, o->strip_components)) == NULL)
+			e->first_name = "";
+	}
+	*wanted = true;
+}
+
+void select_report_unmatched(const struct select *select, struct report *report) {
+	const struct options *o = select->options;
+
+	for (size_t i = 0; select->matched != NULL && i < o->noperands; i++) {
+		const char *name = plain(o->operands[i].name);
+		size_t k = i;
+
+		/* Of a name that was given twice, one stands in the table. */
+		if (is_hashed(&o->operands[i]))
+			k = select->slots[find(select, name, strlen(name))] - 1;
+		if (!select->matched[k])
+			report_failure(report, o->operands[i].name, "Not found in archive");
+	}
+}

@@ -1,0 +1,44 @@
+#ifndef TARN_SELECT_H
+#define TARN_SELECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "entry.h"
+#include "error.h"
+#include "options.h"
+#include "report.h"
+
+/*
+ * Which members take part, and under which names: --exclude, the names on the command line when
+ * an archive is read, --strip-components.  Link targets are renamed as names are.
+ */
+struct select;
+
+/**
+ * A selection for ${o} (borrowed, as long as the selection lives).  For modes that read an archive
+ * the operands are what is wanted: a name wants itself and, with recursion, everything below it;
+ * behind --wildcards it is a pattern.  Without operands everything is wanted.
+ */
+int select_new(struct select **select, const struct options *o, struct error *err);
+void select_free(struct select *select);
+
+/**
+ * True when --exclude or -X excludes ${name}.  ${name} is a member name without a slash at its end.
+ * A name below an excluded directory is excluded too.  No allocation.
+ */
+bool select_excludes(const struct select *select, const char *name);
+
+/**
+ * Decide about ${e}, which comes from an archive.  When it is wanted, ${e}'s name and first_name
+ * are stripped; pointers then point into ${e}'s old strings or into ${select} until the next call.
+ *
+ * Sets *${wanted}; also false for what is stripped away altogether.  *${operand} (may be NULL) is
+ * set to the index of the operand that wanted it, SIZE_MAX without operands.
+ */
+void select_apply(struct select *select, struct entry *e, bool *wanted, size_t *operand);
+
+/** Say every operand that wanted nothing, "name: Not found in archive", as a failure. */
+void select_report_unmatched(const struct select *select, struct report *report);
+
+#endif

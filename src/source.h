@@ -1,0 +1,43 @@
+#ifndef TARN_SOURCE_H
+#define TARN_SOURCE_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "entry.h"
+#include "error.h"
+
+/*
+ * What yields entries: a tree (tree_source.h) or an archive (archive_source.h).  Trouble with one
+ * member is said to the struct report that the source was made with, and the source goes on; only
+ * what ends the whole run is returned as an error.
+ */
+
+/* A block of content; the space between two blocks is a hole. */
+struct block {
+	const void *data; /* borrowed until the next call of read() or next() */
+	size_t nbytes;    /* more than 0 */
+	off_t offset;     /* never less than the end of the block before */
+};
+
+struct source {
+	/**
+	 * Go to the next entry.  *${e} is borrowed until the next call.
+	 * Returns TARN_OK, TARN_END when there is none, or an error after which there are none.
+	 */
+	int (*next)(struct source *source, struct entry **e, struct error *err);
+
+	/**
+	 * Read the next block of the entry's content.  Calling it is optional; content that was not
+	 * read is skipped.  Only for entries of type ENTRY_FILE.
+	 *
+	 * Returns TARN_OK; TARN_END behind the last block; or an error: the content is not whole,
+	 * what was handed out so far must not be taken for the file.
+	 */
+	int (*read)(struct source *source, struct block *block, struct error *err);
+
+	/** Free the source; NULL is fine. */
+	void (*free)(struct source *source);
+};
+
+#endif

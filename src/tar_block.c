@@ -1,0 +1,68 @@
+#include "config.h"
+
+#include "tar_block.h"
+
+#include <assert.h>
+#include <string.h>
+
+/*
+ * Fields as GNU tar writes them: octal digits, padded with zeros, and a NUL; the checksum is
+ * followed by a NUL and a space.
+ */
+
+static_assert(sizeof(struct tar_block) == TAR_BLOCK_NBYTES, "a header is one block");
+static_assert(sizeof(struct sparse_block) == TAR_BLOCK_NBYTES, "a part of a map is one block");
+
+uint64_t tar_max_octal(size_t nbytes) {
+	return (UINT64_C(1) << (3 * (nbytes - 1))) - 1;
+}
+
+uint64_t tar_max_base256(size_t nbytes) {
+	return nbytes > 8 ? UINT64_MAX : (UINT64_C(1) << (8 * (nbytes - 1))) - 1;
+}
+
+void tar_put_octal(char *at, size_t nbytes, uint64_t value) {
+	at[nbytes - 1] = '\0';
+	for (size_t i = nbytes - 1; i-- > 0; value >>= 3)
+		at[i] = (char)('0' + (value & 7));
+}
+
+void tar_put_base256(char *at, size_t nbytes, uint64_t value, bool negative) {
+	for (size_t i = nbytes; i-- > 1;) {
+		at[i] = (char)(value & 0xff);
+		value = value >> 8 | (negative ? UINT64_C(0xff) << 56 : 0);
+	}
+	at[0] = (char)(negative ? 0xff : 0x80);
+}
+
+void tar_put_size(char at[12], off_t value) {
+	if ((uint64_t)value <= tar_max_octal(12))
+		tar_put_octal(at, 12, (uint64_t)value);
+	else
+		tar_put_base256(at, 12, (uint64_t)value, false);
+}
+
+size_t tar_put_map(struct sparse_field *fields, size_t n, const struct extent *extents,
+    size_t nextents) {
+	size_t i;
+
+	for (i = 0; i < n && i < nextents; i++) {
+		tar_put_size(fields[i].offset, extents[i].offset);
+		tar_put_size(fields[i].nbytes, extents[i].nbytes);
+	}
+	return i;
+}
+
+void tar_block_finish(struct tar_block *block, enum format format) {
+	const unsigned char *bytes = (const unsigned char *)block;
+	unsigned int sum = 0;
+
+	if (format != FORMAT_V7)
+		memcpy(block->magic, format == FORMAT_GNU ? "ustar  " : "ustar\0" "00",
+		    sizeof(block->magic));
+	/* The sum is taken as if its own field were blank. */
+	memset(block->checksum, ' ', sizeof(block->checksum));
+	for (size_t i = 0; i < sizeof(*block); i++)
+		sum += bytes[i];
+	tar_put_octal(block->checksum, sizeof(block->checksum) - 1, sum);
+}

@@ -1,0 +1,16 @@
+#ifndef TARN_TREE_SINK_H
+#define TARN_TREE_SINK_H
+
+#include "options.h"
+#include "owners.h"
+#include "report.h"
+#include "sink.h"
+
+/*
+ * A tree as a sink: restores entries below the directory ${destination} through contained.h; later
+ * names through link_ladder.h.  All arguments are borrowed as long as the sink lives.
+ */
+struct sink *tree_sink_new(const struct options *o, const char *destination,
+    struct owners *owners, struct report *report, struct error *err);
+
+#endif

@@ -1,0 +1,501 @@
+#include "config.h"
+
+#include "tree_source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "attributes.h"
+#include "file_reader.h"
+#include "inode_map.h"
+#include "walk.h"
+
+/*
+ * One name at a time: look at it (statx), decide whether it takes part, and either refer to the
+ * first name of its inode or open it.  A file is opened before its entry is handed out, so that one
+ * that cannot be read leaves no member behind; a directory's entry comes before its names.
+ *
+ * Each name costs one statx; a file that is stored costs open, its reads, fstat and close more.
+ */
+
+#define STATX_WANTED (STATX_BASIC_STATS | STATX_BTIME)
+
+struct left_out {
+	dev_t dev;
+	ino_t ino;
+};
+
+struct tree_source {
+	struct source source;
+	const struct options *options;
+	const struct select *select;
+	struct owners *owners;
+	struct report *report;
+	struct inode_map *map;
+	struct inode_directory *no_directory; /* of names that have none: operands */
+	struct walk walk;
+	const struct operand *operand; /* NULL: between operands */
+	bool operand_is_next;          /* it was begun, and not yet looked at */
+	int base;                      /* the operand's -C, or AT_FDCWD */
+	size_t nbytes_dropped;         /* of the path, to make it a member name */
+	dev_t operand_dev;
+	struct left_out left_out[TREE_SOURCE_LEAVE_OUT_MAX];
+	size_t nleft_out;
+	bool said_leading;
+
+	struct entry entry;
+	struct timespec stat_mtime;    /* the entry's may be overridden */
+	char target[PATH_MAX];
+	struct attributes attributes;
+	struct file_reader reader;
+};
+
+/*
+ * How much of the operand ${name} is dropped to make member names: everything through the last
+ * `..' component, and slashes.  As tar does, so that names stay below where they are extracted.
+ */
+static size_t leading_nbytes(const char *name) {
+	size_t n = 0;
+
+	for (const char *at = name; *at != '\0';) {
+		size_t component = strcspn(at, "/");
+
+		if (component == 2 && at[0] == '.' && at[1] == '.')
+			n = (size_t)(at - name) + 2;
+		at += component;
+		at += strspn(at, "/");
+	}
+	return n + strspn(name + n, "/");
+}
+
+static const char *member_name(const struct tree_source *s) {
+	return s->walk.nbytes > s->nbytes_dropped ? s->walk.path + s->nbytes_dropped : ".";
+}
+
+static void begin_member_names(struct tree_source *s, const char *operand) {
+	size_t n = s->options->absolute_names ? 0 : leading_nbytes(operand);
+
+	s->nbytes_dropped = n;
+	if (n == 0)
+		return;
+	report_once(s->report, &s->said_leading, "Removing leading `%.*s' from member names",
+	    (int)n, operand);
+	/* The whole operand: the slash that follows it in the names below it goes as well. */
+	if (operand[n] == '\0' && operand[n - 1] != '/')
+		s->nbytes_dropped++;
+}
+
+/* Are two member names the same place, however many `./' they have? */
+static bool is_same_member(const char *a, const char *b) {
+	for (;;) {
+		while (a[0] == '.' && a[1] == '/')
+			a += 1 + strspn(a + 1, "/");
+		while (b[0] == '.' && b[1] == '/')
+			b += 1 + strspn(b + 1, "/");
+		size_t n = strcspn(a, "/"), m = strcspn(b, "/");
+
+		if (n != m || memcmp(a, b, n) != 0)
+			return false;
+		a += n;
+		b += m;
+		if (*a == '\0' || *b == '\0')
+			return *a == *b;
+		a += strspn(a, "/");
+		b += strspn(b, "/");
+	}
+}
+
+/* Say that the current name cannot be had; between listing and looking, names may vanish. */
+static void report_lost(struct tree_source *s, const char *what, int errnum) {
+	if (errnum == ENOENT && s->walk.depth > 0)
+		report_warning(s->report, s->walk.path, "File removed before we read it");
+	else if (s->options->ignore_failed_read && errnum == EACCES)
+		report_note(s->report, s->walk.path, "Warning: %s: %s", what, strerror(errnum));
+	else
+		report_failure(s->report, s->walk.path, "%s: %s", what, strerror(errnum));
+}
+
+static bool is_left_out(const struct tree_source *s, const struct identity *id) {
+	for (size_t i = 0; i < s->nleft_out; i++) {
+		if (s->left_out[i].ino == id->ino && s->left_out[i].dev == id->dev)
+			return true;
+	}
+	return false;
+}
+
+static struct timespec timespec_of(const struct statx_timestamp *t) {
+	return (struct timespec){ .tv_sec = t->tv_sec, .tv_nsec = (long)t->tv_nsec };
+}
+
+/* The entry for what statx said of the current name.  False: no type that there is. */
+static bool fill_entry(struct tree_source *s, const struct statx *stx) {
+	struct entry *e = &s->entry;
+
+	*e = (struct entry){ .name = member_name(s) };
+	if (!entry_type_of_mode(stx->stx_mode, &e->type))
+		return false;
+	e->mode = stx->stx_mode & 07777;
+	e->uid = stx->stx_uid;
+	e->gid = stx->stx_gid;
+	if (!s->options->numeric_owner) {
+		e->uname = owners_user_name(s->owners, e->uid);
+		e->gname = owners_group_name(s->owners, e->gid);
+	}
+	if (e->type == ENTRY_FILE)
+		e->size = (off_t)stx->stx_size;
+	if (e->type == ENTRY_CHAR_DEVICE || e->type == ENTRY_BLOCK_DEVICE) {
+		e->rdev_major = stx->stx_rdev_major;
+		e->rdev_minor = stx->stx_rdev_minor;
+	}
+	e->mtime = s->stat_mtime = timespec_of(&stx->stx_mtime);
+	e->identity = (struct identity){
+		.dev = makedev(stx->stx_dev_major, stx->stx_dev_minor),
+		.ino = stx->stx_ino,
+		.nlink = stx->stx_nlink,
+		.has_btime = (stx->stx_mask & STATX_BTIME) != 0,
+		.btime = timespec_of(&stx->stx_btime),
+	};
+	return true;
+}
+
+static int look(struct tree_source *s, struct statx *stx) {
+	int flags = AT_NO_AUTOMOUNT | (s->options->dereference ? 0 : AT_SYMLINK_NOFOLLOW);
+
+	return statx(walk_directory_fd(&s->walk), walk_name(&s->walk), flags, STATX_WANTED, stx);
+}
+
+/* Extended attributes and ACLs; what cannot be read is said, and the member goes without. */
+static void read_attributes(struct tree_source *s) {
+	int fd = walk_directory_fd(&s->walk), r = TARN_OK;
+	const char *name = walk_name(&s->walk), *path = name;
+	char proc[PATH_MAX + 32];
+	struct error err;
+
+	if (!s->options->xattrs && !s->options->acls)
+		return;
+	if (fd != AT_FDCWD && *name != '/') {
+		snprintf(proc, sizeof(proc), "/proc/self/fd/%d/%s", fd, name);
+		path = proc;
+	}
+	if (s->options->xattrs)
+		r = attributes_read_xattrs(&s->attributes, path, s->options->dereference, &err);
+	if (r != TARN_OK)
+		report_error(s->report, s->walk.path, &err);
+	r = TARN_OK;
+	if (s->options->acls && s->entry.type != ENTRY_SYMLINK)
+		r = attributes_read_acls(&s->attributes, path, s->entry.type == ENTRY_DIRECTORY,
+		    &err);
+	if (r != TARN_OK)
+		report_error(s->report, s->walk.path, &err);
+	attributes_lend(&s->attributes, &s->entry);
+}
+
+/* Open the current file.  False, and said: it cannot be, or is another one by now. */
+static bool open_file(struct tree_source *s, struct error *err) {
+	int flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK |
+	    (s->options->dereference ? 0 : O_NOFOLLOW);
+	int fd = openat(walk_directory_fd(&s->walk), walk_name(&s->walk), flags);
+	struct stat st;
+
+	if (fd < 0) {
+		report_lost(s, "Cannot open", errno);
+		return false;
+	}
+	/* Later names will refer to this content: it must be that of the inode they have. */
+	if (s->entry.identity.nlink > 1 &&
+	    (fstat(fd, &st) != 0 || st.st_ino != s->entry.identity.ino ||
+	     st.st_dev != s->entry.identity.dev)) {
+		report_warning(s->report, s->walk.path, "File was replaced before we read it");
+		close(fd);
+		return false;
+	}
+	if (file_reader_begin(&s->reader, fd, s->entry.size, err) != TARN_OK) {
+		report_error(s->report, s->walk.path, err);
+		file_reader_end(&s->reader, NULL);
+		return false;
+	}
+	return true;
+}
+
+/* The holes of the file that was opened, where they are asked for. */
+static int find_holes(struct tree_source *s, const struct statx *stx, struct error *err) {
+	if (!s->options->sparse || (off_t)stx->stx_blocks * 512 >= s->entry.size)
+		return TARN_OK;
+	if (file_reader_find_holes(&s->reader, err) != TARN_OK)
+		return (int)err->code;
+	s->entry.is_sparse = s->reader.is_sparse;
+	s->entry.extents = s->reader.extents;
+	s->entry.nextents = s->reader.nextents;
+	return TARN_OK;
+}
+
+static bool read_target(struct tree_source *s) {
+	ssize_t n = readlinkat(walk_directory_fd(&s->walk), walk_name(&s->walk), s->target,
+	    sizeof(s->target) - 1);
+
+	if (n < 0) {
+		report_lost(s, "Cannot read link", errno);
+		return false;
+	}
+	s->target[n] = '\0';
+	s->entry.target = s->target;
+	return true;
+}
+
+/*
+ * Ask the map about the current name.  TARN_OK: first_name is set if it is a later name.  TARN_END:
+ * this very member was stored already.
+ */
+static int find_first_name(struct tree_source *s, struct error *err) {
+	struct walk_frame *top = walk_top(&s->walk);
+	struct entry *e = &s->entry;
+	const char *component = top != NULL ? walk_name(&s->walk) : e->name, *first;
+	enum inode_seen seen;
+
+	if (s->options->hard_dereference ||
+	    (e->identity.nlink <= 1 && !s->options->dereference))
+		return TARN_OK;
+	if (inode_map_add(s->map, top != NULL ? top->in_map : s->no_directory, component, e, &seen,
+	    &first, err) != TARN_OK)
+		return (int)err->code;
+	if (seen == INODE_MISMATCH)
+		report_note(s->report, s->walk.path,
+		    "Inode number %ju was that of another file: stored in full",
+		    (uintmax_t)e->identity.ino);
+	if (seen != INODE_LATER)
+		return TARN_OK;
+	if (is_same_member(first, e->name))
+		return TARN_END;
+	e->first_name = first;
+	return TARN_OK;
+}
+
+/* What only a first name carries.  TARN_END, and said: it cannot be stored. */
+static int fill_first(struct tree_source *s, const struct statx *stx, struct error *err) {
+	bool stored = true;
+
+	if (s->entry.type == ENTRY_SYMLINK)
+		stored = read_target(s);
+	else if (s->entry.type == ENTRY_FILE && s->entry.size > 0)
+		stored = open_file(s, err);
+	if (!stored) {
+		inode_map_forget(s->map, &s->entry);
+		return TARN_END;
+	}
+	read_attributes(s);
+	return s->reader.fd >= 0 ? find_holes(s, stx, err) : TARN_OK;
+}
+
+/* The current name is a directory: its names come next, unless something speaks against it. */
+static int enter_directory(struct tree_source *s, struct error *err) {
+	const struct identity *id = &s->entry.identity;
+	struct walk_frame *above, *frame;
+	int r;
+
+	if (!s->operand->recurse)
+		return TARN_OK;
+	if (walk_is_inside(&s->walk, id->dev, id->ino)) {
+		report_warning(s->report, s->walk.path,
+		    "Directory is its own ancestor: its names are not visited again");
+		return TARN_OK;
+	}
+	if (s->options->one_file_system && id->dev != s->operand_dev) {
+		if (s->options->verbosity > 0)
+			report_note(s->report, s->walk.path,
+			    "file is on a different filesystem; not dumped");
+		return TARN_OK;
+	}
+	r = walk_enter(&s->walk, id->dev, id->ino, err);
+	if (r == TARN_ENOMEM)
+		return r;
+	if (r != TARN_OK && !(r == TARN_ESYSTEM && s->options->ignore_failed_read))
+		report_error(s->report, s->walk.path, err);
+	if (r == TARN_ESYSTEM)
+		return TARN_OK;
+	frame = walk_top(&s->walk);
+	above = s->walk.depth > 1 ? frame - 1 : NULL;
+	return inode_map_enter(s->map, above != NULL ? above->in_map : NULL,
+	    above != NULL ? s->walk.path + frame->start :
+	    s->walk.nbytes > s->nbytes_dropped ? s->entry.name : "", &frame->in_map, err);
+}
+
+/* Look at the current name.  TARN_OK: the entry is it.  TARN_END: it takes no part. */
+static int visit(struct tree_source *s, struct error *err) {
+	struct statx stx;
+	int r;
+
+	if (select_excludes(s->select, s->walk.path))
+		return TARN_END;
+	if (look(s, &stx) != 0) {
+		report_lost(s, "Cannot stat", errno);
+		return TARN_END;
+	}
+	if (!fill_entry(s, &stx)) {
+		report_note(s->report, s->walk.path, "Unknown file type; file ignored");
+		return TARN_END;
+	}
+	if (is_left_out(s, &s->entry.identity))
+		return TARN_END;
+	if (s->walk.depth == 0)
+		s->operand_dev = s->entry.identity.dev;
+	if (s->entry.type == ENTRY_SOCKET) {
+		report_note(s->report, s->walk.path, "socket ignored");
+		return TARN_END;
+	}
+	if (s->entry.type == ENTRY_DIRECTORY) {
+		read_attributes(s);
+		r = enter_directory(s, err);
+	} else {
+		r = find_first_name(s, err);
+		if (r == TARN_OK && s->entry.first_name == NULL)
+			r = fill_first(s, &stx, err);
+	}
+	overrides_apply(&s->options->overrides, &s->entry);
+	return r;
+}
+
+/* Say what became of the file while it was read, and close it. */
+static void end_file(struct tree_source *s) {
+	struct stat st;
+	bool whole = s->reader.at == s->reader.size;
+
+	if (s->reader.fd < 0)
+		return;
+	file_reader_end(&s->reader, &st);
+	if (whole && (st.st_size != s->reader.size ||
+	    st.st_mtim.tv_sec != s->stat_mtime.tv_sec ||
+	    st.st_mtim.tv_nsec != s->stat_mtime.tv_nsec))
+		report_warning(s->report, s->entry.name, "file changed as we read it");
+}
+
+/* Go to the next name.  TARN_END: the operand is done. */
+static int step(struct tree_source *s, struct error *err) {
+	struct walk_frame *top;
+
+	if (s->operand_is_next) {
+		s->operand_is_next = false;
+		return TARN_OK;
+	}
+	while ((top = walk_top(&s->walk)) != NULL) {
+		if (top->next < top->names.n)
+			return walk_set_name(&s->walk,
+			    directory_name(&top->names, top->next++), err);
+		inode_map_leave(s->map, top->in_map);
+		if (walk_leave(&s->walk, err) != TARN_OK)
+			report_error(s->report, s->walk.path, err);
+	}
+	return TARN_END;
+}
+
+static int tree_source_next(struct source *source, struct entry **e, struct error *err) {
+	struct tree_source *s = (struct tree_source *)source;
+	int r;
+
+	end_file(s);
+	attributes_clear(&s->attributes);
+	do {
+		r = step(s, err);
+		if (r != TARN_OK)
+			return r;
+		r = visit(s, err);
+	} while (r == TARN_END);
+	*e = &s->entry;
+	return r;
+}
+
+static int tree_source_read(struct source *source, struct block *block, struct error *err) {
+	struct tree_source *s = (struct tree_source *)source;
+	int r;
+
+	if (s->reader.fd < 0)
+		return TARN_END;
+	r = file_reader_read(&s->reader, block, err);
+	if (r == TARN_END && s->reader.at < s->reader.size)
+		report_warning(s->report, s->entry.name,
+		    "File shrank by %jd bytes; padding with zeros",
+		    (intmax_t)(s->reader.size - s->reader.at));
+	return r;
+}
+
+static void tree_source_free(struct source *source) {
+	struct tree_source *s = (struct tree_source *)source;
+
+	if (s == NULL)
+		return;
+	file_reader_fini(&s->reader);
+	attributes_fini(&s->attributes);
+	for (struct walk_frame *top; s->map != NULL && (top = walk_top(&s->walk)) != NULL;) {
+		struct error err;
+
+		inode_map_leave(s->map, top->in_map);
+		walk_leave(&s->walk, &err);
+	}
+	walk_fini(&s->walk);
+	if (s->map != NULL && s->no_directory != NULL)
+		inode_map_leave(s->map, s->no_directory);
+	inode_map_free(s->map);
+	if (s->base >= 0)
+		close(s->base);
+	free(s);
+}
+
+struct source *tree_source_new(const struct options *o, const struct select *select,
+    struct owners *owners, struct report *report, struct error *err) {
+	struct tree_source *s = calloc(1, sizeof(*s));
+
+	if (s == NULL) {
+		err_nomem(err);
+		return NULL;
+	}
+	s->source.next = tree_source_next;
+	s->source.read = tree_source_read;
+	s->source.free = tree_source_free;
+	s->options = o;
+	s->select = select;
+	s->owners = owners;
+	s->report = report;
+	s->base = AT_FDCWD;
+	s->reader = (struct file_reader)FILE_READER_INIT;
+	s->walk.follow = o->dereference;
+	s->walk.sort = o->sort;
+	if (inode_map_new(&s->map, !o->dereference, err) != TARN_OK ||
+	    inode_map_enter(s->map, NULL, "", &s->no_directory, err) != TARN_OK) {
+		tree_source_free(&s->source);
+		return NULL;
+	}
+	return &s->source;
+}
+
+int tree_source_begin(struct source *source, const struct operand *operand, struct error *err) {
+	struct tree_source *s = (struct tree_source *)source;
+
+	if (s->base >= 0)
+		close(s->base);
+	s->base = AT_FDCWD;
+	if (operand->directory != NULL) {
+		s->base = open(operand->directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (s->base < 0) {
+			err_set(err, TARN_ESYSTEM, errno, "Cannot open");
+			s->base = AT_FDCWD;
+			return (int)err->code;
+		}
+	}
+	s->operand = operand;
+	s->operand_is_next = true;
+	begin_member_names(s, operand->name);
+	return walk_begin(&s->walk, s->base, operand->name, err);
+}
+
+void tree_source_leave_out(struct source *source, dev_t dev, ino_t ino) {
+	struct tree_source *s = (struct tree_source *)source;
+
+	if (s->nleft_out < TREE_SOURCE_LEAVE_OUT_MAX)
+		s->left_out[s->nleft_out++] = (struct left_out){ dev, ino };
+}

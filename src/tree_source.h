@@ -1,0 +1,30 @@
+#ifndef TARN_TREE_SOURCE_H
+#define TARN_TREE_SOURCE_H
+
+#include <sys/types.h>
+
+#include "options.h"
+#include "owners.h"
+#include "report.h"
+#include "select.h"
+#include "source.h"
+
+/*
+ * A tree as a source: walks one operand after the other, in the order of --sort below each, and
+ * yields every name once, later names of an inode with first_name.  What the selection excludes is
+ * not walked.  All arguments are borrowed as long as the source lives.
+ */
+struct source *tree_source_new(const struct options *o, const struct select *select,
+    struct owners *owners, struct report *report, struct error *err);
+
+/**
+ * Walk ${operand} (borrowed until the source says TARN_END) with the next calls of next().  Links
+ * between what is below different operands are found.  An error: its -C cannot be opened.
+ */
+int tree_source_begin(struct source *source, const struct operand *operand, struct error *err);
+
+/** Leave out the file (${dev}, ${ino}): it is the archive.  At most TREE_SOURCE_LEAVE_OUT_MAX. */
+void tree_source_leave_out(struct source *source, dev_t dev, ino_t ino);
+#define TREE_SOURCE_LEAVE_OUT_MAX 4
+
+#endif

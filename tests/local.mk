@@ -1,0 +1,51 @@
+# The unit tests are programs, one a module; all other tests are shell files of several behaviours
+# each (lib.sh).  `make check' runs them, `make count' adds up what their logs say.
+
+UNIT_TESTS = \
+	%D%/unit/check_archive_file \
+	%D%/unit/check_archive_sink \
+	%D%/unit/check_codec \
+	%D%/unit/check_codec_damage \
+	%D%/unit/check_compare \
+	%D%/unit/check_contained \
+	%D%/unit/check_contained_files \
+	%D%/unit/check_error \
+	%D%/unit/check_listing \
+	%D%/unit/check_member_path \
+	%D%/unit/check_option_names \
+	%D%/unit/check_options \
+	%D%/unit/check_overrides \
+	%D%/unit/check_owners \
+	%D%/unit/check_quote \
+	%D%/unit/check_report \
+	%D%/unit/check_tar_header
+
+SHELL_TESTS = \
+	%D%/unit/contained_by_component.sh \
+	%D%/self/count.sh \
+	%D%/self/harness.sh \
+	%D%/self/judge.sh
+
+TESTS = $(UNIT_TESTS) $(SHELL_TESTS)
+TEST_EXTENSIONS = .sh
+SH_LOG_COMPILER = bash
+# Check stops a test after four seconds; a busy machine, or a sanitizer, may need more.
+AM_TESTS_ENVIRONMENT = \
+	TARN='$(abs_top_builddir)/tarn'; export TARN; \
+	BUILD='$(abs_top_builddir)'; export BUILD; \
+	CK_TIMEOUT_MULTIPLIER=10; export CK_TIMEOUT_MULTIPLIER;
+
+check_PROGRAMS += $(UNIT_TESTS) %D%/helpers/without_openat2
+
+# Each unit test is the one source file of its name.
+LDADD = libtarn.a $(TARN_LIBS) $(CHECK_LIBS)
+%C%_helpers_without_openat2_LDADD =
+
+EXTRA_DIST += $(SHELL_TESTS) %D%/lib.sh %D%/count %D%/judge/judge \
+	%D%/unit/codec_files.h \
+	%D%/unit/command_line.h \
+	%D%/unit/destination.h
+
+.PHONY: count
+count:
+	@bash $(srcdir)/%D%/count $(TEST_LOGS)
