@@ -186,6 +186,11 @@ int entry_from_libarchive(struct entry *e, struct archive_entry *from,
 		return err_set(err, TARN_EFORMAT, 0, "Malformed size");
 	e->mtime.tv_sec = archive_entry_mtime(from);
 	e->mtime.tv_nsec = archive_entry_mtime_nsec(from);
+	/* libarchive reads "-1.5" as -1 s and half a second more, not less. */
+	if (e->mtime.tv_sec < 0 && e->mtime.tv_nsec > 0) {
+		e->mtime.tv_sec--;
+		e->mtime.tv_nsec = 1000000000 - e->mtime.tv_nsec;
+	}
 	if (e->type == ENTRY_CHAR_DEVICE || e->type == ENTRY_BLOCK_DEVICE) {
 		e->rdev_major = (unsigned int)archive_entry_rdevmajor(from);
 		e->rdev_minor = (unsigned int)archive_entry_rdevminor(from);

@@ -237,12 +237,14 @@ static int copy_content(int from, int to, const struct stat *st, struct error *e
 
 	if (ioctl(to, FICLONE, from) == 0)
 		return TARN_OK;
-	if (ftruncate(to, st->st_size) != 0)
-		return err_set(err, TARN_ESYSTEM, errno, "Cannot truncate");
 	while (hole < st->st_size) {
 		data = lseek(from, hole, SEEK_DATA);
-		if (data < 0 && errno == ENXIO)
+		if (data < 0 && errno == ENXIO) {
+			/* A hole at the end: only its length is left to be set. */
+			if (ftruncate(to, st->st_size) != 0)
+				return err_set(err, TARN_ESYSTEM, errno, "Cannot extend");
 			break;
+		}
 		if (data < 0)
 			data = hole;
 		hole = lseek(from, data, SEEK_HOLE);

@@ -21,6 +21,8 @@ UNIT_TESTS = \
 	%D%/unit/check_tar_header
 
 SHELL_TESTS = \
+	%D%/cli/faults.sh \
+	%D%/cli/round_trip.sh \
 	%D%/unit/contained_by_component.sh \
 	%D%/self/count.sh \
 	%D%/self/harness.sh \

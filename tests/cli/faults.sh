@@ -1,0 +1,124 @@
+#!/bin/bash
+# Trouble is said with the name of the member, shows in the exit status, and stops nothing else.
+
+. "$(dirname "$0")/../lib.sh"
+
+test_missing_operand_is_said_and_the_rest_is_stored() {
+	printf x >there
+	expect_status 2 tarn -cf a.tar missing there
+	expect_stderr_has 'missing: Cannot stat: No such file or directory'
+	expect_equal "$(tar -tf a.tar)" there
+}
+
+test_missing_archive_is_an_error() {
+	expect_status 2 tarn -tf missing.tar
+	expect_stderr_has 'missing.tar: Cannot open: No such file or directory'
+}
+
+test_full_disk_leaves_the_old_archive_whole() {
+	mount_tmpfs disk 1M
+	printf old >f
+	tarn -cf disk/a.tar f
+	cp disk/a.tar old.tar
+	head -c 3M /dev/urandom >big
+	expect_status 2 tarn -cf disk/a.tar big
+	expect_stderr_has 'No space left on device'
+	cmp old.tar disk/a.tar
+	expect_equal "$(ls -A disk)" a.tar
+}
+
+test_truncated_archive_is_noticed_and_the_rest_restored() {
+	mkdir d out
+	for i in 1 2 3; do head -c 10000 /dev/urandom >"d/$i"; done
+	tarn -cf a.tar d
+	head -c 25000 a.tar >cut.tar
+	expect_status 2 tarn -xf cut.tar -C out
+	expect_stderr_has 'Unexpected EOF in archive'
+	cmp d/1 out/d/1
+	[ ! -e out/d/3 ]
+}
+
+test_archive_without_its_end_is_noticed() {
+	printf x >f
+	tarn -cf a.tar f
+	head -c 1536 a.tar >cut.tar
+	expect_status 2 tarn -tf cut.tar
+	expect_stderr_has 'Unexpected EOF in archive'
+}
+
+test_dot_dot_and_absolute_names_stay_below_the_destination() {
+	mkdir out
+	printf x >victim
+	python3 - <<-'END'
+		import io, tarfile
+		with tarfile.open("evil.tar", "w") as t:
+		    for name in ("../victim", "/tarn-escaped", "fine"):
+		        info = tarfile.TarInfo(name)
+		        info.size = 4
+		        t.addfile(info, io.BytesIO(b"evil"))
+	END
+	expect_status 2 tarn -xf evil.tar -C out
+	expect_stderr_has "Member name contains '..'"
+	expect_equal "$(cat victim)" x
+	expect_equal "$(cat out/fine)" evil
+	expect_equal "$(cat out/tarn-escaped)" evil
+	[ ! -e /tarn-escaped ]
+}
+
+test_nothing_is_written_through_a_symbolic_link() {
+	mkdir out outside
+	python3 - <<-'END'
+		import io, tarfile
+		with tarfile.open("evil.tar", "w") as t:
+		    link = tarfile.TarInfo("way")
+		    link.type, link.linkname = tarfile.SYMTYPE, "../outside"
+		    t.addfile(link)
+		    info = tarfile.TarInfo("way/file")
+		    info.size = 4
+		    t.addfile(info, io.BytesIO(b"evil"))
+	END
+	expect_status 2 tarn -xf evil.tar -C out
+	expect_equal "$(ls outside)" ''
+}
+
+test_later_name_is_not_linked_to_a_file_that_happens_to_lie_there() {
+	mkdir d out out/d
+	printf right >d/one
+	ln d/one d/two
+	tarn -cf a.tar d
+	printf wrong >out/d/one
+	expect_status 2 tarn -xkf a.tar -C out
+	[ ! -e out/d/two ]
+}
+
+test_too_many_links_become_few_inodes() {
+	mount_ext4 disk 200M -N 1000
+	mkdir tree
+	printf content >tree/first
+	python3 - <<-'END'
+		import io, tarfile
+		with tarfile.open("links.tar", "w") as t:
+		    info = tarfile.TarInfo("first")
+		    info.size = 7
+		    t.addfile(info, io.BytesIO(b"content"))
+		    for i in range(66000):
+		        link = tarfile.TarInfo("l%d" % i)
+		        link.type, link.linkname = tarfile.LNKTYPE, "first"
+		        t.addfile(link)
+	END
+	expect_status 0 tarn -xf links.tar -C disk
+	expect_equal "$(find disk -type f -printf '%i\n' | sort -u | wc -l)" 2
+	expect_equal "$(find disk -type f | wc -l)" 66001
+}
+
+test_file_system_without_links_gets_copies() {
+	mount_fat disk 20M
+	mkdir d
+	printf content >d/one
+	ln d/one d/two
+	tarn -cf a.tar d
+	"$TARN" -xf a.tar -C disk --no-same-owner >"$OUT" 2>"$ERR" || true
+	cmp d/one disk/d/two
+}
+
+run_tests

@@ -1,0 +1,169 @@
+#!/bin/bash
+# What goes into an archive comes out of it, judged by something other than tarn.
+
+. "$(dirname "$0")/../lib.sh"
+
+make_tree() {
+	mkdir -p tree/a/b tree/empty
+	printf 'one\n' >tree/a/first
+	ln tree/a/first tree/a/b/second
+	ln tree/a/first tree/third
+	ln -s nowhere tree/sym
+	ln tree/sym tree/sym-again
+	mkfifo tree/fifo
+	ln tree/fifo tree/fifo-again
+	printf x >"tree/$(printf 'byte\377name')"
+	printf y >"tree/$(printf '%0200d' 0)"
+	printf z >'tree/new
+line'
+	truncate -s 1M tree/sparse
+	printf end >>tree/sparse
+	chmod 0640 tree/a/first
+	chmod 0700 tree/empty
+	touch -h -d '2001-02-03 04:05:06.123456789' tree/a/first tree/sym tree/empty
+}
+
+test_second_name_of_inode_is_a_link_member() {
+	mkdir d
+	printf content >d/one
+	ln d/one d/two
+	tarn -cf a.tar d
+	tar -tvf a.tar >list
+	grep -q ' d/one$' list
+	grep -q '^h.* d/two link to d/one$' list
+}
+
+test_later_name_is_one_block() {
+	mkdir d
+	for i in $(seq 100); do : >"d/$i"; done
+	tarn -cb1 -f one.tar d/1
+	ln d/1 d/x
+	tarn -cb1 -f two.tar d/1 d/x
+	expect_equal $(($(stat -c %s two.tar) - $(stat -c %s one.tar))) 512
+}
+
+test_tarn_restores_its_own_archive() {
+	make_tree
+	tarn -cf a.tar tree
+	mkdir out
+	tarn -xf a.tar -C out
+	same_tree tree out/tree
+}
+
+test_time_before_1970_comes_back_to_the_nanosecond() {
+	mkdir tree out
+	printf x >tree/f
+	touch -d '1969-01-01 00:00:00.25' tree/f
+	tarn -cf a.tar tree
+	tarn -xf a.tar -C out
+	same_tree tree out/tree
+}
+
+test_every_compression_restores_the_tree() {
+	make_tree
+	for z in -z -j -J --zstd --lz4 --lzma; do
+		rm -rf out
+		mkdir out
+		tarn -c "$z" -f a tree
+		tarn -xf a -C out
+		same_tree tree out/tree
+	done
+}
+
+test_pipes_carry_an_archive_both_ways() {
+	make_tree
+	mkdir out
+	tarn -cf - tree | tarn -xf - -C out
+	same_tree tree out/tree
+}
+
+test_gnu_tar_reads_pax_in_silence() {
+	make_tree
+	tarn -cf a.tar tree
+	mkdir out
+	tar -xf a.tar -C out 2>said
+	expect_equal "$(cat said)" ''
+	same_tree tree out/tree
+}
+
+test_bsdtar_reads_pax_in_silence() {
+	make_tree
+	tarn -cf a.tar tree
+	mkdir out
+	bsdtar -xf a.tar -C out 2>said
+	expect_equal "$(cat said)" ''
+	same_tree tree out/tree
+}
+
+test_gnu_tar_archives_are_restored() {
+	make_tree
+	for format in gnu pax; do
+		rm -rf out tree/fifo-again
+		mkdir out
+		tar -c -S --format="$format" -f a.tar tree
+		tarn -xf a.tar -C out
+		same_tree tree out/tree --ignore mtime
+	done
+}
+
+test_bsdtar_archives_are_restored() {
+	make_tree
+	mkdir out
+	bsdtar -c --format pax -f a.tar tree
+	tarn -xf a.tar -C out
+	same_tree tree out/tree --ignore mtime
+}
+
+test_cpio_archives_of_gnu_cpio_are_restored() {
+	mkdir tree out
+	printf content >tree/one
+	ln tree/one tree/two
+	printf other >tree/three
+	find tree -depth | cpio -o -H newc 2>/dev/null >a.cpio
+	tarn -xf a.cpio -C out
+	same_tree tree out/tree --ignore mtime
+}
+
+test_gnu_cpio_restores_cpio_of_tarn() {
+	mkdir tree out
+	printf content >tree/one
+	ln tree/one tree/two
+	tarn -c --format=cpio -f a.cpio tree
+	(cd out && cpio -idm --quiet <../a.cpio)
+	same_tree tree out/tree --ignore mtime
+}
+
+test_listing_is_gnu_tars_to_the_letter() {
+	make_tree
+	tarn -cf a.tar tree
+	for options in -t -tv '-tv --full-time' '-tv --numeric-owner'; do
+		# shellcheck disable=SC2086
+		tarn $options -f a.tar >ours
+		# shellcheck disable=SC2086
+		tar $options -f a.tar >theirs
+		grep -v sparse ours >ours.rest
+		grep -v sparse theirs >theirs.rest
+		cmp ours.rest theirs.rest
+	done
+}
+
+test_same_tree_gives_the_same_bytes() {
+	make_tree
+	tarn -cf a.tar --zstd --threads=1 tree
+	tarn -cf b.tar --zstd --threads=2 tree
+	cmp a.tar b.tar
+}
+
+test_xattrs_and_acls_come_back() {
+	need_program setfattr
+	mkdir tree out
+	printf x >tree/f
+	setfattr -n user.comment -v hello tree/f || skip 'no extended attributes here'
+	setfacl -m u:1234:r tree/f
+	setfacl -d -m u:1234:rwx tree
+	tarn -c --xattrs --acls -f a.tar tree
+	tarn -x --xattrs --acls -f a.tar -C out
+	same_tree tree out/tree
+}
+
+run_tests
