@@ -258,7 +258,7 @@ static int write_archive(struct run *run, struct error *err) {
 	sink = archive_sink_new(writer, o->format, o->blocking_factor, end, run->report, err);
 	tree = tree_source_new(o, run->select, run->owners, run->report, err);
 	if (sink == NULL || tree == NULL) {
-		r = err->code;
+		r = (int)err->code;
 		goto done;
 	}
 	tree_source_leave_out(tree, file.dev, file.ino);

@@ -66,6 +66,7 @@ test_status_77_alone_is_no_skip() {
 }
 
 test_missing_program_is_skipped() {
+	unset TESTS_LACK_NOTHING
 	run_file 'test_a() { need_program no-such-program; }' 77
 	expect_output_has 'needs the program no-such-program'
 }

@@ -147,8 +147,9 @@ static void run(const char *command) {
 }
 
 static void assert_zeros(size_t from, size_t to) {
-	for (size_t i = from; i < to; i++)
-		ck_assert_msg(written[i] == 0, "byte %zu", i);
+	while (from < to && written[from] == 0)
+		from++;
+	ck_assert_msg(from == to, "byte %zu", from);
 }
 
 /* --- tar ------------------------------------------------------------------------------------ */

@@ -306,6 +306,16 @@ START_TEST(directory_whose_name_only_begins_alike_is_not_forgotten) {
 }
 END_TEST
 
+START_TEST(directory_is_not_looked_for_below_one_with_a_similar_name) {
+	ck_assert_int_eq(make_file("d/one", "", false), TARN_OK);
+	ck_assert_int_eq(make_file("e/sub/two", "", false), TARN_OK);
+	ck_assert_int_eq(make_file("dxe/three", "", false), TARN_OK);
+	ck_assert_content("in/e/sub/two", "");
+	ck_assert_content("in/dxe/three", "");
+	ck_assert_int_eq(count_names("in/d"), 1);
+}
+END_TEST
+
 /* Bounds */
 
 START_TEST(few_descriptors_are_held_however_many_directories) {
@@ -432,6 +442,7 @@ static void add_races(TCase *tests) {
 	tcase_add_test(tests, directory_removed_meanwhile_is_made_or_found_again);
 	tcase_add_test(tests, replaced_directory_is_forgotten_with_all_below_it);
 	tcase_add_test(tests, directory_whose_name_only_begins_alike_is_not_forgotten);
+	tcase_add_test(tests, directory_is_not_looked_for_below_one_with_a_similar_name);
 }
 
 static void add_bounds(TCase *tests) {

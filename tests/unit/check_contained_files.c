@@ -9,14 +9,17 @@
 
 /* Making files and links below a destination, and giving them their names. */
 
-static void (*after_mknod)(int dirfd, const char *name); /* what happens right after it */
+static void (*after_mknod)(int dirfd, const char *name); /* what happens after the next one */
 
 /* The library's calls come here, since a program's functions go before those of libc. */
 int mknodat(int dirfd, const char *name, mode_t mode, dev_t rdev) {
-	int r = (int)syscall(SYS_mknodat, dirfd, name, mode, (unsigned int)rdev);
+	int r = (int)syscall(SYS_mknodat, dirfd, name, mode, (unsigned int)rdev), saved = errno;
+	void (*hook)(int, const char *) = after_mknod;
 
-	if (after_mknod != NULL)
-		after_mknod(dirfd, name);
+	after_mknod = NULL;
+	if (hook != NULL)
+		hook(dirfd, name);
+	errno = saved;
 	return r;
 }
 
@@ -214,9 +217,13 @@ END_TEST
 
 /* Another process puts a fifo that was there before in the place of the one just made. */
 static void put_old_fifo(int dirfd, const char *name) {
-	after_mknod = NULL;
 	ck_assert_int_eq(unlinkat(dirfd, name, 0), 0);
 	ck_assert_int_eq(link("in/old", "in/f"), 0);
+}
+
+static void put_file(int dirfd, const char *name) {
+	ck_assert_int_eq(unlinkat(dirfd, name, 0), 0);
+	write_file("in/f", "x");
 }
 
 START_TEST(node_put_in_place_of_the_one_just_made_is_not_taken_for_it) {
@@ -229,6 +236,25 @@ START_TEST(node_put_in_place_of_the_one_just_made_is_not_taken_for_it) {
 	ck_assert_int_eq(make_node("f", S_IFIFO | 0600, 0, true), TARN_OK);
 	ck_assert_uint_ne(stat_of("in/f").st_ino, stat_of("in/old").st_ino);
 	ck_assert_uint_eq(stat_of("in/old").st_nlink, 1);
+	ck_assert_int_eq(unlink("in/f"), 0);
+	after_mknod = put_file;
+	ck_assert_int_eq(make_node("f", S_IFIFO | 0600, 0, false), TARN_EXISTS);
+	ck_assert_content("in/f", "x");
+}
+END_TEST
+
+static void remove_directory(int dirfd, const char *name) {
+	ck_assert_int_eq(unlinkat(dirfd, name, 0), 0);
+	ck_assert_int_eq(rmdir("in/d"), 0);
+}
+
+START_TEST(directory_removed_before_the_temporary_name_is_made_again) {
+	ck_assert_int_eq(mkdir("in/d", 0755), 0);
+	write_file("in/d/f", "old");
+	after_mknod = remove_directory;
+	ck_assert_int_eq(make_node("d/f", S_IFIFO | 0600, 0, true), TARN_OK);
+	ck_assert(S_ISFIFO(stat_of("in/d/f").st_mode));
+	ck_assert_int_eq(count_names("in/d"), 1);
 }
 END_TEST
 
@@ -301,6 +327,9 @@ START_TEST(refused_link_says_what_the_system_said) {
 	ck_assert_int_eq(make_link_to("nothing", &st, "b", false), TARN_ESYSTEM);
 	ck_assert_int_eq(err.errnum, ENOENT);
 	ck_assert_str_eq(err.msg, "Cannot link: No such file or directory");
+	ck_assert_int_eq(make_link_to("no/thing", &st, "b", false), TARN_ESYSTEM);
+	ck_assert_int_eq(err.errnum, ENOENT);
+	ck_assert(!is_there("in/no"));
 }
 END_TEST
 
@@ -320,6 +349,7 @@ static void add_making(TCase *tests) {
 	tcase_add_test(tests, discarded_file_leaves_nothing);
 	tcase_add_test(tests, temporary_name_goes_when_the_name_is_the_same_inode_already);
 	tcase_add_test(tests, node_put_in_place_of_the_one_just_made_is_not_taken_for_it);
+	tcase_add_test(tests, directory_removed_before_the_temporary_name_is_made_again);
 }
 
 static void add_links(TCase *tests) {
