@@ -49,8 +49,8 @@ static int open_component(int dirfd, const char *name, bool make) {
 	    (mkdirat(dirfd, name, 0777) == 0 || errno == EEXIST))
 		fd = openat(dirfd, name, DIRECTORY_FLAGS | O_NOFOLLOW);
 	if (fd < 0 && errno == ENOTDIR) {
-		bool is_symlink = fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    S_ISLNK(st.st_mode);
+		bool is_symlink =
+		    fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode);
 
 		errno = is_symlink ? ELOOP : ENOTDIR;
 	}
@@ -94,8 +94,8 @@ int compat_open_directory_beneath(int dirfd, const char *path, bool make) {
 	if (fd >= 0)
 		return fd;
 	switch (errno) {
-	case ENOSYS: /* a kernel before 5.6 */
-	case EPERM: /* a container that forbids what it does not know */
+	case ENOSYS:       /* a kernel before 5.6 */
+	case EPERM:        /* a container that forbids what it does not know */
 	case ENAMETOOLONG: /* the walk has no path that could be too long */
 		return open_by_component(dirfd, path, make);
 	case ENOENT:

@@ -21,7 +21,7 @@
 
 static char *volatile doomed;
 
-static const int signals[ARCHIVE_FILE_NSIGNALS] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
+static const int signals[ARCHIVE_FILE_NSIGNALS] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
 
 /* SA_RESETHAND has restored the default action: the second signal ends the run, and tells how. */
 static void remove_and_die(int signo) {
@@ -42,7 +42,7 @@ static void hold_signals(sigset_t *before) {
 }
 
 static void catch_signals(struct archive_file *file) {
-	struct sigaction action = {.sa_handler = remove_and_die, .sa_flags = (int)SA_RESETHAND};
+	struct sigaction action = { .sa_handler = remove_and_die, .sa_flags = (int)SA_RESETHAND };
 
 	sigemptyset(&action.sa_mask);
 	for (size_t i = 0; i < ARCHIVE_FILE_NSIGNALS; i++) {
@@ -163,8 +163,8 @@ static int open_destination(struct archive_file *file, const char *name, struct 
 		if (errno == ENOENT) {
 			file->path = resolve_new(name);
 		}
-		return file->path != NULL ? make_temporary(file, NULL, err)
-		                          : err_set(err, TARN_ESYSTEM, errno, "Cannot open");
+		return file->path != NULL ? make_temporary(file, NULL, err) :
+		                            err_set(err, TARN_ESYSTEM, errno, "Cannot open");
 	}
 	if (!S_ISREG(old.st_mode)) {
 		return open_directly(file, name, err);
@@ -177,15 +177,15 @@ static int open_destination(struct archive_file *file, const char *name, struct 
 		return err_set(err, TARN_ESYSTEM, errno, "Cannot open");
 	}
 	file->path = realpath(name, NULL);
-	return file->path != NULL ? make_temporary(file, &old, err)
-	                          : err_set(err, TARN_ESYSTEM, errno, "Cannot open");
+	return file->path != NULL ? make_temporary(file, &old, err) :
+	                            err_set(err, TARN_ESYSTEM, errno, "Cannot open");
 }
 
 int archive_file_create(struct archive_file *file, const char *name, struct error *err) {
 	struct stat st;
 	int r = TARN_OK;
 
-	*file = (struct archive_file){.fd = -1};
+	*file = (struct archive_file){ .fd = -1 };
 	if (strcmp(name, "-") == 0) {
 		file->fd = STDOUT_FILENO;
 		if (isatty(file->fd)) {
@@ -234,7 +234,7 @@ void archive_file_fini(struct archive_file *file) {
 		release_temporary(file);
 	}
 	free(file->path);
-	*file = (struct archive_file){.fd = -1};
+	*file = (struct archive_file){ .fd = -1 };
 }
 
 int archive_file_open(const char *name, int *fd, bool *is_own_fd, struct error *err) {

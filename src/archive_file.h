@@ -15,13 +15,15 @@
  * and standard output ("-") are written directly.  All zero is a legal, empty one.
  */
 struct archive_file {
-	int fd;                 /* to write to */
-	char *path;             /* destination, links resolved; NULL when written directly */
-	char *temporary;        /* NULL when written directly, and after commit */
+	int fd;          /* to write to */
+	char *path;      /* destination, links resolved; NULL when written directly */
+	char *temporary; /* NULL when written directly, and after commit */
 	bool is_own_fd;
-	dev_t dev; ino_t ino;   /* of the file that is written: the walk leaves it out */
-	bool has_old;           /* a file was at the destination: */
-	dev_t old_dev; ino_t old_ino;
+	dev_t dev;
+	ino_t ino;    /* of the file that is written: the walk leaves it out */
+	bool has_old; /* a file was at the destination: */
+	dev_t old_dev;
+	ino_t old_ino;
 	struct sigaction previous[ARCHIVE_FILE_NSIGNALS]; /* while there is a temporary file */
 };
 

@@ -26,12 +26,12 @@ struct archive_sink {
 	struct sink base;
 	struct codec_writer *writer;
 	enum format format;
-	off_t alignment;        /* of members */
+	off_t alignment; /* of members */
 	off_t record_nbytes;
 	struct report *report;
 	struct member_header header;
 	struct cpio_names names;
-	off_t nbytes;           /* of the plain stream, gathered ones included */
+	off_t nbytes; /* of the plain stream, gathered ones included */
 	unsigned char *buf;
 	size_t buffered;
 };
@@ -40,7 +40,7 @@ struct archive_sink {
 struct content {
 	const struct extent *runs; /* what is left; the first of them may have been begun */
 	size_t nruns;
-	off_t at;                  /* next byte of the file; the runs below it are written */
+	off_t at; /* next byte of the file; the runs below it are written */
 };
 
 static int flush(struct archive_sink *s, struct error *err) {
@@ -51,8 +51,8 @@ static int flush(struct archive_sink *s, struct error *err) {
 }
 
 /* Append ${data}, or zeros where it is NULL. */
-static int append(struct archive_sink *s, const unsigned char *data, off_t nbytes,
-    struct error *err) {
+static int append(
+    struct archive_sink *s, const unsigned char *data, off_t nbytes, struct error *err) {
 	int r = TARN_OK;
 
 	s->nbytes += nbytes;
@@ -110,36 +110,35 @@ static int append_runs(struct archive_sink *s, struct content *c, const unsigned
  * Append the content that the header promises.  When it cannot be read in full, that is said and
  * the rest is zeros, but for damage in an archive that is read: nothing good can come behind that.
  */
-static int append_content(struct archive_sink *s, const struct entry *e, struct source *from,
-    struct error *err) {
+static int append_content(
+    struct archive_sink *s, const struct entry *e, struct source *from, struct error *err) {
 	struct content c = { .runs = s->header.extents, .nruns = s->header.nextents };
 	struct block block;
 	int r = TARN_OK;
 
-	while (r == TARN_OK && c.nruns > 0 && c.at < e->size) {
-		off_t left;
+	while (r == TARN_OK && c.nruns > 0) {
+		off_t end;
 
 		r = from->read(from, &block, err);
 		if (r == TARN_EFORMAT || r == TARN_ENOMEM)
 			return r;
 		if (r != TARN_OK && r != TARN_END)
 			report_error(s->report, e->name, err);
-		if (r != TARN_OK || block.offset >= e->size)
+		if (r != TARN_OK)
 			break;
-		left = e->size - block.offset;
-		if (block.nbytes < (uintmax_t)left)
-			left = (off_t)block.nbytes;
+		if (__builtin_add_overflow(block.offset, block.nbytes, &end))
+			end = e->size;
 		r = append_runs(s, &c, NULL, block.offset, err);
 		if (r == TARN_OK)
-			r = append_runs(s, &c, block.data, block.offset + left, err);
+			r = append_runs(s, &c, block.data, end, err);
 		if (r != TARN_OK)
 			return r;
 	}
 	return append_runs(s, &c, NULL, e->size, err);
 }
 
-static int archive_sink_put(struct sink *sink, const struct entry *e, struct source *from,
-    struct error *err) {
+static int archive_sink_put(
+    struct sink *sink, const struct entry *e, struct source *from, struct error *err) {
 	struct archive_sink *s = (struct archive_sink *)sink;
 	int r;
 

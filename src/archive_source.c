@@ -26,12 +26,12 @@ struct archive_source {
 	struct report *report;
 	struct entry entry;
 	struct entry_storage storage;
-	off_t nfed;             /* plain bytes handed to libarchive, skipped ones included */
-	bool fed_all;           /* the reader said TARN_END */
-	bool has_codec_error;   /* the reader failed, with: */
+	off_t nfed;           /* plain bytes handed to libarchive, skipped ones included */
+	bool fed_all;         /* the reader said TARN_END */
+	bool has_codec_error; /* the reader failed, with: */
 	struct error codec_error;
 	size_t nmembers;
-	bool in_garbage;        /* said so, not yet at the next good header */
+	bool in_garbage; /* said so, not yet at the next good header */
 };
 
 static la_ssize_t feed(struct archive *archive, void *data, const void **block) {
@@ -102,8 +102,8 @@ static int end(struct archive_source *s, struct error *err) {
 	if (s->nfed > 0 && s->nfed <= at)
 		return err_set(err, TARN_EFORMAT, 0, "Unexpected EOF in archive");
 	if (s->fed_all && s->nfed - at == TAR_BLOCK)
-		report_note(s->report, NULL, "A lone zero block at %jd",
-		    (intmax_t)(at / TAR_BLOCK + 1));
+		report_note(
+		    s->report, NULL, "A lone zero block at %jd", (intmax_t)(at / TAR_BLOCK + 1));
 	r = codec_drain(s->reader, err);
 	return r != TARN_OK ? r : TARN_END;
 }
@@ -172,8 +172,8 @@ static void archive_source_free(struct source *source) {
 	free(s);
 }
 
-struct source *archive_source_new(struct codec_reader *reader, struct report *report,
-    struct error *err) {
+struct source *archive_source_new(
+    struct codec_reader *reader, struct report *report, struct error *err) {
 	struct archive_source *s = calloc(1, sizeof(*s));
 
 	if (s == NULL || (s->archive = archive_read_new()) == NULL) {

@@ -12,8 +12,8 @@
  * (borrowed).  Damage is said with the name of the member it was met at; what follows it is read
  * as far as that is possible.
  */
-struct source *archive_source_new(struct codec_reader *reader, struct report *report,
-    struct error *err);
+struct source *archive_source_new(
+    struct codec_reader *reader, struct report *report, struct error *err);
 
 /** After TARN_END: offset of the end-of-archive blocks in the plain stream. */
 off_t archive_source_end(const struct source *source);

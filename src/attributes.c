@@ -40,17 +40,17 @@ static ssize_t read_grown(const char *path, const char *name, bool follow, char 
 		*data = grown;
 		if (name == NULL)
 			n = follow ? listxattr(path, grown, (size_t)n) :
-			    llistxattr(path, grown, (size_t)n);
+			             llistxattr(path, grown, (size_t)n);
 		else
 			n = follow ? getxattr(path, name, grown, (size_t)n) :
-			    lgetxattr(path, name, grown, (size_t)n);
+			             lgetxattr(path, name, grown, (size_t)n);
 		if (n >= 0 || errno != ERANGE)
 			return n;
 	}
 }
 
-static int add(struct attributes *a, const char *name, char *value, size_t nbytes,
-    struct error *err) {
+static int add(
+    struct attributes *a, const char *name, char *value, size_t nbytes, struct error *err) {
 	if (a->n == a->capacity) {
 		size_t capacity = a->capacity * 2 + 8;
 		struct xattr *xattrs = reallocarray(a->xattrs, capacity, sizeof(*xattrs));
@@ -105,8 +105,8 @@ static int read_acl(const char *path, acl_type_t type, char **text, struct error
 	return TARN_OK;
 }
 
-int attributes_read_acls(struct attributes *a, const char *path, bool is_directory,
-    struct error *err) {
+int attributes_read_acls(
+    struct attributes *a, const char *path, bool is_directory, struct error *err) {
 	int r = read_acl(path, ACL_TYPE_ACCESS, &a->acl_access, err);
 
 	if (r == TARN_OK && is_directory)

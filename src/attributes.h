@@ -27,8 +27,8 @@ int attributes_read_xattrs(struct attributes *a, const char *path, bool follow, 
  * Read the ACLs of ${path}, which is no symbolic link, as text; NULL where they say no more than
  * the mode.  ${is_directory}: the default ACL, too.
  */
-int attributes_read_acls(struct attributes *a, const char *path, bool is_directory,
-    struct error *err);
+int attributes_read_acls(
+    struct attributes *a, const char *path, bool is_directory, struct error *err);
 
 /** Let ${e} borrow what was read. */
 void attributes_lend(const struct attributes *a, struct entry *e);

@@ -27,15 +27,15 @@
 #define TAR_CHECKSUM_NBYTES 8
 
 struct codec_reader {
-	int (*read)(struct codec_reader *reader, const void **data, size_t *nbytes,
-	    struct error *err);
+	int (*read)(
+	    struct codec_reader *reader, const void **data, size_t *nbytes, struct error *err);
 	struct codec_input input;
 	bool is_plain;
-	struct program program;   /* COMPRESSION_PROGRAM */
-	struct decoder *decoder;  /* what tarn decodes itself */
-	unsigned char *out;       /* its output */
-	struct archive *archive;  /* what libarchive decodes */
-	int state;                /* what every further read returns, when not TARN_OK: */
+	struct program program;  /* COMPRESSION_PROGRAM */
+	struct decoder *decoder; /* what tarn decodes itself */
+	unsigned char *out;      /* its output */
+	struct archive *archive; /* what libarchive decodes */
+	int state;               /* what every further read returns, when not TARN_OK: */
 	struct error state_error;
 };
 
@@ -44,15 +44,24 @@ enum compression codec_of_suffix(const char *filename) {
 		const char *suffix;
 		enum compression compression;
 	} suffixes[] = {
-	    {"gz", COMPRESSION_GZIP}, {"tgz", COMPRESSION_GZIP}, {"taz", COMPRESSION_GZIP},
-	    {"Z", COMPRESSION_COMPRESS}, {"taZ", COMPRESSION_COMPRESS},
-	    {"bz2", COMPRESSION_BZIP2}, {"tbz", COMPRESSION_BZIP2}, {"tbz2", COMPRESSION_BZIP2},
-	    {"tz2", COMPRESSION_BZIP2},
-	    {"lz", COMPRESSION_LZIP},
-	    {"lzma", COMPRESSION_LZMA}, {"tlz", COMPRESSION_LZMA},
-	    {"xz", COMPRESSION_XZ}, {"txz", COMPRESSION_XZ},
-	    {"zst", COMPRESSION_ZSTD}, {"tzst", COMPRESSION_ZSTD},
-	    {"lz4", COMPRESSION_LZ4}, {"tlz4", COMPRESSION_LZ4},
+		{ "gz", COMPRESSION_GZIP },
+		{ "tgz", COMPRESSION_GZIP },
+		{ "taz", COMPRESSION_GZIP },
+		{ "Z", COMPRESSION_COMPRESS },
+		{ "taZ", COMPRESSION_COMPRESS },
+		{ "bz2", COMPRESSION_BZIP2 },
+		{ "tbz", COMPRESSION_BZIP2 },
+		{ "tbz2", COMPRESSION_BZIP2 },
+		{ "tz2", COMPRESSION_BZIP2 },
+		{ "lz", COMPRESSION_LZIP },
+		{ "lzma", COMPRESSION_LZMA },
+		{ "tlz", COMPRESSION_LZMA },
+		{ "xz", COMPRESSION_XZ },
+		{ "txz", COMPRESSION_XZ },
+		{ "zst", COMPRESSION_ZSTD },
+		{ "tzst", COMPRESSION_ZSTD },
+		{ "lz4", COMPRESSION_LZ4 },
+		{ "tlz4", COMPRESSION_LZ4 },
 	};
 	const char *dot = strrchr(filename, '.');
 
@@ -85,8 +94,8 @@ static bool is_tar_header(const unsigned char *block) {
 	long sum = 0, signed_sum = 0;
 
 	for (size_t i = 0; i < TAR_BLOCK_NBYTES; i++) {
-		bool in_field = i >= TAR_CHECKSUM_OFFSET &&
-		    i < TAR_CHECKSUM_OFFSET + TAR_CHECKSUM_NBYTES;
+		bool in_field =
+		    i >= TAR_CHECKSUM_OFFSET && i < TAR_CHECKSUM_OFFSET + TAR_CHECKSUM_NBYTES;
 		sum += in_field ? ' ' : block[i];
 		signed_sum += in_field ? ' ' : (signed char)block[i];
 	}
@@ -100,16 +109,16 @@ static enum compression detect(const unsigned char *data, size_t nbytes) {
 		size_t nbytes;
 		enum compression compression;
 	} magics[] = {
-	    {"\x1f\x8b", 2, COMPRESSION_GZIP},
-	    {"\x1f\x9d", 2, COMPRESSION_COMPRESS},
-	    {"BZh", 3, COMPRESSION_BZIP2},
-	    {"\3757zXZ\0", 6, COMPRESSION_XZ},
-	    {"LZIP", 4, COMPRESSION_LZIP},
-	    /* The usual properties, and the low half of a dictionary size from 64 KiB up. */
-	    {"\x5d\0\0", 3, COMPRESSION_LZMA},
-	    {"\x04\x22\x4d\x18", 4, COMPRESSION_LZ4},
-	    {"\x02\x21\x4c\x18", 4, COMPRESSION_LZ4}, /* its legacy frames */
-	    {"\x28\xb5\x2f\xfd", 4, COMPRESSION_ZSTD},
+		{ "\x1f\x8b", 2, COMPRESSION_GZIP },
+		{ "\x1f\x9d", 2, COMPRESSION_COMPRESS },
+		{ "BZh", 3, COMPRESSION_BZIP2 },
+		{ "\3757zXZ\0", 6, COMPRESSION_XZ },
+		{ "LZIP", 4, COMPRESSION_LZIP },
+		/* The usual properties, and the low half of a dictionary size from 64 KiB up. */
+		{ "\x5d\0\0", 3, COMPRESSION_LZMA },
+		{ "\x04\x22\x4d\x18", 4, COMPRESSION_LZ4 },
+		{ "\x02\x21\x4c\x18", 4, COMPRESSION_LZ4 }, /* its legacy frames */
+		{ "\x28\xb5\x2f\xfd", 4, COMPRESSION_ZSTD },
 	};
 
 	if (nbytes >= TAR_BLOCK_NBYTES && is_tar_header(data)) {
@@ -128,13 +137,13 @@ static enum compression detect(const unsigned char *data, size_t nbytes) {
 	return COMPRESSION_NONE;
 }
 
-static int read_plain(struct codec_reader *reader, const void **data, size_t *nbytes,
-    struct error *err) {
+static int read_plain(
+    struct codec_reader *reader, const void **data, size_t *nbytes, struct error *err) {
 	return codec_input_take(&reader->input, data, nbytes, err);
 }
 
-static int read_program(struct codec_reader *reader, const void **data, size_t *nbytes,
-    struct error *err) {
+static int read_program(
+    struct codec_reader *reader, const void **data, size_t *nbytes, struct error *err) {
 	int r = codec_input_take(&reader->input, data, nbytes, err);
 
 	if (r == TARN_END) {
@@ -144,10 +153,10 @@ static int read_program(struct codec_reader *reader, const void **data, size_t *
 	return r;
 }
 
-static int read_decoder(struct codec_reader *reader, const void **data, size_t *nbytes,
-    struct error *err) {
+static int read_decoder(
+    struct codec_reader *reader, const void **data, size_t *nbytes, struct error *err) {
 	struct codec_input *input = &reader->input;
-	struct decoder_io io = {.out = reader->out, .out_nbytes = OUTPUT_NBYTES};
+	struct decoder_io io = { .out = reader->out, .out_nbytes = OUTPUT_NBYTES };
 	int r = TARN_OK;
 
 	while (r == TARN_OK && io.out_nbytes > 0) {
@@ -186,8 +195,8 @@ static int libarchive_error(struct codec_reader *reader, struct error *err) {
 	    why != NULL ? why : "unknown error");
 }
 
-static int read_libarchive(struct codec_reader *reader, const void **data, size_t *nbytes,
-    struct error *err) {
+static int read_libarchive(
+    struct codec_reader *reader, const void **data, size_t *nbytes, struct error *err) {
 	la_int64_t offset;
 
 	switch (archive_read_data_block(reader->archive, data, nbytes, &offset)) {
@@ -219,8 +228,8 @@ static la_ssize_t feed_libarchive(struct archive *a, void *data, const void **bl
  * one filter that may be used; that it is used once, and not for what it has decoded again, and
  * that a header which it does not like does not make the file a plain one, is seen by the count.
  */
-static int open_libarchive(struct codec_reader *reader, int (*support_filter)(struct archive *),
-    struct error *err) {
+static int open_libarchive(
+    struct codec_reader *reader, int (*support_filter)(struct archive *), struct error *err) {
 	struct archive *a = archive_read_new();
 	struct archive_entry *entry;
 
@@ -291,8 +300,8 @@ static int open_detected(struct codec_reader *reader, int fd, struct error *err)
 	return TARN_OK;
 }
 
-static int open_program(struct codec_reader *reader, const char *command, int fd,
-    struct error *err) {
+static int open_program(
+    struct codec_reader *reader, const char *command, int fd, struct error *err) {
 	int r = program_start(&reader->program, command, PROGRAM_DECOMPRESS, fd, err);
 
 	reader->read = read_program;
@@ -320,8 +329,7 @@ int codec_reader_new(struct codec_reader **reader, const struct codec_settings *
 	return TARN_OK;
 }
 
-int codec_read(struct codec_reader *reader, const void **data, size_t *nbytes,
-    struct error *err) {
+int codec_read(struct codec_reader *reader, const void **data, size_t *nbytes, struct error *err) {
 	if (reader->state == TARN_OK) {
 		int r = reader->read(reader, data, nbytes, err);
 		if (r == TARN_OK) {

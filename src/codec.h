@@ -29,8 +29,8 @@ struct codec_writer;
  * Write to the descriptor ${fd} (borrowed).  Errors of ${fd} come out of write and finish; after
  * one, the writer can only be freed.
  */
-int codec_writer_new(struct codec_writer **writer, const struct codec_settings *settings, int fd,
-    struct error *err);
+int codec_writer_new(
+    struct codec_writer **writer, const struct codec_settings *settings, int fd, struct error *err);
 int codec_write(struct codec_writer *writer, const void *data, size_t nbytes, struct error *err);
 /**
  * Write what is still held back and the stream's end.  A program is waited for, and a status that
@@ -49,8 +49,8 @@ struct codec_reader;
  * the content, which never makes a program run; ${settings} only matters for COMPRESSION_PROGRAM,
  * which is run with -d.  One layer of compression is taken off, not what may lie below it.
  */
-int codec_reader_new(struct codec_reader **reader, const struct codec_settings *settings, int fd,
-    struct error *err);
+int codec_reader_new(
+    struct codec_reader **reader, const struct codec_settings *settings, int fd, struct error *err);
 /**
  * The next bytes: *${data} is borrowed until the next call.  TARN_END at the end; TARN_EFORMAT for
  * damage (a bad checksum, a stream that stops short) after what was good before it, TARN_ESYSTEM.

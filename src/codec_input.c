@@ -16,14 +16,14 @@
 #define INPUT_NBYTES ((size_t)256 * 1024)
 
 int codec_input_init(struct codec_input *input, int fd, struct error *err) {
-	*input = (struct codec_input){.fd = fd};
+	*input = (struct codec_input){ .fd = fd };
 	input->buf = malloc(INPUT_NBYTES);
 	return input->buf != NULL ? TARN_OK : err_nomem(err);
 }
 
 void codec_input_fini(struct codec_input *input) {
 	free(input->buf);
-	*input = (struct codec_input){.fd = -1};
+	*input = (struct codec_input){ .fd = -1 };
 }
 
 /* Read once, behind the unread bytes. */
@@ -62,8 +62,8 @@ int codec_input_fill(struct codec_input *input, struct error *err) {
 	return input->begin < input->end ? TARN_OK : TARN_END;
 }
 
-int codec_input_take(struct codec_input *input, const void **data, size_t *nbytes,
-    struct error *err) {
+int codec_input_take(
+    struct codec_input *input, const void **data, size_t *nbytes, struct error *err) {
 	int r = codec_input_fill(input, err);
 
 	if (r == TARN_OK) {

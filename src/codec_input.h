@@ -9,7 +9,7 @@
 
 /* A descriptor read block by block, with a look at its beginning.  Embed it; all zero is empty. */
 struct codec_input {
-	int fd; /* borrowed */
+	int fd;      /* borrowed */
 	bool at_end; /* the descriptor has no more than what is unread here */
 	unsigned char *buf;
 	size_t begin, end; /* the unread bytes of buf */
@@ -28,8 +28,8 @@ int codec_input_peek(struct codec_input *input, size_t nbytes, struct error *err
 int codec_input_fill(struct codec_input *input, struct error *err);
 
 /** Take all that is unread, at least a byte; borrowed until the next call.  TARN_END at the end. */
-int codec_input_take(struct codec_input *input, const void **data, size_t *nbytes,
-    struct error *err);
+int codec_input_take(
+    struct codec_input *input, const void **data, size_t *nbytes, struct error *err);
 
 /**
  * Go ahead by at most ${nbytes}, by moving the file position; 0 when that is not possible, or not

@@ -21,7 +21,7 @@ extern char **environ;
 
 /* Start the shell with ${in} and ${out} as its standard input and output; an errno, or 0. */
 static int spawn_shell(const char *command, int in, int out, pid_t *pid) {
-	char *argv[] = {(char *)"sh", (char *)"-c", (char *)command, NULL};
+	char *argv[] = { (char *)"sh", (char *)"-c", (char *)command, NULL };
 	posix_spawn_file_actions_t actions;
 	int r = posix_spawn_file_actions_init(&actions);
 
@@ -48,11 +48,11 @@ static void close_pipe(struct program *program) {
 
 int program_start(struct program *program, const char *command, enum program_direction direction,
     int fd, struct error *err) {
-	int ends[2] = {-1, -1};
+	int ends[2] = { -1, -1 };
 	char *line = NULL;
 	int r;
 
-	*program = (struct program){.fd = -1};
+	*program = (struct program){ .fd = -1 };
 	if (asprintf(&line, "%s%s", command, direction == PROGRAM_DECOMPRESS ? " -d" : "") < 0) {
 		return err_nomem(err);
 	}
@@ -89,7 +89,7 @@ static ssize_t write_without_signal(int fd, const void *data, size_t nbytes) {
 	errnum = errno;
 	if (n != (ssize_t)nbytes) {
 		/* Also the write that got half its bytes through sends one. */
-		sigtimedwait(&sigpipe, NULL, &(struct timespec){0});
+		sigtimedwait(&sigpipe, NULL, &(struct timespec){ 0 });
 	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	errno = errnum;
@@ -131,8 +131,8 @@ int program_finish(struct program *program, struct error *err) {
 		return err_set(err, TARN_EFORMAT, 0, "Child died with signal %d", WTERMSIG(status));
 	}
 	if (WEXITSTATUS(status) != 0) {
-		return err_set(err, TARN_EFORMAT, 0, "Child returned status %d",
-		    WEXITSTATUS(status));
+		return err_set(
+		    err, TARN_EFORMAT, 0, "Child returned status %d", WEXITSTATUS(status));
 	}
 	return TARN_OK;
 }

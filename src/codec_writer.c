@@ -21,23 +21,23 @@
  */
 
 struct codec_writer {
-	int (*write)(struct codec_writer *writer, const void *data, size_t nbytes,
-	    struct error *err);
+	int (*write)(
+	    struct codec_writer *writer, const void *data, size_t nbytes, struct error *err);
 	int (*finish)(struct codec_writer *writer, struct error *err);
 	int fd;
-	off_t nbytes;            /* written to fd */
+	off_t nbytes; /* written to fd */
 	enum compression compression;
 	unsigned int nthreads;
 	struct archive *archive; /* libarchive's filters; NULL until the first byte */
 	int fd_state;            /* what its callback met; if not TARN_OK, it writes no more: */
 	struct error fd_error;
 	ZSTD_CCtx *zstd;
-	void *out;               /* libzstd's output, ZSTD_CStreamOutSize() */
+	void *out; /* libzstd's output, ZSTD_CStreamOutSize() */
 	struct program program;
 };
 
-static int write_fd(struct codec_writer *writer, const void *data, size_t nbytes,
-    struct error *err) {
+static int write_fd(
+    struct codec_writer *writer, const void *data, size_t nbytes, struct error *err) {
 	const char *next = data;
 
 	while (nbytes > 0) {
@@ -67,7 +67,7 @@ static int drive_zstd(struct codec_writer *writer, ZSTD_inBuffer *in, ZSTD_EndDi
 	size_t left;
 
 	do {
-		ZSTD_outBuffer out = {writer->out, ZSTD_CStreamOutSize(), 0};
+		ZSTD_outBuffer out = { writer->out, ZSTD_CStreamOutSize(), 0 };
 		left = ZSTD_compressStream2(writer->zstd, &out, in, directive);
 		if (ZSTD_isError(left)) {
 			return err_set(err, TARN_ENOMEM, 0, "zstd: %s", ZSTD_getErrorName(left));
@@ -80,13 +80,13 @@ static int drive_zstd(struct codec_writer *writer, ZSTD_inBuffer *in, ZSTD_EndDi
 	return TARN_OK;
 }
 
-static int write_zstd(struct codec_writer *writer, const void *data, size_t nbytes,
-    struct error *err) {
-	return drive_zstd(writer, &(ZSTD_inBuffer){data, nbytes, 0}, ZSTD_e_continue, err);
+static int write_zstd(
+    struct codec_writer *writer, const void *data, size_t nbytes, struct error *err) {
+	return drive_zstd(writer, &(ZSTD_inBuffer){ data, nbytes, 0 }, ZSTD_e_continue, err);
 }
 
 static int finish_zstd(struct codec_writer *writer, struct error *err) {
-	return drive_zstd(writer, &(ZSTD_inBuffer){NULL, 0, 0}, ZSTD_e_end, err);
+	return drive_zstd(writer, &(ZSTD_inBuffer){ NULL, 0, 0 }, ZSTD_e_end, err);
 }
 
 static int open_zstd(struct codec_writer *writer, unsigned int nthreads, struct error *err) {
@@ -103,8 +103,8 @@ static int open_zstd(struct codec_writer *writer, unsigned int nthreads, struct 
 	return TARN_OK;
 }
 
-static int write_program(struct codec_writer *writer, const void *data, size_t nbytes,
-    struct error *err) {
+static int write_program(
+    struct codec_writer *writer, const void *data, size_t nbytes, struct error *err) {
 	return program_write(&writer->program, data, nbytes, err);
 }
 
@@ -122,16 +122,16 @@ static int open_program(struct codec_writer *writer, const char *command, struct
 static int libarchive_error(struct codec_writer *writer, struct error *err) {
 	const char *why = archive_error_string(writer->archive);
 
-	return err_set(err, TARN_ENOMEM, 0, "Cannot compress: %s",
-	    why != NULL ? why : "unknown error");
+	return err_set(
+	    err, TARN_ENOMEM, 0, "Cannot compress: %s", why != NULL ? why : "unknown error");
 }
 
 /*
  * Libarchive's filters are not made for a callback that fails: some leak then, and "compress" goes
  * on behind the end of its buffer.  So this one never does; what it met is kept for our caller.
  */
-static la_ssize_t take_from_libarchive(struct archive *a, void *data, const void *block,
-    size_t nbytes) {
+static la_ssize_t take_from_libarchive(
+    struct archive *a, void *data, const void *block, size_t nbytes) {
 	struct codec_writer *writer = data;
 
 	(void)a;
@@ -161,8 +161,8 @@ static const char *filter_name(enum compression compression) {
 	}
 }
 
-static void set_filter_options(struct archive *a, enum compression compression,
-    unsigned int nthreads) {
+static void set_filter_options(
+    struct archive *a, enum compression compression, unsigned int nthreads) {
 	char number[16];
 
 	if (compression == COMPRESSION_GZIP) {
@@ -205,8 +205,8 @@ done:
 }
 
 /* Opens with the first byte, as what the lz4 and compress filters make of nothing is no file. */
-static int write_libarchive(struct codec_writer *writer, const void *data, size_t nbytes,
-    struct error *err) {
+static int write_libarchive(
+    struct codec_writer *writer, const void *data, size_t nbytes, struct error *err) {
 	int r = writer->archive == NULL ? open_libarchive(writer, err) : TARN_OK;
 
 	if (r == TARN_OK &&
@@ -230,8 +230,8 @@ static int finish_libarchive(struct codec_writer *writer, struct error *err) {
 	return writer->fd_state;
 }
 
-static int open_writer(struct codec_writer *writer, const struct codec_settings *settings,
-    struct error *err) {
+static int open_writer(
+    struct codec_writer *writer, const struct codec_settings *settings, struct error *err) {
 	unsigned int nthreads = settings->nthreads;
 
 	if (nthreads == 0) {

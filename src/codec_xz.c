@@ -70,7 +70,7 @@ int decoder_xz_new(struct decoder **decoder, struct error *err) {
 		free(xz);
 		return err_nomem(err);
 	}
-	xz->decoder = (struct decoder){xz_decode, xz_free};
+	xz->decoder = (struct decoder){ xz_decode, xz_free };
 	*decoder = &xz->decoder;
 	return TARN_OK;
 }

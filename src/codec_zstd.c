@@ -19,8 +19,8 @@ struct zstd_decoder {
 
 static int zstd_decode(struct decoder *decoder, struct decoder_io *io, struct error *err) {
 	struct zstd_decoder *zstd = (struct zstd_decoder *)decoder;
-	ZSTD_inBuffer in = {io->in, io->in_nbytes, 0};
-	ZSTD_outBuffer out = {io->out, io->out_nbytes, 0};
+	ZSTD_inBuffer in = { io->in, io->in_nbytes, 0 };
+	ZSTD_outBuffer out = { io->out, io->out_nbytes, 0 };
 
 	if (!zstd->in_frame && io->in_nbytes == 0) {
 		return TARN_END;
@@ -58,7 +58,7 @@ int decoder_zstd_new(struct decoder **decoder, struct error *err) {
 		free(zstd);
 		return err_nomem(err);
 	}
-	zstd->decoder = (struct decoder){zstd_decode, zstd_free};
+	zstd->decoder = (struct decoder){ zstd_decode, zstd_free };
 	*decoder = &zstd->decoder;
 	return TARN_OK;
 }

@@ -73,8 +73,7 @@ static int set_path(struct compare_sink *s, const char *name, struct error *err)
 	if (r != TARN_OK || s->path.dropped == 0)
 		return r;
 	if (!s->options->absolute_names) {
-		report_once(s->report, &s->said_leading,
-		    "Removing leading `/' from member names");
+		report_once(s->report, &s->said_leading, "Removing leading `/' from member names");
 		return TARN_OK;
 	}
 	if (s->below_root == NULL)
@@ -189,8 +188,8 @@ static bool is_same_acl(const char *member, const char *tree) {
 }
 
 /* Read what was asked for from ${path}, and compare it. */
-static int compare_attributes_at(struct compare_sink *s, const struct entry *e, const char *path,
-    struct error *err) {
+static int compare_attributes_at(
+    struct compare_sink *s, const struct entry *e, const char *path, struct error *err) {
 	bool acls = s->options->acls && e->type != ENTRY_SYMLINK;
 	struct entry tree = { 0 };
 	int r = TARN_OK;
@@ -208,8 +207,9 @@ static int compare_attributes_at(struct compare_sink *s, const struct entry *e, 
 	 */
 	if (s->options->xattrs && !(has_xattrs_of(e, &tree) && has_xattrs_of(&tree, e)))
 		say_difference(s, e, "Extended attributes differ");
-	if (acls && !(is_same_acl(e->acl_access, tree.acl_access) &&
-	    is_same_acl(e->acl_default, tree.acl_default)))
+	if (acls &&
+	    !(is_same_acl(e->acl_access, tree.acl_access) &&
+	        is_same_acl(e->acl_default, tree.acl_default)))
 		say_difference(s, e, "ACL differs");
 	return TARN_OK;
 }
@@ -289,8 +289,8 @@ static int compare_block(struct content *c, const struct block *block, struct er
 	int r;
 
 	for (size_t done = 0; done < block->nbytes && !c->differs; done += nbytes) {
-		r = read_some(c, block->offset + (off_t)done, (off_t)(block->nbytes - done),
-		    &nbytes, err);
+		r = read_some(
+		    c, block->offset + (off_t)done, (off_t)(block->nbytes - done), &nbytes, err);
 		if (r != TARN_OK)
 			return r;
 		c->differs |= memcmp(c->buf, data + done, nbytes) != 0;
@@ -299,8 +299,8 @@ static int compare_block(struct content *c, const struct block *block, struct er
 }
 
 /* Compare all of the content; the sizes are the same. */
-static int compare_blocks(struct content *c, const struct entry *e, struct source *from,
-    struct error *err) {
+static int compare_blocks(
+    struct content *c, const struct entry *e, struct source *from, struct error *err) {
 	struct block block;
 	off_t begin, end = 0;
 	int r = TARN_OK;
@@ -375,8 +375,8 @@ static int compare_file(struct compare_sink *s, const struct entry *e, const str
  * some formats keep the content for a later name.  It is compared first, as looking up the first
  * name changes the current path.
  */
-static int compare_later_name(struct compare_sink *s, const struct entry *e,
-    const struct stat *st, struct source *from, struct error *err) {
+static int compare_later_name(struct compare_sink *s, const struct entry *e, const struct stat *st,
+    struct source *from, struct error *err) {
 	struct stat first;
 	int r = TARN_OK;
 
@@ -391,8 +391,8 @@ static int compare_later_name(struct compare_sink *s, const struct entry *e,
 	return r;
 }
 
-static int compare_sink_put(struct sink *sink, const struct entry *e, struct source *from,
-    struct error *err) {
+static int compare_sink_put(
+    struct sink *sink, const struct entry *e, struct source *from, struct error *err) {
 	struct compare_sink *s = (struct compare_sink *)sink;
 	struct stat st;
 	int r = find(s, e->name, &st, err);
@@ -432,8 +432,8 @@ static void compare_sink_free(struct sink *sink) {
 	free(s);
 }
 
-struct sink *compare_sink_new(const struct options *o, const char *directory,
-    struct owners *owners, struct report *report, FILE *out, struct error *err) {
+struct sink *compare_sink_new(const struct options *o, const char *directory, struct owners *owners,
+    struct report *report, FILE *out, struct error *err) {
 	struct compare_sink *s = calloc(1, sizeof(*s));
 
 	if (s == NULL || (s->buf = malloc(BUFFER_NBYTES)) == NULL) {
@@ -441,7 +441,9 @@ struct sink *compare_sink_new(const struct options *o, const char *directory,
 		goto fail;
 	}
 	s->base = (struct sink){
-		.put = compare_sink_put, .finish = compare_sink_finish, .free = compare_sink_free,
+		.put = compare_sink_put,
+		.finish = compare_sink_finish,
+		.free = compare_sink_free,
 	};
 	s->options = o;
 	s->owners = owners;

@@ -25,7 +25,7 @@
  * All arguments are borrowed as long as the sink lives.  NULL with ${err} when ${directory} cannot
  * be opened or memory is out.
  */
-struct sink *compare_sink_new(const struct options *o, const char *directory,
-    struct owners *owners, struct report *report, FILE *out, struct error *err);
+struct sink *compare_sink_new(const struct options *o, const char *directory, struct owners *owners,
+    struct report *report, FILE *out, struct error *err);
 
 #endif

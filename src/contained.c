@@ -27,8 +27,8 @@ struct contained {
 };
 
 /* Work on ${name} in ${dir}; ${arg} is what in_parent was given. */
-typedef int step_function(struct contained *contained, struct held_directory *dir,
-    const char *name, void *arg, struct error *err);
+typedef int step_function(struct contained *contained, struct held_directory *dir, const char *name,
+    void *arg, struct error *err);
 
 int contained_open(struct contained **contained, const char *directory, struct error *err) {
 	struct contained *c = calloc(1, sizeof(*c));
@@ -56,15 +56,15 @@ static int parent_error(struct error *err) {
 	if (errno == ENOMEM)
 		return err_nomem(err);
 	if (errno == ELOOP)
-		return err_set(err, TARN_EREFUSED, 0,
-		    "Cannot open: a parent directory is a symbolic link");
+		return err_set(
+		    err, TARN_EREFUSED, 0, "Cannot open: a parent directory is a symbolic link");
 	return err_set(err, TARN_ESYSTEM, errno, "Cannot open parent directory");
 }
 
 static int in_parent_once(struct contained *c, const struct member_path *path, bool make_parents,
     step_function *step, void *arg, struct error *err) {
-	struct held_directory *dir = held_directories_get(&c->directories, path->parent,
-	    path->parent_nbytes, make_parents);
+	struct held_directory *dir =
+	    held_directories_get(&c->directories, path->parent, path->parent_nbytes, make_parents);
 	int r;
 
 	if (dir == NULL)
@@ -142,7 +142,7 @@ static int make_and_look(int dirfd, const char *name, const struct making *m, st
 	int result, fd, saved;
 
 	result = S_ISLNK(m->mode) ? symlinkat(m->target, dirfd, name) :
-	    mknodat(dirfd, name, m->mode, m->rdev);
+	                            mknodat(dirfd, name, m->mode, m->rdev);
 	if (result != 0)
 		return -1;
 	fd = open_at(dirfd, name, O_PATH);
@@ -198,19 +198,22 @@ static int make_step(struct contained *c, struct held_directory *dir, const char
 }
 
 /* Make what ${m} says for ${path}. */
-static int make(struct contained *c, const struct member_path *path, struct making *m,
-    struct error *err) {
+static int make(
+    struct contained *c, const struct member_path *path, struct making *m, struct error *err) {
 	*m->fresh = (struct fresh){ .fd = -1 };
 	if (path->depth == 0)
-		return err_set(err, TARN_EREFUSED, 0,
-		    "%s: its name is that of the destination", m->failure);
+		return err_set(
+		    err, TARN_EREFUSED, 0, "%s: its name is that of the destination", m->failure);
 	return in_parent(c, path, true, make_step, m, err);
 }
 
 int contained_create(struct contained *contained, const struct member_path *path, bool replace,
     struct fresh *fresh, struct error *err) {
 	struct making m = {
-		.mode = S_IFREG, .failure = "Cannot open", .replace = replace, .fresh = fresh,
+		.mode = S_IFREG,
+		.failure = "Cannot open",
+		.replace = replace,
+		.fresh = fresh,
 	};
 
 	return make(contained, path, &m, err);
@@ -219,8 +222,11 @@ int contained_create(struct contained *contained, const struct member_path *path
 int contained_symlink(struct contained *contained, const struct member_path *path,
     const char *target, bool replace, struct fresh *fresh, struct error *err) {
 	struct making m = {
-		.mode = S_IFLNK, .target = target, .failure = "Cannot create symlink",
-		.replace = replace, .fresh = fresh,
+		.mode = S_IFLNK,
+		.target = target,
+		.failure = "Cannot create symlink",
+		.replace = replace,
+		.fresh = fresh,
 	};
 
 	return make(contained, path, &m, err);
@@ -229,9 +235,11 @@ int contained_symlink(struct contained *contained, const struct member_path *pat
 int contained_mknod(struct contained *contained, const struct member_path *path, mode_t mode,
     dev_t rdev, bool replace, struct fresh *fresh, struct error *err) {
 	struct making m = {
-		.mode = mode, .rdev = rdev,
+		.mode = mode,
+		.rdev = rdev,
 		.failure = S_ISFIFO(mode) ? "Cannot mkfifo" : "Cannot mknod",
-		.replace = replace, .fresh = fresh,
+		.replace = replace,
+		.fresh = fresh,
 	};
 
 	return make(contained, path, &m, err);
@@ -248,7 +256,8 @@ int contained_commit(struct fresh *fresh, struct error *err) {
 		return (int)err->code;
 	}
 	if (fresh->temporary[0] != '\0')
-		r = replace_by(fresh->contained, fresh->directory, fresh->temporary, fresh->name, err);
+		r = replace_by(
+		    fresh->contained, fresh->directory, fresh->temporary, fresh->name, err);
 	held_directory_release(fresh->directory);
 	*fresh = (struct fresh){ .fd = -1 };
 	return r;
@@ -259,8 +268,8 @@ void contained_discard(struct fresh *fresh) {
 		return;
 	if (fresh->fd >= 0)
 		close(fresh->fd);
-	unlinkat(fresh->directory->fd,
-	    fresh->temporary[0] != '\0' ? fresh->temporary : fresh->name, 0);
+	unlinkat(
+	    fresh->directory->fd, fresh->temporary[0] != '\0' ? fresh->temporary : fresh->name, 0);
 	held_directory_release(fresh->directory);
 	*fresh = (struct fresh){ .fd = -1 };
 }
@@ -281,11 +290,11 @@ static bool names_inode(int dirfd, const char *name, const struct stat *st) {
 }
 
 /* Link and look: another process may have put another file at the existing name. */
-static int link_and_look(int existing_dirfd, const struct linking *l, int dirfd, const char *name,
-    struct error *err) {
+static int link_and_look(
+    int existing_dirfd, const struct linking *l, int dirfd, const char *name, struct error *err) {
 	if (linkat(existing_dirfd, l->existing->last, dirfd, name, 0) != 0)
-		return err_set(err, errno == EEXIST ? TARN_EXISTS : TARN_ESYSTEM, errno,
-		    "Cannot link");
+		return err_set(
+		    err, errno == EEXIST ? TARN_EXISTS : TARN_ESYSTEM, errno, "Cannot link");
 	if (names_inode(dirfd, name, l->st))
 		return TARN_OK;
 	unlinkat(dirfd, name, 0);
@@ -296,8 +305,8 @@ static int link_step(struct contained *c, struct held_directory *dir, const char
     struct error *err) {
 	const struct linking *l = arg;
 	char temporary[CONTAINED_TEMPORARY_NBYTES];
-	struct held_directory *from = held_directories_get(&c->directories, l->existing->parent,
-	    l->existing->parent_nbytes, false);
+	struct held_directory *from = held_directories_get(
+	    &c->directories, l->existing->parent, l->existing->parent_nbytes, false);
 	int r;
 
 	if (from == NULL)
@@ -328,8 +337,8 @@ int contained_link(struct contained *contained, const struct member_path *existi
 	struct linking l = { .existing = existing, .st = st, .replace = replace };
 
 	if (path->depth == 0)
-		return err_set(err, TARN_EREFUSED, 0,
-		    "Cannot link: its name is that of the destination");
+		return err_set(
+		    err, TARN_EREFUSED, 0, "Cannot link: its name is that of the destination");
 	return in_parent(contained, path, true, link_step, &l, err);
 }
 

@@ -23,8 +23,8 @@
  * and who may move it may as well move what is in it.
  *
  * What all functions on a path have in common: when a parent cannot be opened they return
- * TARN_ESYSTEM, "Cannot open parent directory: …"; for a symbolic link in the way TARN_EREFUSED; and
- * TARN_ENOMEM.  Parents that are missing are made, with 0777 less the umask, by what makes
+ * TARN_ESYSTEM, "Cannot open parent directory: …"; for a symbolic link in the way TARN_EREFUSED;
+ * and TARN_ENOMEM.  Parents that are missing are made, with 0777 less the umask, by what makes
  * something, and stay also when that fails.
  */
 struct contained;
@@ -46,8 +46,8 @@ void contained_free(struct contained *contained);
 struct fresh {
 	struct contained *contained;      /* borrowed */
 	struct held_directory *directory; /* internal; NULL: empty */
-	int fd;              /* regular: open for reading and writing; others: O_PATH */
-	struct stat st;      /* as made */
+	int fd;                  /* regular: open for reading and writing; others: O_PATH */
+	struct stat st;          /* as made */
 	char name[NAME_MAX + 1]; /* the last component */
 	char temporary[CONTAINED_TEMPORARY_NBYTES]; /* "" when it was made under its own name */
 };
@@ -81,17 +81,17 @@ void contained_discard(struct fresh *fresh);
  * then looked at, and removed again when it is something else (TARN_EREFUSED).
  *
  * Nothing is done when ${path} names that inode already.  When something else is there: TARN_EXISTS
- * unless ${replace}, else it gives way as in contained_commit.  TARN_ESYSTEM, "Cannot link: …", with
- * link()'s errnum (EMLINK, EXDEV, EPERM, …) when the system refused.
+ * unless ${replace}, else it gives way as in contained_commit.  TARN_ESYSTEM, "Cannot link: …",
+ * with link()'s errnum (EMLINK, EXDEV, EPERM, …) when the system refused.
  */
 int contained_link(struct contained *contained, const struct member_path *existing,
     const struct stat *st, const struct member_path *path, bool replace, struct error *err);
 
 /**
- * Make the directory ${path} with mode 0700 less the umask, or find that it is there.  *${fd} is
- * open for reading, owned by the caller; *${made} says which.  Something else at its place gives way
- * when ${replace}, else TARN_EXISTS; a symbolic link counts as something else also when it leads to a
- * directory.  Other failures: TARN_ESYSTEM, "Cannot mkdir: …".
+ * Make the directory ${path} with mode 0700 less the umask, or find that it is there; *${made} says
+ * which.  *${fd} is open for reading, owned by the caller; -1 after a failure.  Something else at
+ * its place gives way when ${replace}, else TARN_EXISTS; a symbolic link counts as something else
+ * also when it leads to a directory.  Other failures: TARN_ESYSTEM, "Cannot mkdir: …".
  *
  * A directory that the user may not read is opened with O_PATH: fchmod(), for one, refuses such a
  * descriptor (EBADF), chmod() of /proc/self/fd/N does not.

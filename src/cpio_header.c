@@ -30,8 +30,8 @@ struct numbers {
 };
 
 /* Append a header and the name behind it; numbers have 32 bits. */
-static int append_header(struct member_header *header, const struct numbers *n, const char *name,
-    struct error *err) {
+static int append_header(
+    struct member_header *header, const struct numbers *n, const char *name, struct error *err) {
 	size_t name_nbytes = strlen(name) + 1;
 	char text[128];
 	int nbytes = snprintf(text, sizeof(text),
@@ -92,8 +92,6 @@ static int append_member(struct member_header *header, const struct entry *e,
 
 	if (r == TARN_OK)
 		r = member_header_append(header, first->target, target_nbytes, err);
-	if (r == TARN_OK)
-		r = member_header_pad(header, CPIO_ALIGNMENT, err);
 	return r == TARN_OK && has_content ? member_header_set_whole(header, e, err) : r;
 }
 
@@ -114,7 +112,8 @@ int cpio_header_encode(struct member_header *header, struct cpio_names *names,
 	if (e->first_name != NULL)
 		first = cpio_names_find(names, e->first_name);
 	if (first == NULL)
-		return err_set(err, TARN_EREFUSED, 0, "the first of its names is not in the archive");
+		return err_set(
+		    err, TARN_EREFUSED, 0, "the first of its names is not in the archive");
 	r = check_ranges(e, err);
 	if (r == TARN_OK)
 		r = append_member(header, e, first, err);

@@ -11,12 +11,12 @@
  * The names in one directory, read whole and put in order.
  */
 struct directory {
-	char *bytes;   /* the names, each with its NUL */
+	char *bytes; /* the names, each with its NUL */
 	size_t nbytes, bytes_capacity;
 	struct directory_name {
 		size_t offset; /* into bytes */
 		ino_t ino;
-	} *names;
+	} * names;
 	size_t n, names_capacity;
 };
 

@@ -66,8 +66,8 @@ static int reserve(void **array, size_t *capacity, size_t n, size_t nbytes, stru
 }
 
 /* The name without the slashes at its end. */
-static int borrow_name(struct entry *e, const char *name, struct entry_storage *storage,
-    struct error *err) {
+static int borrow_name(
+    struct entry *e, const char *name, struct entry_storage *storage, struct error *err) {
 	size_t nbytes = strlen(name), kept = nbytes;
 	int r;
 
@@ -86,8 +86,8 @@ static int borrow_name(struct entry *e, const char *name, struct entry_storage *
 	return TARN_OK;
 }
 
-static int borrow_xattrs(struct entry *e, struct archive_entry *from, struct entry_storage *storage,
-    struct error *err) {
+static int borrow_xattrs(
+    struct entry *e, struct archive_entry *from, struct entry_storage *storage, struct error *err) {
 	int count = archive_entry_xattr_reset(from);
 	size_t n = 0;
 	int r;
@@ -110,8 +110,8 @@ static int borrow_xattrs(struct entry *e, struct archive_entry *from, struct ent
 	return TARN_OK;
 }
 
-static int borrow_extents(struct entry *e, struct archive_entry *from,
-    struct entry_storage *storage, struct error *err) {
+static int borrow_extents(
+    struct entry *e, struct archive_entry *from, struct entry_storage *storage, struct error *err) {
 	int count = archive_entry_sparse_reset(from);
 	la_int64_t offset, nbytes, end = 0;
 	size_t n = 0;
@@ -138,8 +138,8 @@ static int borrow_extents(struct entry *e, struct archive_entry *from,
 	return TARN_OK;
 }
 
-static void borrow_acls(struct entry *e, struct archive_entry *from,
-    struct entry_storage *storage) {
+static void borrow_acls(
+    struct entry *e, struct archive_entry *from, struct entry_storage *storage) {
 	int types = archive_entry_acl_types(from);
 
 	free(storage->acl_access);
@@ -159,8 +159,8 @@ static const char *non_empty(const char *s) {
 	return s != NULL && *s != '\0' ? s : NULL;
 }
 
-int entry_from_libarchive(struct entry *e, struct archive_entry *from,
-    struct entry_storage *storage, struct error *err) {
+int entry_from_libarchive(
+    struct entry *e, struct archive_entry *from, struct entry_storage *storage, struct error *err) {
 	const char *name = archive_entry_pathname(from);
 	int r;
 

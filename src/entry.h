@@ -32,7 +32,7 @@ enum entry_type {
 struct identity {
 	dev_t dev;
 	ino_t ino;
-	nlink_t nlink;         /* number of names; 0 when unknown */
+	nlink_t nlink; /* number of names; 0 when unknown */
 	bool has_btime;
 	struct timespec btime; /* birth time; only with has_btime */
 };
@@ -70,7 +70,8 @@ struct entry {
 	struct timespec mtime;
 	unsigned int rdev_major, rdev_minor; /* of devices, else 0 */
 
-	const char *acl_access, *acl_default; /* "user::rw-,group::r--,…"; NULL when there is none */
+	const char *acl_access,
+	    *acl_default; /* "user::rw-,group::r--,…"; NULL when there is none */
 	const struct xattr *xattrs;
 	size_t nxattrs;
 
@@ -111,8 +112,8 @@ struct entry_storage {
  * Returns TARN_OK, TARN_ENOMEM, or TARN_EFORMAT for what has no name, a negative size, or a sparse
  * map that is not ascending or leaves the file.
  */
-int entry_from_libarchive(struct entry *e, struct archive_entry *from,
-    struct entry_storage *storage, struct error *err);
+int entry_from_libarchive(
+    struct entry *e, struct archive_entry *from, struct entry_storage *storage, struct error *err);
 void entry_storage_fini(struct entry_storage *storage);
 
 /** Fill in libarchive's ${to} from ${e}; strings are copied. */

@@ -86,8 +86,8 @@ int file_reader_read(struct file_reader *reader, struct block *block, struct err
 		    left < (off_t)BUFFER_NBYTES ? (size_t)left : BUFFER_NBYTES, reader->at);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
-		return err_set(err, TARN_ESYSTEM, errno, "Read error at byte %jd",
-		    (intmax_t)reader->at);
+		return err_set(
+		    err, TARN_ESYSTEM, errno, "Read error at byte %jd", (intmax_t)reader->at);
 	if (n == 0)
 		return TARN_END;
 	*block = (struct block){ reader->buf, (size_t)n, reader->at };

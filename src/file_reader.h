@@ -15,16 +15,17 @@
  * reuse it; start with FILE_READER_INIT.
  */
 struct file_reader {
-	int fd;           /* -1: no file */
-	off_t size;       /* bytes to hand out: what the header promises */
-	off_t at;         /* what was handed out, holes included */
+	int fd;     /* -1: no file */
+	off_t size; /* bytes to hand out: what the header promises */
+	off_t at;   /* what was handed out, holes included */
 	char *buf;
 	struct extent *extents;
 	size_t nextents, extents_capacity;
-	size_t extent;    /* the one that is being read; only with is_sparse */
+	size_t extent; /* the one that is being read; only with is_sparse */
 	bool is_sparse;
 };
-#define FILE_READER_INIT { .fd = -1 }
+#define FILE_READER_INIT \
+	{ .fd = -1 }
 
 /** Take over ${fd} and begin with its content of ${size} bytes. */
 int file_reader_begin(struct file_reader *reader, int fd, off_t size, struct error *err);

@@ -75,8 +75,8 @@ static void put_first(struct held_directories *dirs, struct held_directory *dir,
 }
 
 /* Open ${path} from the nearest that is held. */
-static struct held_directory *open_from_nearest(const struct held_directories *dirs,
-    const char *path, size_t path_nbytes, bool make) {
+static struct held_directory *open_from_nearest(
+    const struct held_directories *dirs, const char *path, size_t path_nbytes, bool make) {
 	const struct held_directory *nearest = dirs->root;
 	int fd;
 
@@ -91,8 +91,8 @@ static struct held_directory *open_from_nearest(const struct held_directories *d
 	return held_directory_new(fd, path, path_nbytes);
 }
 
-struct held_directory *held_directories_get(struct held_directories *dirs, const char *path,
-    size_t path_nbytes, bool make) {
+struct held_directory *held_directories_get(
+    struct held_directories *dirs, const char *path, size_t path_nbytes, bool make) {
 	struct held_directory *dir;
 
 	if (path_nbytes == 0)
@@ -113,8 +113,8 @@ struct held_directory *held_directories_get(struct held_directories *dirs, const
 	return held_directory_share(dir);
 }
 
-void held_directories_forget(struct held_directories *dirs, const struct held_directory *parent,
-    const char *name) {
+void held_directories_forget(
+    struct held_directories *dirs, const struct held_directory *parent, const char *name) {
 	size_t name_nbytes = strlen(name), kept = 0;
 	const char *rest;
 

@@ -15,17 +15,17 @@
  * Failures are said as errno; the caller knows what it was about.
  */
 struct held_directory {
-	int fd;             /* O_PATH | O_DIRECTORY */
-	size_t nshares;     /* one for the cache while it is there, one for each user */
+	int fd;         /* O_PATH | O_DIRECTORY */
+	size_t nshares; /* one for the cache while it is there, one for each user */
 	size_t path_nbytes;
-	char path[];        /* below the destination, as member_path has it; "" for itself */
+	char path[]; /* below the destination, as member_path has it; "" for itself */
 };
 
 #define HELD_DIRECTORIES_MAX 16
 
 struct held_directories {
 	struct held_directory *root;
-	struct held_directory *recent[HELD_DIRECTORIES_MAX]; /* the latest first, without the root */
+	struct held_directory *recent[HELD_DIRECTORIES_MAX]; /* latest first, without the root */
 	size_t n;
 };
 
@@ -41,12 +41,12 @@ void held_directories_fini(struct held_directories *dirs);
  * for a symbolic link in the way.  The same path as the last time costs one memcmp, any other that
  * is held a few; else it is opened from the nearest directory above it that is held.
  */
-struct held_directory *held_directories_get(struct held_directories *dirs, const char *path,
-    size_t path_nbytes, bool make);
+struct held_directory *held_directories_get(
+    struct held_directories *dirs, const char *path, size_t path_nbytes, bool make);
 
 /** Forget what is held for ${name} in ${parent} and below: something else is there now. */
-void held_directories_forget(struct held_directories *dirs, const struct held_directory *parent,
-    const char *name);
+void held_directories_forget(
+    struct held_directories *dirs, const struct held_directory *parent, const char *name);
 void held_directories_forget_all(struct held_directories *dirs);
 
 /** One more share in ${dir}. */

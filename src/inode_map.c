@@ -62,8 +62,7 @@ struct inode_map {
 };
 
 static void *at(const struct inode_map *map, uint32_t handle) {
-	return map->chunks[handle / CHUNK_GRANULES] +
-	    (size_t)(handle % CHUNK_GRANULES) * GRANULE;
+	return map->chunks[handle / CHUNK_GRANULES] + (size_t)(handle % CHUNK_GRANULES) * GRANULE;
 }
 
 static uint32_t granules(size_t nbytes) {
@@ -291,8 +290,8 @@ static int compose(struct inode_map *map, const struct record *r, struct error *
 	return TARN_OK;
 }
 
-static int insert(struct inode_map *map, const struct record *like, const char *component,
-    struct error *err) {
+static int insert(
+    struct inode_map *map, const struct record *like, const char *component, struct error *err) {
 	size_t nbytes = strlen(component) + 1;
 	uint32_t n = granules(sizeof(*like) + nbytes), handle;
 	struct record *r;

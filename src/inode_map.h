@@ -63,9 +63,9 @@ void inode_map_forget(struct inode_map *map, const struct entry *e);
 
 /* Figures for --totals, tests and bench. */
 struct inode_map_stats {
-	size_t ninodes;      /* remembered now */
+	size_t ninodes; /* remembered now */
 	size_t ninodes_peak;
-	size_t nbytes;       /* allocated now, all told */
+	size_t nbytes; /* allocated now, all told */
 };
 void inode_map_get_stats(const struct inode_map *map, struct inode_map_stats *stats);
 

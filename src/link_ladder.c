@@ -32,7 +32,7 @@
 #define COPY_NBYTES ((size_t)1 << 20)
 
 struct key_set {
-	uint64_t *keys; /* 0: free */
+	uint64_t *keys;  /* 0: free */
 	size_t capacity; /* a power of two; at most 3/4 are used */
 	size_t n;
 };
@@ -168,8 +168,8 @@ bool link_ladder_has_restored(const struct link_ladder *ladder, const struct sta
 	return set_has(&ladder->set, inode_key(ladder, st));
 }
 
-int link_ladder_left_out(struct link_ladder *ladder, const struct member_path *path,
-    struct error *err) {
+int link_ladder_left_out(
+    struct link_ladder *ladder, const struct member_path *path, struct error *err) {
 	return set_add(&ladder->set, path_key(ladder, path), err);
 }
 
@@ -281,8 +281,8 @@ static int copy_file(struct link_ladder *ladder, const struct member_path *first
 	struct stat opened;
 	int from = -1, r;
 
-	r = contained_open_existing(name->contained, first,
-	    S_ISREG(name->st->st_mode) ? O_RDONLY : O_PATH, &from, err);
+	r = contained_open_existing(
+	    name->contained, first, S_ISREG(name->st->st_mode) ? O_RDONLY : O_PATH, &from, err);
 	if (r != TARN_OK)
 		goto done;
 	if (fstat(from, &opened) != 0 || opened.st_dev != name->st->st_dev ||
@@ -319,8 +319,8 @@ static int link_to(const struct link_ladder *ladder, const struct member_path *f
 	if (r != TARN_OK)
 		return r;
 	if (!link_ladder_has_restored(ladder, name->st))
-		return err_set(err, TARN_EREFUSED, 0,
-		    "what is there was not extracted from this archive");
+		return err_set(
+		    err, TARN_EREFUSED, 0, "what is there was not extracted from this archive");
 	return contained_link(name->contained, from, name->st, name->path, name->replace, err);
 }
 
@@ -348,8 +348,8 @@ static int grow_chains(struct link_ladder *ladder, struct error *err) {
 }
 
 /* Make ${path} the first of the leaders of ${group}. */
-static int add_leader(struct link_ladder *ladder, uint64_t group, const struct member_path *path,
-    struct error *err) {
+static int add_leader(
+    struct link_ladder *ladder, uint64_t group, const struct member_path *path, struct error *err) {
 	size_t nbytes = path->parent_nbytes + strlen(path->last) + 2;
 	struct leader *l, **chain;
 
@@ -371,8 +371,8 @@ static int add_leader(struct link_ladder *ladder, uint64_t group, const struct m
  * Link ${name} to one of the leaders of ${group}, the newest that takes it.  TARN_END: there is
  * none, the first name is to be asked.
  */
-static int link_to_leader(struct link_ladder *ladder, uint64_t group, const struct new_name *name,
-    struct error *err) {
+static int link_to_leader(
+    struct link_ladder *ladder, uint64_t group, const struct new_name *name, struct error *err) {
 	const struct leader *l;
 	int r;
 

@@ -34,8 +34,8 @@ bool link_ladder_has_restored(const struct link_ladder *ladder, const struct sta
  * Remember that ${path} was left out on purpose (and that was counted), so that its later names are
  * left out as well rather than missed.
  */
-int link_ladder_left_out(struct link_ladder *ladder, const struct member_path *path,
-    struct error *err);
+int link_ladder_left_out(
+    struct link_ladder *ladder, const struct member_path *path, struct error *err);
 
 /**
  * Make ${path} one more name for the inode at ${first}, taking the place of what is there only when

@@ -23,7 +23,7 @@
 #define OWNERS_AND_SIZE_WIDTH 19
 /* No system has longer owners; what an archive makes up must not blow up all lines after it. */
 #define WIDEST_OWNERS_AND_SIZE 256
-#define DATE_WIDTH 16 /* "YYYY-MM-DD HH:MM" */
+#define DATE_WIDTH 16  /* "YYYY-MM-DD HH:MM" */
 #define DATE_NBYTES 64 /* the longest: an 11-digit year, or a 20-digit number, and a fraction */
 #define SIZE_NBYTES 32
 
@@ -63,8 +63,12 @@ void listing_free(struct listing *listing) {
 
 static char type_letter(const struct entry *e) {
 	static const char letters[] = {
-		[ENTRY_FILE] = '-', [ENTRY_DIRECTORY] = 'd', [ENTRY_SYMLINK] = 'l',
-		[ENTRY_FIFO] = 'p', [ENTRY_CHAR_DEVICE] = 'c', [ENTRY_BLOCK_DEVICE] = 'b',
+		[ENTRY_FILE] = '-',
+		[ENTRY_DIRECTORY] = 'd',
+		[ENTRY_SYMLINK] = 'l',
+		[ENTRY_FIFO] = 'p',
+		[ENTRY_CHAR_DEVICE] = 'c',
+		[ENTRY_BLOCK_DEVICE] = 'b',
 		[ENTRY_SOCKET] = 's',
 	};
 
@@ -211,8 +215,8 @@ struct listing_sink {
 	bool long_form;
 };
 
-static int listing_sink_put(struct sink *sink, const struct entry *e, struct source *from,
-    struct error *err) {
+static int listing_sink_put(
+    struct sink *sink, const struct entry *e, struct source *from, struct error *err) {
 	struct listing_sink *s = (struct listing_sink *)sink;
 
 	(void)from;
@@ -273,8 +277,8 @@ static int write_zeros(off_t nbytes, struct error *err) {
 	return TARN_OK;
 }
 
-static int content_sink_put(struct sink *sink, const struct entry *e, struct source *from,
-    struct error *err) {
+static int content_sink_put(
+    struct sink *sink, const struct entry *e, struct source *from, struct error *err) {
 	struct content_sink *s = (struct content_sink *)sink;
 	struct block block;
 	off_t end = 0;

@@ -176,8 +176,8 @@ done:
 }
 
 /* Put every operand into ${sink}. */
-static int put_operands(struct run *run, struct source *tree, struct sink *sink,
-    struct error *err) {
+static int put_operands(
+    struct run *run, struct source *tree, struct sink *sink, struct error *err) {
 	const struct options *o = &run->options;
 	int r = TARN_OK;
 
@@ -216,8 +216,8 @@ done:
 }
 
 /* Open the archive for -r behind its last member; the file is changed in place. */
-static int open_to_append(struct run *run, const char *name, struct archive_file *file, off_t *end,
-    struct error *err) {
+static int open_to_append(
+    struct run *run, const char *name, struct archive_file *file, off_t *end, struct error *err) {
 	struct stat st;
 	int r;
 
@@ -250,7 +250,7 @@ static int write_archive(struct run *run, struct error *err) {
 	if (o->auto_compress && codec_of_suffix(o->archive) != COMPRESSION_NONE)
 		settings.compression = codec_of_suffix(o->archive);
 	r = o->mode == MODE_APPEND ? open_to_append(run, o->archive, &file, &end, err) :
-	    archive_file_create(&file, o->archive, err);
+	                             archive_file_create(&file, o->archive, err);
 	if (r == TARN_OK)
 		r = codec_writer_new(&writer, &settings, file.fd, err);
 	if (r != TARN_OK)
@@ -298,13 +298,13 @@ static struct sink *sink_for(struct run *run, const char *directory, struct erro
 		err_nomem(err);
 		return NULL;
 	case MODE_COMPARE:
-		return compare_sink_new(o, directory != NULL ? directory : ".", run->owners,
-		    run->report, stdout, err);
+		return compare_sink_new(
+		    o, directory != NULL ? directory : ".", run->owners, run->report, stdout, err);
 	default:
 		if (o->to_stdout)
 			return content_sink_new(run->report);
-		return tree_sink_new(o, directory != NULL ? directory : ".", run->owners,
-		    run->report, err);
+		return tree_sink_new(
+		    o, directory != NULL ? directory : ".", run->owners, run->report, err);
 	}
 }
 
@@ -320,7 +320,7 @@ static int open_outlets(struct run *run, struct outlet *outlets, size_t *noutlet
 
 		while (k < *noutlets && outlets[k].directory != directory &&
 		    (outlets[k].directory == NULL || directory == NULL ||
-		     strcmp(outlets[k].directory, directory) != 0))
+		        strcmp(outlets[k].directory, directory) != 0))
 			k++;
 		outlet_of_operand[i] = k;
 		if (k < *noutlets)
@@ -348,7 +348,7 @@ static int read_archive(struct run *run, struct error *err) {
 	int r;
 
 	r = outlets == NULL || outlet_of_operand == NULL ? err_nomem(err) :
-	    input_open(run, o->archive, &input, err);
+	                                                   input_open(run, o->archive, &input, err);
 	if (r == TARN_OK)
 		r = open_outlets(run, outlets, &noutlets, outlet_of_operand, err);
 	if (r == TARN_OK) {
@@ -413,8 +413,8 @@ static int run_mode(struct run *run, struct error *err) {
 /* Standard output may be buffered until now: whether all of it arrived is part of the result. */
 static void flush_stdout(struct run *run) {
 	if (fflush(stdout) != 0 || ferror(stdout))
-		report_failure(run->report, NULL, "standard output: Cannot write: %s",
-		    strerror(errno));
+		report_failure(
+		    run->report, NULL, "standard output: Cannot write: %s", strerror(errno));
 }
 
 int main(int argc, char **argv) {

@@ -41,8 +41,8 @@ static int reserve_data(struct member_header *header, size_t nbytes, struct erro
 	return reserve((void **)&header->data, &header->capacity, total, 1, err);
 }
 
-int member_header_append(struct member_header *header, const void *data, size_t nbytes,
-    struct error *err) {
+int member_header_append(
+    struct member_header *header, const void *data, size_t nbytes, struct error *err) {
 	int r = reserve_data(header, nbytes, err);
 
 	if (r == TARN_OK && nbytes > 0) {
@@ -66,8 +66,8 @@ int member_header_pad(struct member_header *header, size_t alignment, struct err
 int member_header_set_scratch(struct member_header *header, const char *text, size_t nbytes,
     const char *tail, struct error *err) {
 	size_t tail_nbytes = strlen(tail) + 1;
-	int r = reserve((void **)&header->scratch, &header->scratch_capacity, nbytes + tail_nbytes,
-	    1, err);
+	int r = reserve(
+	    (void **)&header->scratch, &header->scratch_capacity, nbytes + tail_nbytes, 1, err);
 
 	if (r == TARN_OK) {
 		memcpy(header->scratch, text, nbytes);
@@ -95,13 +95,13 @@ static int append_run(struct member_header *header, off_t offset, off_t end, str
 	return r;
 }
 
-int member_header_set_whole(struct member_header *header, const struct entry *e,
-    struct error *err) {
+int member_header_set_whole(
+    struct member_header *header, const struct entry *e, struct error *err) {
 	return e->size > 0 ? append_run(header, 0, e->size, err) : TARN_OK;
 }
 
-int member_header_set_data(struct member_header *header, const struct entry *e, off_t alignment,
-    struct error *err) {
+int member_header_set_data(
+    struct member_header *header, const struct entry *e, off_t alignment, struct error *err) {
 	off_t end = 0;
 	int r = TARN_OK;
 

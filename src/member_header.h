@@ -31,8 +31,8 @@ struct member_header {
 void member_header_clear(struct member_header *header);
 
 /** Append to the bytes of ${header}.  TARN_OK, or TARN_ENOMEM with nothing appended. */
-int member_header_append(struct member_header *header, const void *data, size_t nbytes,
-    struct error *err);
+int member_header_append(
+    struct member_header *header, const void *data, size_t nbytes, struct error *err);
 
 /** Append zeros up to a multiple of ${alignment} bytes. */
 int member_header_pad(struct member_header *header, size_t alignment, struct error *err);
@@ -42,16 +42,15 @@ int member_header_set_scratch(struct member_header *header, const char *text, si
     const char *tail, struct error *err);
 
 /** The content is the whole of ${e}, holes as zeros. */
-int member_header_set_whole(struct member_header *header, const struct entry *e,
-    struct error *err);
+int member_header_set_whole(struct member_header *header, const struct entry *e, struct error *err);
 
 /**
  * The content is the data of ${e} without its holes.  Runs begin and end at multiples of
  * ${alignment} (a power of two), or at the end of the file; an empty run at the end of the file
  * stands for a hole there.
  */
-int member_header_set_data(struct member_header *header, const struct entry *e, off_t alignment,
-    struct error *err);
+int member_header_set_data(
+    struct member_header *header, const struct entry *e, off_t alignment, struct error *err);
 
 void member_header_fini(struct member_header *header);
 

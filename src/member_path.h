@@ -13,10 +13,10 @@
 struct member_path {
 	const char *parent; /* components but the last, joined by single slashes; "" for none */
 	size_t parent_nbytes;
-	const char *last;   /* the last component; "" for the destination itself */
-	size_t depth;       /* number of components; 0: the destination itself */
-	size_t dropped;     /* number of leading slashes that were dropped */
-	char *storage;      /* what parent and last point into; owned */
+	const char *last; /* the last component; "" for the destination itself */
+	size_t depth;     /* number of components; 0: the destination itself */
+	size_t dropped;   /* number of leading slashes that were dropped */
+	char *storage;    /* what parent and last point into; owned */
 	size_t capacity;
 };
 

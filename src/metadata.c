@@ -40,8 +40,8 @@ void metadata_policy_init(struct metadata_policy *policy, const struct options *
 
 	umask(mask);
 	*policy = (struct metadata_policy){
-		.same_owner = o->same_owner == TRISTATE_YES ||
-		    (o->same_owner == TRISTATE_DEFAULT && root),
+		.same_owner =
+		    o->same_owner == TRISTATE_YES || (o->same_owner == TRISTATE_DEFAULT && root),
 		.numeric_owner = o->numeric_owner,
 		.trusted = o->same_permissions == TRISTATE_YES,
 		.touch = o->touch,
@@ -98,8 +98,8 @@ static void apply_mode(const struct metadata_policy *p, int fd, const struct sta
 		    (unsigned int)mode, strerror(errno));
 }
 
-static void apply_acl(const struct metadata_policy *p, int fd, const char *text, acl_type_t type,
-    const char *name) {
+static void apply_acl(
+    const struct metadata_policy *p, int fd, const char *text, acl_type_t type, const char *name) {
 	char proc[PROC_NAME_NBYTES];
 	acl_t acl;
 	int r = -1;
@@ -162,8 +162,8 @@ static void apply_times(const struct metadata_policy *p, int fd, const struct st
 	if (p->touch)
 		return;
 	if (set_times(fd, st->st_mode, times) != 0)
-		report_failure(p->report, name, "Cannot change the modification time: %s",
-		    strerror(errno));
+		report_failure(
+		    p->report, name, "Cannot change the modification time: %s", strerror(errno));
 }
 
 void metadata_apply(const struct metadata_policy *policy, int fd, const struct stat *st,

@@ -7,10 +7,10 @@
 
 /* A file of names (-T) or patterns (-X), read into memory.  Embed it; all zero is empty. */
 struct name_list {
-	char *data;       /* owned; a NUL follows the last byte */
+	char *data; /* owned; a NUL follows the last byte */
 	size_t nbytes;
-	size_t next;      /* where the next name begins */
-	size_t nlines;    /* how many were handed out or passed over */
+	size_t next;   /* where the next name begins */
+	size_t nlines; /* how many were handed out or passed over */
 	char separator;
 };
 

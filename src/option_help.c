@@ -40,8 +40,8 @@ static void print_wrapped(FILE *out, const char *text, int column) {
 static void print_option(FILE *out, const struct option_row *row) {
 	const struct option_row *end = option_table + option_table_nrows, *name;
 	const char *before = row->letter != '\0' ? ", " : "";
-	int column = row->letter != '\0' ? fprintf(out, "  -%c", row->letter) :
-	    fprintf(out, "      ");
+	int column =
+	    row->letter != '\0' ? fprintf(out, "  -%c", row->letter) : fprintf(out, "      ");
 
 	for (name = row; name < end && option_canonical(name) == row; name++) {
 		if (name->name != NULL)
@@ -61,7 +61,8 @@ void options_help(const char *program, FILE *out) {
 	fprintf(out, "Usage: %s [OPTION...] [FILE]...\n", program);
 	fputs("Keep many files in one archive, and restore them: the content of a file once,\n"
 	      "and all the names that it has.\n\n"
-	      "Examples:\n", out);
+	      "Examples:\n",
+	    out);
 	fprintf(out, "  %s -cf archive.tar foo bar    # create archive.tar from foo and bar\n",
 	    program);
 	fprintf(out, "  %s -tvf archive.tar           # list what is in archive.tar\n", program);
@@ -81,5 +82,6 @@ void options_help(const char *program, FILE *out) {
 	      "Other than with GNU tar, a file for -T can change the directory, but give no\n"
 	      "other options, and escapes in names are not undone; an operand @ARCHIVE of -c,\n"
 	      "-r and -u stands for the members of ARCHIVE (write ./@NAME for a file); and an\n"
-	      "archive is always a local file.\n", out);
+	      "archive is always a local file.\n",
+	    out);
 }

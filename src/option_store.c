@@ -81,14 +81,15 @@ static int set_mode(struct parser *p, enum mode mode, struct error *err) {
 	bool informs = mode == MODE_HELP || mode == MODE_VERSION;
 
 	if (p->options.mode != MODE_NONE && p->options.mode != mode && !informs)
-		return err_set(err, TARN_EUSAGE, 0, "You may not specify more than one '-Acdtrux', "
+		return err_set(err, TARN_EUSAGE, 0,
+		    "You may not specify more than one '-Acdtrux', "
 		    "'--delete' or '--test-label' option");
 	p->options.mode = mode;
 	return TARN_OK;
 }
 
-static int set_choice(unsigned int *value, const struct option_row *row, const char *argument,
-    struct error *err) {
+static int set_choice(
+    unsigned int *value, const struct option_row *row, const char *argument, struct error *err) {
 	char words[256] = "";
 	size_t n = 0;
 
@@ -103,8 +104,8 @@ static int set_choice(unsigned int *value, const struct option_row *row, const c
 	    argument, row->name, words);
 }
 
-int option_store(struct parser *p, const struct option_row *row, const char *argument,
-    struct error *err) {
+int option_store(
+    struct parser *p, const struct option_row *row, const char *argument, struct error *err) {
 	void *place = (char *)p + row->offset;
 
 	switch (row->effect) {
@@ -131,8 +132,8 @@ int option_store(struct parser *p, const struct option_row *row, const char *arg
 
 int option_archive(struct parser *p, const char *argument, struct error *err) {
 	if (p->options.archive != NULL)
-		return err_set(err, TARN_EUSAGE, 0,
-		    "You may not specify more than one '-f' option");
+		return err_set(
+		    err, TARN_EUSAGE, 0, "You may not specify more than one '-f' option");
 	p->options.archive = argument;
 	return TARN_OK;
 }
@@ -144,8 +145,8 @@ int option_program(struct parser *p, const char *argument, struct error *err) {
 	return TARN_OK;
 }
 
-static int parse_number(const char *text, unsigned int max, const char *what, unsigned int *value,
-    struct error *err) {
+static int parse_number(
+    const char *text, unsigned int max, const char *what, unsigned int *value, struct error *err) {
 	uintmax_t number;
 	char *end;
 
@@ -175,21 +176,21 @@ int option_blocking_factor(struct parser *p, const char *argument, struct error 
 
 int option_record_size(struct parser *p, const char *argument, struct error *err) {
 	unsigned int nbytes;
-	int r = parse_number(argument, BLOCKING_FACTOR_MAX * BLOCK_NBYTES, "record size", &nbytes,
-	    err);
+	int r =
+	    parse_number(argument, BLOCKING_FACTOR_MAX * BLOCK_NBYTES, "record size", &nbytes, err);
 
 	if (r != TARN_OK)
 		return r;
 	if (nbytes == 0 || nbytes % BLOCK_NBYTES != 0)
-		return err_set(err, TARN_EUSAGE, 0, "Record size must be a multiple of %d",
-		    BLOCK_NBYTES);
+		return err_set(
+		    err, TARN_EUSAGE, 0, "Record size must be a multiple of %d", BLOCK_NBYTES);
 	p->options.blocking_factor = nbytes / BLOCK_NBYTES;
 	return TARN_OK;
 }
 
 int option_strip_components(struct parser *p, const char *argument, struct error *err) {
-	return parse_number(argument, UINT_MAX, "number of elements", &p->options.strip_components,
-	    err);
+	return parse_number(
+	    argument, UINT_MAX, "number of elements", &p->options.strip_components, err);
 }
 
 /* More would not be faster on any machine, and each costs memory. */
@@ -217,8 +218,8 @@ int option_mtime(struct parser *p, const char *argument, struct error *err) {
 
 static int add_exclude(struct parser *p, const struct exclude *exclude, struct error *err) {
 	struct options *o = &p->options;
-	struct exclude *excludes = grown(o->excludes, o->nexcludes, &p->excludes_capacity,
-	    sizeof(*excludes));
+	struct exclude *excludes =
+	    grown(o->excludes, o->nexcludes, &p->excludes_capacity, sizeof(*excludes));
 
 	if (excludes == NULL)
 		return err_nomem(err);
@@ -241,11 +242,11 @@ int option_exclude(struct parser *p, const char *argument, struct error *err) {
 
 /* What version control systems put beside the files that they control. */
 static const char *const vcs_names[] = {
-	"CVS", ".cvsignore", "RCS", "SCCS", ".svn",               /* CVS, RCS, SCCS, Subversion */
-	".git", ".gitignore", ".gitattributes", ".gitmodules",    /* Git */
+	"CVS", ".cvsignore", "RCS", "SCCS", ".svn",            /* CVS, RCS, SCCS, Subversion */
+	".git", ".gitignore", ".gitattributes", ".gitmodules", /* Git */
 	".arch-ids", "{arch}", "=RELEASE-ID", "=meta-update", "=update", /* GNU Arch */
-	".bzr", ".bzrignore", ".bzrtags",                         /* Bazaar */
-	".hg", ".hgignore", ".hgtags", "_darcs",                  /* Mercurial, Darcs */
+	".bzr", ".bzrignore", ".bzrtags",                                /* Bazaar */
+	".hg", ".hgignore", ".hgtags", "_darcs",                         /* Mercurial, Darcs */
 };
 
 int option_exclude_vcs(struct parser *p, const char *argument, struct error *err) {
@@ -304,8 +305,8 @@ int option_directory(struct parser *p, const char *argument, struct error *err) 
 
 static int add_name(struct parser *p, const char *name, bool is_archive, struct error *err) {
 	struct options *o = &p->options;
-	struct operand *operands = grown(o->operands, o->noperands, &p->operands_capacity,
-	    sizeof(*operands));
+	struct operand *operands =
+	    grown(o->operands, o->noperands, &p->operands_capacity, sizeof(*operands));
 	size_t n = strlen(name);
 	char *copy;
 
@@ -363,12 +364,13 @@ static int obey_line(struct parser *p, const char *line, struct name_list *list,
 		if (*argument == '\0')
 			argument = name_list_next(list);
 		if (argument == NULL)
-			return err_set(err, TARN_EUSAGE, 0,
-			    "%s: option requires an argument -- 'C'", file);
+			return err_set(
+			    err, TARN_EUSAGE, 0, "%s: option requires an argument -- 'C'", file);
 	} else if (!skip_prefix(&argument, "--directory=")) {
 		return err_set(err, TARN_EUSAGE, 0,
 		    "%s:%zu: '%s' begins with a dash and is not -C; for a name, write ./ before it "
-		    "or use --verbatim-files-from", file, list->nlines, line);
+		    "or use --verbatim-files-from",
+		    file, list->nlines, line);
 	}
 	return option_directory(p, argument, err);
 }
@@ -383,7 +385,7 @@ int option_files_from(struct parser *p, const char *argument, struct error *err)
 		p->has_names = true;
 	while (r == TARN_OK && (line = name_list_next(&list)) != NULL) {
 		r = verbatim || *line != '-' ? add_name(p, line, false, err) :
-		    obey_line(p, line, &list, argument, err);
+		                               obey_line(p, line, &list, argument, err);
 	}
 	return r;
 }

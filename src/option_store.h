@@ -19,27 +19,27 @@ struct parser {
 	struct options options;
 	size_t operands_capacity, excludes_capacity;
 
-	const char *directory;       /* the -C in force, joined; NULL: none */
+	const char *directory; /* the -C in force, joined; NULL: none */
 	bool recurse;
-	enum tristate wildcards;     /* default: yes for --exclude, no for operands */
-	enum tristate anchored;      /* default: no for --exclude, yes for operands */
+	enum tristate wildcards; /* default: yes for --exclude, no for operands */
+	enum tristate anchored;  /* default: no for --exclude, yes for operands */
 	bool wildcards_match_slash;
 	bool ignore_case;
-	bool null;                   /* --null */
-	bool verbatim;               /* --verbatim-files-from */
+	bool null;     /* --null */
+	bool verbatim; /* --verbatim-files-from */
 
 	/* What can be judged only when all is known. */
-	bool has_names;              /* operands, or -T, be the list empty */
-	bool has_o;                  /* -o */
-	unsigned int format;         /* an enum format, or PARSER_NO_FORMAT */
-	const char *stdin_reader;    /* the option that reads standard input; NULL: none yet */
+	bool has_names;           /* operands, or -T, be the list empty */
+	bool has_o;               /* -o */
+	unsigned int format;      /* an enum format, or PARSER_NO_FORMAT */
+	const char *stdin_reader; /* the option that reads standard input; NULL: none yet */
 };
 
 #define PARSER_NO_FORMAT ((unsigned int)-1)
 
 /** Do what ${row} says with ${argument}, which is NULL for options that take none. */
-int option_store(struct parser *parser, const struct option_row *row, const char *argument,
-    struct error *err);
+int option_store(
+    struct parser *parser, const struct option_row *row, const char *argument, struct error *err);
 
 /** Remember that ${option} reads standard input; TARN_EUSAGE when another one does. */
 int parser_take_stdin(struct parser *parser, const char *option, struct error *err);

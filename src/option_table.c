@@ -19,20 +19,32 @@
 #define MODE(v) .effect = EFFECT_MODE, .value = (v)
 #define CALL(f) .effect = EFFECT_CALL, .function = (f)
 #define NOTHING .effect = EFFECT_NONE
-#define ALSO(also) { .name = (also) }
+#define ALSO(also) \
+	{ .name = (also) }
 
 static const struct option_choice formats[] = {
-	{ "pax", FORMAT_PAX }, { "posix", FORMAT_PAX }, { "ustar", FORMAT_USTAR },
-	{ "gnu", FORMAT_GNU }, { "oldgnu", FORMAT_GNU }, { "v7", FORMAT_V7 },
-	{ "cpio", FORMAT_CPIO }, { "newc", FORMAT_CPIO }, { NULL, 0 },
+	{ "pax", FORMAT_PAX },
+	{ "posix", FORMAT_PAX },
+	{ "ustar", FORMAT_USTAR },
+	{ "gnu", FORMAT_GNU },
+	{ "oldgnu", FORMAT_GNU },
+	{ "v7", FORMAT_V7 },
+	{ "cpio", FORMAT_CPIO },
+	{ "newc", FORMAT_CPIO },
+	{ NULL, 0 },
 };
 
 static const struct option_choice sorts[] = {
-	{ "name", SORT_NAME }, { "none", SORT_NONE }, { "inode", SORT_INODE }, { NULL, 0 },
+	{ "name", SORT_NAME },
+	{ "none", SORT_NONE },
+	{ "inode", SORT_INODE },
+	{ NULL, 0 },
 };
 
 static const struct option_choice quoting_styles[] = {
-	{ "escape", QUOTE_ESCAPE }, { "literal", QUOTE_LITERAL }, { NULL, 0 },
+	{ "escape", QUOTE_ESCAPE },
+	{ "literal", QUOTE_LITERAL },
+	{ NULL, 0 },
 };
 
 const char *const option_headings[NGROUPS] = {
@@ -199,7 +211,8 @@ const struct option_row option_table[] = {
 	    CALL(option_member_mode) },
 	{ "mtime", 0, GROUP_METADATA, "DATE",
 	    "store this time: YYYY-MM-DD [HH:MM:SS] [ZONE], @SECONDS, or that of a file whose name "
-	    "begins with . or /", CALL(option_mtime) },
+	    "begins with . or /",
+	    CALL(option_mtime) },
 	{ "no-acls", 0, GROUP_METADATA, NULL, "no ACLs (default)", FLAG(options.acls, false) },
 	{ "no-same-owner", 0, GROUP_METADATA, NULL,
 	    "extract files as yours (default unless you are root)",

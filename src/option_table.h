@@ -40,14 +40,14 @@ struct option_choice {
 };
 
 struct option_row {
-	const char *name;         /* without the dashes; NULL: only the letter */
-	char letter;              /* 0: none */
+	const char *name; /* without the dashes; NULL: only the letter */
+	char letter;      /* 0: none */
 	enum option_group group;
-	const char *argument;     /* what --help calls it; NULL: takes none */
-	const char *help;         /* NULL: another name of the row above, and nothing else is set */
+	const char *argument; /* what --help calls it; NULL: takes none */
+	const char *help;     /* NULL: another name of the row above, and nothing else is set */
 	enum option_effect effect;
 	unsigned int value;
-	size_t offset;            /* in struct parser */
+	size_t offset; /* in struct parser */
 	const struct option_choice *choices;
 	option_function *function;
 };

@@ -90,8 +90,8 @@ static int say_wrong(int c, const char *word, struct error *err) {
 	if (c == ':')
 		return err_set(err, TARN_EUSAGE, 0, "option '%s' requires an argument", word);
 	if (optopt != 0)
-		return err_set(err, TARN_EUSAGE, 0, "option '%.*s' doesn't allow an argument",
-		    nbytes, word);
+		return err_set(
+		    err, TARN_EUSAGE, 0, "option '%.*s' doesn't allow an argument", nbytes, word);
 	return say_unknown(word, nbytes, err);
 }
 
@@ -154,8 +154,8 @@ static int explode(int argc, char **argv, char ***words, struct error *err) {
 		if (row == NULL || row->argument == NULL)
 			continue;
 		if (next == argc)
-			return err_set(err, TARN_EUSAGE, 0, "Old option '%c' requires an argument.",
-			    *letter);
+			return err_set(
+			    err, TARN_EUSAGE, 0, "Old option '%c' requires an argument.", *letter);
 		*out++ = argv[next++];
 	}
 	while (next < argc)
@@ -197,8 +197,8 @@ static int judge_format(struct parser *p, struct error *err) {
 	if (o->xattrs)
 		return err_set(err, TARN_EUSAGE, 0, "--xattrs can be used only on POSIX archives");
 	if (o->sparse && o->format != FORMAT_GNU)
-		return err_set(err, TARN_EUSAGE, 0,
-		    "--sparse needs an archive in pax or gnu format");
+		return err_set(
+		    err, TARN_EUSAGE, 0, "--sparse needs an archive in pax or gnu format");
 	return TARN_OK;
 }
 
@@ -241,7 +241,8 @@ static int judge(struct parser *p, struct error *err) {
 	int r;
 
 	if (o->mode == MODE_NONE)
-		return err_set(err, TARN_EUSAGE, 0, "You must specify one of the '-Acdtrux', "
+		return err_set(err, TARN_EUSAGE, 0,
+		    "You must specify one of the '-Acdtrux', "
 		    "'--delete' or '--test-label' options");
 	o->directory = p->directory;
 	o->overrides.numeric_owner = o->numeric_owner;
@@ -267,7 +268,7 @@ int options_parse(struct options *o, int argc, char **argv, struct error *err) {
 		.format = PARSER_NO_FORMAT,
 	};
 	int r = argc > 1 && argv[1][0] != '-' ? parse_old_style(&p, argc, argv, err) :
-	    parse_words(&p, argc, argv, err);
+	                                        parse_words(&p, argc, argv, err);
 
 	if (r == TARN_OK && !informs(&p))
 		r = judge(&p, err);

@@ -54,9 +54,9 @@ enum sort { SORT_NAME, SORT_NONE, SORT_INODE };
 
 /* What happens to a file that is at the place of a member. */
 enum existing {
-	EXISTING_REPLACE,  /* default: a new file takes its name */
-	EXISTING_KEEP,     /* -k: it stays, and that is an error */
-	EXISTING_SKIP,     /* --skip-old-files: it stays, without a word */
+	EXISTING_REPLACE,   /* default: a new file takes its name */
+	EXISTING_KEEP,      /* -k: it stays, and that is an error */
+	EXISTING_SKIP,      /* --skip-old-files: it stays, without a word */
 	EXISTING_KEEP_NEWER /* --keep-newer-files: it stays if it is not older than the member */
 };
 
@@ -65,13 +65,13 @@ enum tristate { TRISTATE_DEFAULT, TRISTATE_NO, TRISTATE_YES };
 
 /* A name on the command line or in a -T file, in order. */
 struct operand {
-	const char *name; /* no slash at its end, but for "/" */
+	const char *name;      /* no slash at its end, but for "/" */
 	const char *directory; /* the -C in force, joined with those before it; NULL: none */
-	bool is_archive;  /* @name, name is without the @: members of that archive */
-	bool recurse;     /* not behind --no-recursion */
+	bool is_archive;       /* @name, name is without the @: members of that archive */
+	bool recurse;          /* not behind --no-recursion */
 	/* How names in an archive are compared with it: the flags in force where it stood. */
-	bool as_pattern;  /* behind --wildcards */
-	bool anchored;    /* default; --no-anchored: also behind any slash */
+	bool as_pattern;            /* behind --wildcards */
+	bool anchored;              /* default; --no-anchored: also behind any slash */
 	bool wildcards_match_slash; /* default */
 	bool ignore_case;
 };
@@ -79,8 +79,8 @@ struct operand {
 /* --exclude and -X, in order; the flags are those in force where it stood. */
 struct exclude {
 	const char *pattern;
-	bool anchored;          /* --anchored: at the start of a name; default: behind any slash */
-	bool wildcards;         /* default; --no-wildcards: literally */
+	bool anchored;  /* --anchored: at the start of a name; default: behind any slash */
+	bool wildcards; /* default; --no-wildcards: literally */
 	bool wildcards_match_slash; /* default */
 	bool ignore_case;
 };
@@ -89,35 +89,35 @@ struct option_storage;
 
 struct options {
 	enum mode mode;
-	const char *program;     /* the name this was called by, without directories */
-	const char *archive;     /* -f, else $TAPE, else "-": standard input or output */
+	const char *program; /* the name this was called by, without directories */
+	const char *archive; /* -f, else $TAPE, else "-": standard input or output */
 	struct operand *operands;
 	size_t noperands;
-	const char *directory;   /* the last -C, joined; NULL: none */
+	const char *directory; /* the last -C, joined; NULL: none */
 	struct exclude *excludes;
 	size_t nexcludes;
 
 	enum format format;
 	bool format_given;
 	enum compression compression;
-	bool auto_compress;      /* -a: the suffix of the archive decides, if it is known */
+	bool auto_compress; /* -a: the suffix of the archive decides, if it is known */
 	const char *compress_program;
-	unsigned int nthreads;   /* --threads; 0: as many as there are cores */
+	unsigned int nthreads;        /* --threads; 0: as many as there are cores */
 	unsigned int blocking_factor; /* -b: 512-byte blocks a record; 20 */
 
-	unsigned int verbosity;  /* number of -v; --utc counts as two */
+	unsigned int verbosity; /* number of -v; --utc counts as two */
 	bool totals;
 	bool numeric_owner;
-	bool absolute_names;     /* -P */
+	bool absolute_names; /* -P */
 	bool full_time, utc;
 	enum quote_style quoting;
 	bool show_transformed;
 
 	/* creation */
-	bool dereference;        /* -h */
-	bool hard_dereference;   /* --hard-dereference: no link members */
+	bool dereference;      /* -h */
+	bool hard_dereference; /* --hard-dereference: no link members */
 	bool one_file_system;
-	bool sparse;             /* -S */
+	bool sparse; /* -S */
 	enum sort sort;
 	bool xattrs, acls;
 	bool check_links;        /* -l */
@@ -128,8 +128,8 @@ struct options {
 	/* extraction */
 	unsigned int strip_components;
 	enum existing existing;
-	bool to_stdout;          /* -O */
-	bool touch;              /* -m: no mtime */
+	bool to_stdout;                             /* -O */
+	bool touch;                                 /* -m: no mtime */
 	enum tristate same_owner, same_permissions; /* -p is same_permissions YES */
 	bool keep_directory_mode; /* --no-overwrite-dir: metadata of existing directories stays */
 

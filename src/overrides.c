@@ -34,12 +34,12 @@ enum clause_kind {
 };
 
 struct mode_clause {
-	char sign;        /* + - = */
+	char sign; /* + - = */
 	enum clause_kind kind;
 	mode_t bits;
-	mode_t changes;   /* those of the bits that take effect: whom it is for, or the umask */
-	mode_t replaces;  /* what `=' clears */
-	mode_t mentions;  /* set-id bits of directories stay unless they are mentioned */
+	mode_t changes;  /* those of the bits that take effect: whom it is for, or the umask */
+	mode_t replaces; /* what `=' clears */
+	mode_t mentions; /* set-id bits of directories stay unless they are mentioned */
 };
 
 /* Who a file belongs to, by number, by name, or both. */
@@ -89,8 +89,8 @@ static int complete(struct principal *p, const struct registry *registry, struct
 	return r;
 }
 
-static int parse_principal(struct principal *p, const struct registry *registry, const char *text,
-    struct error *err) {
+static int parse_principal(
+    struct principal *p, const struct registry *registry, const char *text, struct error *err) {
 	const char *colon = strchr(text, ':');
 	const char *number = colon != NULL ? colon + 1 : text + (*text == '+');
 	size_t name_nbytes = colon != NULL ? (size_t)(colon - text) : strlen(text);
@@ -256,7 +256,7 @@ int overrides_set_mode(struct overrides *o, const char *text, struct error *err)
 	if (clauses == NULL)
 		return err_nomem(err);
 	if (is_octal(*text) ? !parse_numeric(text, clauses) :
-			      !parse_symbolic(text, mask, clauses, &n)) {
+	                      !parse_symbolic(text, mask, clauses, &n)) {
 		free(clauses);
 		return err_set(err, TARN_EUSAGE, 0, "%s: Invalid mode given on option", text);
 	}

@@ -23,11 +23,11 @@ struct mode_clause;
 
 struct overrides {
 	bool has_uid, has_gid, has_mtime;
-	bool numeric_owner;        /* no names at all */
+	bool numeric_owner; /* no names at all */
 	uint64_t uid, gid;
-	char *uname, *gname;       /* NULL: with has_uid / has_gid no name, else as it is */
+	char *uname, *gname; /* NULL: with has_uid / has_gid no name, else as it is */
 	struct timespec mtime;
-	struct mode_clause *mode;  /* NULL: as it is */
+	struct mode_clause *mode; /* NULL: as it is */
 	size_t nmode;
 };
 

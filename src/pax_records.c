@@ -26,13 +26,13 @@ static int begin_record(struct member_header *header, size_t nbytes, struct erro
 	size_t total = rest + count_digits(rest + count_digits(rest));
 	char length[32];
 
-	return member_header_append(header, length,
-	    (size_t)snprintf(length, sizeof(length), "%zu ", total), err);
+	return member_header_append(
+	    header, length, (size_t)snprintf(length, sizeof(length), "%zu ", total), err);
 }
 
 /* Append `=', the value and the newline. */
-static int end_record(struct member_header *header, const void *value, size_t nbytes,
-    struct error *err) {
+static int end_record(
+    struct member_header *header, const void *value, size_t nbytes, struct error *err) {
 	int r = member_header_append(header, "=", 1, err);
 
 	if (r == TARN_OK)
@@ -40,8 +40,8 @@ static int end_record(struct member_header *header, const void *value, size_t nb
 	return r == TARN_OK ? member_header_append(header, "\n", 1, err) : r;
 }
 
-int pax_record(struct member_header *header, const char *keyword, const void *value,
-    size_t nbytes, struct error *err) {
+int pax_record(struct member_header *header, const char *keyword, const void *value, size_t nbytes,
+    struct error *err) {
 	size_t keyword_nbytes = strlen(keyword);
 	int r = begin_record(header, keyword_nbytes + nbytes + 2, err);
 
@@ -50,21 +50,21 @@ int pax_record(struct member_header *header, const char *keyword, const void *va
 	return r == TARN_OK ? end_record(header, value, nbytes, err) : r;
 }
 
-int pax_record_string(struct member_header *header, const char *keyword, const char *value,
-    struct error *err) {
+int pax_record_string(
+    struct member_header *header, const char *keyword, const char *value, struct error *err) {
 	return pax_record(header, keyword, value, strlen(value), err);
 }
 
-int pax_record_number(struct member_header *header, const char *keyword, uint64_t value,
-    struct error *err) {
+int pax_record_number(
+    struct member_header *header, const char *keyword, uint64_t value, struct error *err) {
 	char text[32];
 
 	snprintf(text, sizeof(text), "%ju", (uintmax_t)value);
 	return pax_record_string(header, keyword, text, err);
 }
 
-int pax_record_time(struct member_header *header, const char *keyword, struct timespec value,
-    struct error *err) {
+int pax_record_time(
+    struct member_header *header, const char *keyword, struct timespec value, struct error *err) {
 	bool negative = value.tv_sec < 0;
 	uint64_t seconds = (uint64_t)value.tv_sec;
 	long nanoseconds = value.tv_nsec;
@@ -119,8 +119,12 @@ int pax_record_xattr(struct member_header *header, const struct xattr *xattr, st
 
 /* Number of bytes of the UTF-8 sequence at ${s} (RFC 3629), 0 if it is none. */
 static size_t sequence_nbytes(const unsigned char *s) {
-	size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 :
-	    s[0] < 0xf5 ? 4 : 0;
+	size_t n = s[0] < 0x80 ? 1 :
+	    s[0] < 0xc2        ? 0 :
+	    s[0] < 0xe0        ? 2 :
+	    s[0] < 0xf0        ? 3 :
+	    s[0] < 0xf5        ? 4 :
+	                         0;
 
 	for (size_t i = 1; i < n; i++) {
 		if ((s[i] & 0xc0) != 0x80)

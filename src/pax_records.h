@@ -15,15 +15,15 @@
  * a member's header.  All return TARN_OK or TARN_ENOMEM.
  */
 
-int pax_record(struct member_header *header, const char *keyword, const void *value,
-    size_t nbytes, struct error *err);
-int pax_record_string(struct member_header *header, const char *keyword, const char *value,
+int pax_record(struct member_header *header, const char *keyword, const void *value, size_t nbytes,
     struct error *err);
-int pax_record_number(struct member_header *header, const char *keyword, uint64_t value,
-    struct error *err);
+int pax_record_string(
+    struct member_header *header, const char *keyword, const char *value, struct error *err);
+int pax_record_number(
+    struct member_header *header, const char *keyword, uint64_t value, struct error *err);
 /** Seconds with as many decimals as there are. */
-int pax_record_time(struct member_header *header, const char *keyword, struct timespec value,
-    struct error *err);
+int pax_record_time(
+    struct member_header *header, const char *keyword, struct timespec value, struct error *err);
 /**
  * SCHILY.xattr.name.  A keyword ends at its first `=': one in the name of the attribute becomes
  * %3D, and % becomes %25, as GNU tar has it.

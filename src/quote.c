@@ -68,8 +68,14 @@ static size_t shown_nbytes(const struct quote *q, const char *s) {
 
 /* Write the escape for ${byte} to ${to}; returns its number of bytes. */
 static size_t escape(char *to, unsigned char byte) {
-	static const char letters[] = { ['\a'] = 'a', ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n',
-		['\v'] = 'v', ['\f'] = 'f', ['\r'] = 'r', ['\\'] = '\\' };
+	static const char letters[] = { ['\a'] = 'a',
+		['\b'] = 'b',
+		['\t'] = 't',
+		['\n'] = 'n',
+		['\v'] = 'v',
+		['\f'] = 'f',
+		['\r'] = 'r',
+		['\\'] = '\\' };
 
 	to[0] = '\\';
 	if (byte < sizeof(letters) && letters[byte] != '\0') {

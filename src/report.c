@@ -26,8 +26,8 @@
 
 enum { STATUS_OK = 0, STATUS_DIFFERS = 1, STATUS_FAILED = 2 };
 
-#define TEXT_NBYTES 4096 /* more than a struct error holds; a text that is longer is cut */
-#define PROGRESS_DELAY 1000000000  /* nanoseconds before the first line */
+#define TEXT_NBYTES 4096          /* more than a struct error holds; a text that is longer is cut */
+#define PROGRESS_DELAY 1000000000 /* nanoseconds before the first line */
 #define PROGRESS_INTERVAL 200000000 /* nanoseconds between two lines */
 #define PROGRESS_NAME_NBYTES 512
 #define COUNT_NBYTES 32 /* of a number in print */
@@ -42,8 +42,8 @@ struct report {
 	} tallies[REPORT_NREASONS];
 	struct progress {
 		bool wanted;
-		bool is_shown;      /* the cursor stands behind it */
-		int64_t next;       /* when it may be shown, nanoseconds */
+		bool is_shown; /* the cursor stands behind it */
+		int64_t next;  /* when it may be shown, nanoseconds */
 		uint64_t nmembers, nbytes;
 		char name[PROGRESS_NAME_NBYTES]; /* its beginning */
 	} progress;
@@ -149,9 +149,8 @@ static void raise_status(struct report *report, int status) {
 }
 
 /* Say a formatted line, and that the status is at least ${status}. */
-__attribute__((format(printf, 4, 0)))
-static void report_line(struct report *report, int status, const char *name, const char *format,
-    va_list args) {
+__attribute__((format(printf, 4, 0))) static void report_line(
+    struct report *report, int status, const char *name, const char *format, va_list args) {
 	char text[TEXT_NBYTES];
 
 	vsnprintf(text, sizeof(text), format, args);

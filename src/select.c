@@ -16,10 +16,10 @@
 
 struct select {
 	const struct options *options;
-	bool reads;              /* the operands select members of an archive */
-	bool *matched;           /* of each operand */
-	uint32_t *slots;         /* operand number + 1; 0: free */
-	size_t capacity;         /* a power of two */
+	bool reads;      /* the operands select members of an archive */
+	bool *matched;   /* of each operand */
+	uint32_t *slots; /* operand number + 1; 0: free */
+	size_t capacity; /* a power of two */
 };
 
 /* A name as it is compared: without `./' at its start. */
@@ -104,7 +104,7 @@ static bool matches_here(const struct exclude *x, const char *name) {
 	    (x->ignore_case ? FNM_CASEFOLD : 0);
 
 	return x->wildcards ? fnmatch(x->pattern, name, flags) == 0 :
-	    matches_literally(x->pattern, name, x->ignore_case);
+	                      matches_literally(x->pattern, name, x->ignore_case);
 }
 
 /* At the start of ${name}, or, unless anchored, at the start of any of its components. */
@@ -191,8 +191,8 @@ void select_apply(struct select *select, struct entry *e, bool *wanted, size_t *
 		if (e->name == NULL)
 			return;
 		/* A later name stays one, though its first be stripped away: an empty one then. */
-		if (e->first_name != NULL && (e->first_name =
-		    strip(e->first_name, o->strip_components)) == NULL)
+		if (e->first_name != NULL &&
+		    (e->first_name = strip(e->first_name, o->strip_components)) == NULL)
 			e->first_name = "";
 	}
 	*wanted = true;

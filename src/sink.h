@@ -16,7 +16,8 @@ struct sink {
 	 * Returns TARN_OK (also when this member failed and that was said), or an error after which
 	 * nothing may be put any more.
 	 */
-	int (*put)(struct sink *sink, const struct entry *e, struct source *from, struct error *err);
+	int (*put)(
+	    struct sink *sink, const struct entry *e, struct source *from, struct error *err);
 
 	/**
 	 * All entries were put: complete what was left for the end (directory times, end-of-archive

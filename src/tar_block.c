@@ -42,8 +42,8 @@ void tar_put_size(char at[12], off_t value) {
 		tar_put_base256(at, 12, (uint64_t)value, false);
 }
 
-size_t tar_put_map(struct sparse_field *fields, size_t n, const struct extent *extents,
-    size_t nextents) {
+size_t tar_put_map(
+    struct sparse_field *fields, size_t n, const struct extent *extents, size_t nextents) {
 	size_t i;
 
 	for (i = 0; i < n && i < nextents; i++) {
@@ -58,7 +58,10 @@ void tar_block_finish(struct tar_block *block, enum format format) {
 	unsigned int sum = 0;
 
 	if (format != FORMAT_V7)
-		memcpy(block->magic, format == FORMAT_GNU ? "ustar  " : "ustar\0" "00",
+		memcpy(block->magic,
+		    format == FORMAT_GNU ? "ustar  " :
+		                           "ustar\0"
+		                           "00",
 		    sizeof(block->magic));
 	/* The sum is taken as if its own field were blank. */
 	memset(block->checksum, ' ', sizeof(block->checksum));

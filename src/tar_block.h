@@ -69,8 +69,8 @@ void tar_put_base256(char *at, size_t nbytes, uint64_t value, bool negative);
 void tar_put_size(char at[12], off_t value);
 
 /** Fill in up to ${n} of ${fields}; returns how many of the ${nextents} had room. */
-size_t tar_put_map(struct sparse_field *fields, size_t n, const struct extent *extents,
-    size_t nextents);
+size_t tar_put_map(
+    struct sparse_field *fields, size_t n, const struct extent *extents, size_t nextents);
 
 /** All else is in ${block}: fill in what tells the format, and the checksum. */
 void tar_block_finish(struct tar_block *block, enum format format);

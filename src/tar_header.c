@@ -26,12 +26,12 @@ struct encoder {
 	struct member_header *header;
 	const struct entry *e;
 	enum format format;
-	bool is_sparse;         /* stored without its holes */
-	bool has_long_name;     /* a member of type L says it */
-	bool has_long_link;     /* K */
-	size_t map_nbytes;      /* of the sparse map that is stored as content */
-	const char *name;       /* with the slash at the end that directories have */
-	const char *link_name;  /* NULL: none */
+	bool is_sparse;        /* stored without its holes */
+	bool has_long_name;    /* a member of type L says it */
+	bool has_long_link;    /* K */
+	size_t map_nbytes;     /* of the sparse map that is stored as content */
+	const char *name;      /* with the slash at the end that directories have */
+	const char *link_name; /* NULL: none */
 	struct error *err;
 	struct tar_block block;
 };
@@ -47,8 +47,7 @@ struct field {
 #define FIELD(enc, member, keyword, type) \
 	((struct field){ (enc)->block.member, sizeof((enc)->block.member), keyword, type })
 
-static int refuse_number(const struct encoder *enc, struct field f, uint64_t value,
-    bool negative) {
+static int refuse_number(const struct encoder *enc, struct field f, uint64_t value, bool negative) {
 	bool is_gnu = enc->format == FORMAT_GNU;
 	uint64_t max = is_gnu ? tar_max_base256(f.nbytes) : tar_max_octal(f.nbytes);
 
@@ -57,13 +56,13 @@ static int refuse_number(const struct encoder *enc, struct field f, uint64_t val
 	    is_gnu ? "-" : "", (uintmax_t)(is_gnu ? max + 1 : 0), (uintmax_t)max);
 }
 
-/* ${value} in two's complement. */
+/* ${value} is in two's complement; what may be negative has all of its bits in base 256. */
 static int put_number(struct encoder *enc, struct field f, uint64_t value, bool negative) {
 	if (!negative && value <= tar_max_octal(f.nbytes)) {
 		tar_put_octal(f.at, f.nbytes, value);
 		return TARN_OK;
 	}
-	if (enc->format == FORMAT_GNU && (negative ? ~value : value) <= tar_max_base256(f.nbytes)) {
+	if (enc->format == FORMAT_GNU && value <= tar_max_base256(f.nbytes)) {
 		tar_put_base256(f.at, f.nbytes, value, negative);
 		return TARN_OK;
 	}
@@ -146,8 +145,8 @@ static int put_name(struct encoder *enc) {
 			    "file name is too long (cannot be split); not dumped");
 	}
 	if (enc->format == FORMAT_USTAR || enc->format == FORMAT_V7)
-		return err_set(enc->err, TARN_EREFUSED, 0,
-		    "file name is too long (max %zu); not dumped", max);
+		return err_set(
+		    enc->err, TARN_EREFUSED, 0, "file name is too long (max %zu); not dumped", max);
 	memcpy(b->name, enc->name, max);
 	return put_long(enc, "path", enc->name, &enc->has_long_name);
 }
@@ -230,7 +229,7 @@ static int put_numbers(struct encoder *enc) {
 	uint64_t size = (uint64_t)enc->header->content_nbytes + enc->map_nbytes;
 	int r;
 
-	tar_put_octal(enc->block.mode, sizeof(enc->block.mode), e->mode & 07777);
+	tar_put_octal(enc->block.mode, sizeof(enc->block.mode), e->mode);
 	r = put_number(enc, FIELD(enc, uid, "uid", "uid_t"), e->uid, false);
 	if (r == TARN_OK)
 		r = put_number(enc, FIELD(enc, gid, "gid", "gid_t"), e->gid, false);
@@ -242,7 +241,8 @@ static int put_numbers(struct encoder *enc) {
 	    (e->type != ENTRY_CHAR_DEVICE && e->type != ENTRY_BLOCK_DEVICE))
 		return r;
 	r = put_number(enc, FIELD(enc, major, NULL, "major_t"), e->rdev_major, false);
-	return r != TARN_OK ? r :
+	return r != TARN_OK ?
+	    r :
 	    put_number(enc, FIELD(enc, minor, NULL, "minor_t"), e->rdev_minor, false);
 }
 
@@ -264,8 +264,12 @@ static int put_all(struct encoder *enc) {
 
 static int put_type(struct encoder *enc) {
 	static const char types[] = {
-		[ENTRY_FILE] = '0', [ENTRY_SYMLINK] = '2', [ENTRY_CHAR_DEVICE] = '3',
-		[ENTRY_BLOCK_DEVICE] = '4', [ENTRY_DIRECTORY] = '5', [ENTRY_FIFO] = '6',
+		[ENTRY_FILE] = '0',
+		[ENTRY_SYMLINK] = '2',
+		[ENTRY_CHAR_DEVICE] = '3',
+		[ENTRY_BLOCK_DEVICE] = '4',
+		[ENTRY_DIRECTORY] = '5',
+		[ENTRY_FIFO] = '6',
 		[ENTRY_SOCKET] = '\0',
 	};
 	const struct entry *e = enc->e;
@@ -358,7 +362,7 @@ static void put_gnu_map(struct encoder *enc) {
 
 	tar_put_size(b->end.gnu.real_size, enc->e->size);
 	b->end.gnu.is_extended = tar_put_map(b->end.gnu.sparse, TAR_BLOCK_NSPARSE, h->extents,
-	    h->nextents) < h->nextents;
+	                             h->nextents) < h->nextents;
 }
 
 /* The part that follows the header. */
@@ -369,8 +373,8 @@ static int append_gnu_map(struct encoder *enc) {
 	for (size_t at = TAR_BLOCK_NSPARSE; at < h->nextents && r == TARN_OK;) {
 		struct sparse_block part = { 0 };
 
-		at += tar_put_map(part.sparse, SPARSE_BLOCK_NSPARSE, h->extents + at,
-		    h->nextents - at);
+		at += tar_put_map(
+		    part.sparse, SPARSE_BLOCK_NSPARSE, h->extents + at, h->nextents - at);
 		part.is_extended = at < h->nextents;
 		r = member_header_append(enc->header, &part, sizeof(part), enc->err);
 	}
@@ -395,8 +399,8 @@ static int finish(struct encoder *enc) {
 	return enc->format == FORMAT_GNU ? append_gnu_map(enc) : append_map(enc);
 }
 
-int tar_header_encode(struct member_header *header, const struct entry *e, enum format format,
-    struct error *err) {
+int tar_header_encode(
+    struct member_header *header, const struct entry *e, enum format format, struct error *err) {
 	struct encoder enc = {
 		.header = header,
 		.e = e,

@@ -34,7 +34,7 @@
  * too long (cannot be split); not dumped", "value %s out of %s range 0..%s"); TARN_ENOMEM.
  * Nothing is allocated once ${header} has grown to what members need.
  */
-int tar_header_encode(struct member_header *header, const struct entry *e, enum format format,
-    struct error *err);
+int tar_header_encode(
+    struct member_header *header, const struct entry *e, enum format format, struct error *err);
 
 #endif

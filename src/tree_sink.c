@@ -26,7 +26,7 @@ struct late_directory {
 	dev_t dev; /* what was made or found under the name: nothing else is touched */
 	ino_t ino;
 	size_t depth;
-	size_t number; /* in the order of members: the last one wins */
+	size_t number;      /* in the order of members: the last one wins */
 	struct entry entry; /* its pointers are copies, in one allocation with this */
 	_Alignas(struct xattr) char storage[];
 };
@@ -122,8 +122,8 @@ static int write_content(int fd, const struct entry *e, struct source *from, str
 }
 
 /* Metadata, the name, and the ladder's memory, for what was made as ${fresh}. */
-static int complete(struct tree_sink *s, struct fresh *fresh, const struct entry *e,
-    struct error *err) {
+static int complete(
+    struct tree_sink *s, struct fresh *fresh, const struct entry *e, struct error *err) {
 	metadata_apply(&s->policy, fresh->fd, &fresh->st, e, e->name);
 	if (link_ladder_restored(s->ladder, &fresh->st, err) != TARN_OK)
 		return (int)err->code;
@@ -143,8 +143,8 @@ static int put_file(struct tree_sink *s, struct contained *below, const struct e
 	return r;
 }
 
-static int put_symlink(struct tree_sink *s, struct contained *below, const struct entry *e,
-    struct error *err) {
+static int put_symlink(
+    struct tree_sink *s, struct contained *below, const struct entry *e, struct error *err) {
 	struct fresh fresh = { .fd = -1 };
 	int r;
 
@@ -157,8 +157,8 @@ static int put_symlink(struct tree_sink *s, struct contained *below, const struc
 	return r;
 }
 
-static int put_special(struct tree_sink *s, struct contained *below, const struct entry *e,
-    struct error *err) {
+static int put_special(
+    struct tree_sink *s, struct contained *below, const struct entry *e, struct error *err) {
 	struct fresh fresh = { .fd = -1 };
 	int r;
 
@@ -215,7 +215,7 @@ static int put_later_name(struct tree_sink *s, struct contained *below, const st
 	if (member_path_equal(&s->first, &s->path)) {
 		r = contained_stat(below, &s->path, &st, err);
 		return r == TARN_OK ? TARN_OK :
-		    err_set(err, TARN_EREFUSED, 0, "It is a link to itself");
+		                      err_set(err, TARN_EREFUSED, 0, "It is a link to itself");
 	}
 	r = link_ladder_add(s->ladder, below, &s->first, &s->path, may_replace(s), &st, err);
 	if (r == TARN_END) {
@@ -275,8 +275,8 @@ static struct late_directory *late_directory_new(const struct entry *e, const st
 	return d;
 }
 
-static int put_directory(struct tree_sink *s, struct contained *below, const struct entry *e,
-    struct error *err) {
+static int put_directory(
+    struct tree_sink *s, struct contained *below, const struct entry *e, struct error *err) {
 	struct late_directory *d;
 	struct stat st;
 	bool made;
@@ -308,16 +308,14 @@ static int put_directory(struct tree_sink *s, struct contained *below, const str
 	return TARN_OK;
 }
 
-static int put(struct tree_sink *s, const struct entry *e, struct source *from,
-    struct error *err) {
+static int put(struct tree_sink *s, const struct entry *e, struct source *from, struct error *err) {
 	struct contained *below;
 	int r = place(s, &s->path, e->name, &below, err);
 
 	if (r != TARN_OK)
 		return r;
 	if (s->path.dropped > 0 && !s->options->absolute_names)
-		report_once(s->report, &s->said_leading,
-		    "Removing leading `/' from member names");
+		report_once(s->report, &s->said_leading, "Removing leading `/' from member names");
 	if (e->type != ENTRY_DIRECTORY && is_kept_as_newer(s, below, e))
 		return TARN_OK;
 	if (e->first_name != NULL)
@@ -339,8 +337,8 @@ static int put(struct tree_sink *s, const struct entry *e, struct source *from,
 	return err_set(err, TARN_EFORMAT, 0, "Unknown file type");
 }
 
-static int tree_sink_put(struct sink *sink, const struct entry *e, struct source *from,
-    struct error *err) {
+static int tree_sink_put(
+    struct sink *sink, const struct entry *e, struct source *from, struct error *err) {
 	struct tree_sink *s = (struct tree_sink *)sink;
 	int r = put(s, e, from, err);
 
@@ -362,8 +360,8 @@ static int compare_late(const void *a, const void *b) {
 	return x->number < y->number ? -1 : 1;
 }
 
-static int finish_directory(struct tree_sink *s, const struct late_directory *d,
-    struct error *err) {
+static int finish_directory(
+    struct tree_sink *s, const struct late_directory *d, struct error *err) {
 	struct contained *below;
 	struct stat st;
 	int fd, r = place(s, &s->path, d->entry.name, &below, err);
@@ -411,8 +409,8 @@ static void tree_sink_free(struct sink *sink) {
 	free(s);
 }
 
-struct sink *tree_sink_new(const struct options *o, const char *destination,
-    struct owners *owners, struct report *report, struct error *err) {
+struct sink *tree_sink_new(const struct options *o, const char *destination, struct owners *owners,
+    struct report *report, struct error *err) {
 	struct tree_sink *s = calloc(1, sizeof(*s));
 
 	if (s == NULL || (s->ladder = link_ladder_new(report)) == NULL) {

@@ -10,7 +10,7 @@
  * A tree as a sink: restores entries below the directory ${destination} through contained.h; later
  * names through link_ladder.h.  All arguments are borrowed as long as the sink lives.
  */
-struct sink *tree_sink_new(const struct options *o, const char *destination,
-    struct owners *owners, struct report *report, struct error *err);
+struct sink *tree_sink_new(const struct options *o, const char *destination, struct owners *owners,
+    struct report *report, struct error *err);
 
 #endif

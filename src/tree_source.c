@@ -51,7 +51,7 @@ struct tree_source {
 	bool said_leading;
 
 	struct entry entry;
-	struct timespec stat_mtime;    /* the entry's may be overridden */
+	struct timespec stat_mtime; /* the entry's may be overridden */
 	char target[PATH_MAX];
 	struct attributes attributes;
 	struct file_reader reader;
@@ -190,8 +190,8 @@ static void read_attributes(struct tree_source *s) {
 		report_error(s->report, s->walk.path, &err);
 	r = TARN_OK;
 	if (s->options->acls && s->entry.type != ENTRY_SYMLINK)
-		r = attributes_read_acls(&s->attributes, path, s->entry.type == ENTRY_DIRECTORY,
-		    &err);
+		r = attributes_read_acls(
+		    &s->attributes, path, s->entry.type == ENTRY_DIRECTORY, &err);
 	if (r != TARN_OK)
 		report_error(s->report, s->walk.path, &err);
 	attributes_lend(&s->attributes, &s->entry);
@@ -211,7 +211,7 @@ static bool open_file(struct tree_source *s, struct error *err) {
 	/* Later names will refer to this content: it must be that of the inode they have. */
 	if (s->entry.identity.nlink > 1 &&
 	    (fstat(fd, &st) != 0 || st.st_ino != s->entry.identity.ino ||
-	     st.st_dev != s->entry.identity.dev)) {
+	        st.st_dev != s->entry.identity.dev)) {
 		report_warning(s->report, s->walk.path, "File was replaced before we read it");
 		close(fd);
 		return false;
@@ -237,8 +237,8 @@ static int find_holes(struct tree_source *s, const struct statx *stx, struct err
 }
 
 static bool read_target(struct tree_source *s) {
-	ssize_t n = readlinkat(walk_directory_fd(&s->walk), walk_name(&s->walk), s->target,
-	    sizeof(s->target) - 1);
+	ssize_t n = readlinkat(
+	    walk_directory_fd(&s->walk), walk_name(&s->walk), s->target, sizeof(s->target) - 1);
 
 	if (n < 0) {
 		report_lost(s, "Cannot read link", errno);
@@ -259,11 +259,10 @@ static int find_first_name(struct tree_source *s, struct error *err) {
 	const char *component = top != NULL ? walk_name(&s->walk) : e->name, *first;
 	enum inode_seen seen;
 
-	if (s->options->hard_dereference ||
-	    (e->identity.nlink <= 1 && !s->options->dereference))
+	if (s->options->hard_dereference || (e->identity.nlink <= 1 && !s->options->dereference))
 		return TARN_OK;
 	if (inode_map_add(s->map, top != NULL ? top->in_map : s->no_directory, component, e, &seen,
-	    &first, err) != TARN_OK)
+	        &first, err) != TARN_OK)
 		return (int)err->code;
 	if (seen == INODE_MISMATCH)
 		report_note(s->report, s->walk.path,
@@ -322,8 +321,10 @@ static int enter_directory(struct tree_source *s, struct error *err) {
 	frame = walk_top(&s->walk);
 	above = s->walk.depth > 1 ? frame - 1 : NULL;
 	return inode_map_enter(s->map, above != NULL ? above->in_map : NULL,
-	    above != NULL ? s->walk.path + frame->start :
-	    s->walk.nbytes > s->nbytes_dropped ? s->entry.name : "", &frame->in_map, err);
+	    above != NULL                          ? s->walk.path + frame->start :
+	        s->walk.nbytes > s->nbytes_dropped ? s->entry.name :
+	                                             "",
+	    &frame->in_map, err);
 }
 
 /* Look at the current name.  TARN_OK: the entry is it.  TARN_END: it takes no part. */
@@ -369,9 +370,9 @@ static void end_file(struct tree_source *s) {
 	if (s->reader.fd < 0)
 		return;
 	file_reader_end(&s->reader, &st);
-	if (whole && (st.st_size != s->reader.size ||
-	    st.st_mtim.tv_sec != s->stat_mtime.tv_sec ||
-	    st.st_mtim.tv_nsec != s->stat_mtime.tv_nsec))
+	if (whole &&
+	    (st.st_size != s->reader.size || st.st_mtim.tv_sec != s->stat_mtime.tv_sec ||
+	        st.st_mtim.tv_nsec != s->stat_mtime.tv_nsec))
 		report_warning(s->report, s->entry.name, "file changed as we read it");
 }
 
@@ -385,8 +386,8 @@ static int step(struct tree_source *s, struct error *err) {
 	}
 	while ((top = walk_top(&s->walk)) != NULL) {
 		if (top->next < top->names.n)
-			return walk_set_name(&s->walk,
-			    directory_name(&top->names, top->next++), err);
+			return walk_set_name(
+			    &s->walk, directory_name(&top->names, top->next++), err);
 		inode_map_leave(s->map, top->in_map);
 		if (walk_leave(&s->walk, err) != TARN_OK)
 			report_error(s->report, s->walk.path, err);

@@ -120,8 +120,8 @@ int walk_enter(struct walk *walk, dev_t dev, ino_t ino, struct error *err) {
 	int r;
 
 	frame.start = (size_t)(walk_name(walk) - walk->path);
-	frame.fd = open_same(walk_directory_fd(walk), walk_name(walk),
-	    walk->follow ? 0 : O_NOFOLLOW, &frame);
+	frame.fd = open_same(
+	    walk_directory_fd(walk), walk_name(walk), walk->follow ? 0 : O_NOFOLLOW, &frame);
 	if (frame.fd < 0)
 		return err_set(err, TARN_ESYSTEM, errno, "Cannot open");
 	r = directory_read(&frame.names, frame.fd, walk->sort, err);

@@ -18,21 +18,21 @@
  */
 
 struct walk_frame {
-	int fd;           /* -1: closed for the time being */
+	int fd; /* -1: closed for the time being */
 	dev_t dev;
 	ino_t ino;
 	struct directory names;
-	size_t next;      /* the next name to visit */
-	size_t start;     /* where its last component begins in the path */
-	size_t nbytes;    /* length of the path of this directory */
+	size_t next;                    /* the next name to visit */
+	size_t start;                   /* where its last component begins in the path */
+	size_t nbytes;                  /* length of the path of this directory */
 	struct inode_directory *in_map; /* the walk only carries it */
 };
 
 struct walk {
-	int base;         /* what the operand is relative to; borrowed */
-	bool follow;      /* symbolic links count as what they lead to */
+	int base;    /* what the operand is relative to; borrowed */
+	bool follow; /* symbolic links count as what they lead to */
 	enum sort sort;
-	char *path;       /* of what is being visited, from the operand on */
+	char *path; /* of what is being visited, from the operand on */
 	size_t nbytes, capacity;
 	struct walk_frame *frames;
 	size_t depth, frames_capacity;

@@ -10,6 +10,7 @@ UNIT_TESTS = \
 	%D%/unit/check_contained \
 	%D%/unit/check_contained_files \
 	%D%/unit/check_error \
+	%D%/unit/check_inode_map \
 	%D%/unit/check_listing \
 	%D%/unit/check_member_path \
 	%D%/unit/check_option_names \
@@ -18,6 +19,7 @@ UNIT_TESTS = \
 	%D%/unit/check_owners \
 	%D%/unit/check_quote \
 	%D%/unit/check_report \
+	%D%/unit/check_select \
 	%D%/unit/check_tar_header
 
 SHELL_TESTS = \

@@ -1,6 +1,6 @@
 /*
- * without_openat2 PROGRAM [ARGUMENT…]: run the program on a kernel that seems to lack openat2(2), so
- * that what it does instead is what is tested.  A seccomp filter answers the call with ENOSYS.
+ * without_openat2 PROGRAM [ARGUMENT…]: run the program on a kernel that seems to lack openat2(2),
+ * so that what it does instead is what is tested.  A seccomp filter answers the call with ENOSYS.
  */
 
 #include <errno.h>
@@ -20,7 +20,8 @@ static int refuse_openat2(void) {
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
 	struct sock_fprog program = {
-		.len = sizeof(filter) / sizeof(filter[0]), .filter = filter,
+		.len = sizeof(filter) / sizeof(filter[0]),
+		.filter = filter,
 	};
 
 	/* Without new privileges nobody needs to be root for a filter. */

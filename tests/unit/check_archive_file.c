@@ -121,7 +121,7 @@ START_TEST(without_commit_nothing_is_left) {
 END_TEST
 
 START_TEST(an_empty_one_can_be_freed) {
-	struct archive_file file = {0};
+	struct archive_file file = { 0 };
 
 	archive_file_fini(&file);
 	archive_file_fini(&file);
@@ -280,14 +280,14 @@ START_TEST(a_terminal_is_refused) {
 	int r = archive_file_create(&file, "-", &err);
 	dup2(saved, STDOUT_FILENO);
 	ck_assert_int_eq(r, TARN_EREFUSED);
-	ck_assert_str_eq(err.msg,
-	    "Refusing to write archive contents to terminal (missing -f option?)");
+	ck_assert_str_eq(
+	    err.msg, "Refusing to write archive contents to terminal (missing -f option?)");
 	archive_file_fini(&file);
 
 	dup2(terminal, STDIN_FILENO);
 	ck_assert_int_eq(archive_file_open("-", &fd, &is_own_fd, &err), TARN_EREFUSED);
-	ck_assert_str_eq(err.msg,
-	    "Refusing to read archive contents from terminal (missing -f option?)");
+	ck_assert_str_eq(
+	    err.msg, "Refusing to read archive contents from terminal (missing -f option?)");
 }
 END_TEST
 
@@ -317,8 +317,8 @@ START_TEST(permissions_of_the_file_and_of_its_directory_both_count) {
 	ck_assert_int_eq(chmod("d/writable", 0666), 0);
 	ck_assert_int_eq(seteuid(65534), 0);
 	assert_refused("read-only", EACCES, "Cannot open: Permission denied");
-	assert_refused("d/writable", EACCES,
-	    "Cannot open: Cannot make a file beside it: Permission denied");
+	assert_refused(
+	    "d/writable", EACCES, "Cannot open: Cannot make a file beside it: Permission denied");
 	assert_refused("d/new", EACCES, "Cannot open: Permission denied");
 	ck_assert_int_eq(seteuid(0), 0);
 	assert_text("read-only", "old");
@@ -354,7 +354,7 @@ START_TEST(a_close_that_fails_is_an_error) {
 }
 END_TEST
 
-static const int deadly[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
+static const int deadly[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
 
 /* Start a child that is in the middle of writing "a"; with ${signo} ignored before, if not 0. */
 static pid_t start_writer(int ignored) {
@@ -456,8 +456,8 @@ static void add_failures(Suite *suite) {
 	tcase_add_test(failures, permissions_of_the_file_and_of_its_directory_both_count);
 	tcase_add_test(failures, a_rename_that_fails_is_an_error_and_leaves_nothing);
 	tcase_add_test(failures, a_close_that_fails_is_an_error);
-	tcase_add_loop_test(failures, a_signal_removes_the_temporary_file_and_ends_the_run, 0,
-	    nsignals);
+	tcase_add_loop_test(
+	    failures, a_signal_removes_the_temporary_file_and_ends_the_run, 0, nsignals);
 	tcase_add_loop_test(failures, a_signal_that_is_ignored_stays_ignored, 0, nsignals);
 	tcase_add_loop_test(failures, afterwards_signals_do_what_they_did_before, 0, nsignals);
 	suite_add_tcase(suite, failures);

@@ -17,7 +17,7 @@
 
 #define BLOCK ((off_t)512)
 #define RECORD (20 * BLOCK)
-#define READ_FAILS ((size_t)-1)   /* as nbytes of a block: */
+#define READ_FAILS ((size_t)-1) /* as nbytes of a block: */
 #define READ_DAMAGED ((size_t)-2)
 #define KIB256 ((size_t)256 * 1024)
 
@@ -25,13 +25,15 @@ static char directory[] = "/tmp/check_archive_sink.XXXXXX";
 static unsigned char *written;
 static size_t nwritten;
 static const void *handed_over; /* the last block that the codec got */
+static bool codec_fails;
 static char said[4096];
 static struct sink *sink;
 static struct error err;
 
 int codec_write(struct codec_writer *writer, const void *data, size_t nbytes, struct error *e) {
 	(void)writer;
-	(void)e;
+	if (codec_fails)
+		return err_set(e, TARN_ESYSTEM, 0, "Cannot write");
 	written = realloc(written, nwritten + nbytes);
 	memcpy(written + nwritten, data, nbytes);
 	nwritten += nbytes;
@@ -138,7 +140,8 @@ static struct entry later_entry(const char *name, const char *first_name) {
 static bool has_program(const char *name) {
 	char command[128];
 
-	snprintf(command, sizeof(command), "command -v %.*s >/dev/null", (int)strcspn(name, " "), name);
+	snprintf(
+	    command, sizeof(command), "command -v %.*s >/dev/null", (int)strcspn(name, " "), name);
 	return system(command) == 0;
 }
 
@@ -267,22 +270,55 @@ END_TEST
 
 START_TEST(holes_are_left_out_where_there_is_a_map) {
 	/* The first block reaches from a run into the hole, the second from there into the next run. */
-	char first[2048], second[2048];
-	const struct block blocks[] = { { first, 2048, 4100 }, { second, 2048, 6200 } };
+	char content[2048];
+	const struct block blocks[] = { { content, 2048, 4100 }, { content, 2048, 6200 } };
 	struct entry e = sparse_entry();
 
-	memset(first, 'a', sizeof(first));
-	memset(second, 'b', sizeof(second));
+	for (size_t i = 0; i < sizeof(content); i++)
+		content[i] = (char)('A' + i % 59);
 	begin(FORMAT_GNU);
 	ck_assert_int_eq(put_blocks(&e, blocks, 2), TARN_OK);
 	ck_assert_int_eq(archive_sink_nbytes(sink), 3 * BLOCK);
 	finish();
 	assert_zeros(BLOCK, BLOCK + 4);
-	ck_assert_int_eq(written[BLOCK + 4], 'a');
-	ck_assert_int_eq(written[2 * BLOCK - 1], 'a');
-	ck_assert_int_eq(written[2 * BLOCK], 'b');
-	ck_assert_int_eq(written[2 * BLOCK + 55], 'b');
+	ck_assert_mem_eq(written + BLOCK + 4, content, BLOCK - 4);
+	ck_assert_mem_eq(written + 2 * BLOCK, content + (8192 - 6200), 56);
 	assert_zeros(2 * BLOCK + 56, nwritten);
+}
+END_TEST
+
+START_TEST(block_that_ends_beyond_all_offsets_is_cut) {
+	static const char content[40] = "0123456789";
+	static const struct block block = { content, sizeof(content), INT64_MAX - 10 };
+	struct extent extent = { INT64_MAX - 10, 10 };
+	struct entry e = file_entry("a", INT64_MAX);
+
+	e.is_sparse = true;
+	e.extents = &extent;
+	e.nextents = 1;
+	begin(FORMAT_GNU);
+	ck_assert_int_eq(put_blocks(&e, &block, 1), TARN_OK);
+	finish();
+	ck_assert_str_eq((char *)written + 2 * BLOCK - 11, content);
+	assert_zeros(2 * BLOCK - 1, nwritten);
+}
+END_TEST
+
+START_TEST(error_of_the_codec_ends_the_run) {
+	struct entry e = file_entry("a", 3), large = file_entry("b", (off_t)KIB256);
+	struct block block = { calloc(1, KIB256), KIB256, 0 };
+
+	begin(FORMAT_PAX);
+	codec_fails = true;
+	put(&e, "abc");
+	ck_assert_int_eq(put_blocks(&large, &block, 1), TARN_ESYSTEM);
+	ck_assert_str_eq(err.msg, "Cannot write");
+	ck_assert_str_eq(said, "");
+	sink->free(sink);
+	begin(FORMAT_PAX);
+	put(&e, "abc");
+	ck_assert_int_eq(sink->finish(sink, &err), TARN_ESYSTEM);
+	free((void *)block.data);
 }
 END_TEST
 
@@ -373,16 +409,21 @@ END_TEST
 /* An archive with three names of a file, of an empty one, of a fifo and of a symbolic link. */
 static void archive_names(nlink_t nlink) {
 	struct entry entries[] = {
-		file_entry("first", 7), file_entry("empty", 0), file_entry("fifo", 0),
-		file_entry("symlink", 0), file_entry("single", 3),
-		later_entry("second", "first"), later_entry("empty2", "empty"),
-		later_entry("fifo2", "fifo"), later_entry("symlink2", "symlink"),
+		file_entry("first", 7),
+		file_entry("empty", 0),
+		file_entry("fifo", 0),
+		file_entry("symlink", 0),
+		file_entry("single", 3),
+		later_entry("second", "first"),
+		later_entry("empty2", "empty"),
+		later_entry("fifo2", "fifo"),
+		later_entry("symlink2", "symlink"),
 		later_entry("third", "first"),
 	};
 
 	entries[2].type = ENTRY_FIFO;
 	entries[3].type = ENTRY_SYMLINK;
-	entries[3].target = "text";
+	entries[3].target = "texts";
 	begin(FORMAT_CPIO);
 	for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {
 		entries[i].identity.nlink = i == 4 && nlink > 0 ? 1 : nlink;
@@ -392,7 +433,8 @@ static void archive_names(nlink_t nlink) {
 }
 
 START_TEST(cpio_names_of_an_inode_come_back_as_links) {
-	static const char *const readers[] = { "cpio -i --quiet <", "bsdtar -xf", "busybox cpio -i <" };
+	static const char *const readers[] = { "cpio -i --quiet <", "bsdtar -xf",
+		"busybox cpio -i <" };
 	const char *reader = readers[_i / 2];
 	char command[256];
 
@@ -408,11 +450,31 @@ START_TEST(cpio_names_of_an_inode_come_back_as_links) {
 	run("cd o && test ! -s empty && test -f empty && test empty -ef empty2");
 	run("cd o && test \"$(stat -c %h empty)\" = 2");
 	run("cd o && test -p fifo && test -p fifo2");
-	run("cd o && test \"$(readlink symlink)\" = text && test \"$(readlink symlink2)\" = text");
+	run("cd o && test \"$(readlink symlink)\" = texts && test \"$(readlink symlink2)\" = texts");
 	run("cd o && test \"$(cat single)\" = one && test \"$(stat -c %h single)\" = 1");
 	/* busybox links regular files only. */
 	if (_i / 2 < 2)
 		run("cd o && test fifo -ef fifo2");
+}
+END_TEST
+
+START_TEST(cpio_says_where_later_names_cannot_follow) {
+	struct entry e = file_entry("a", 0);
+	enum { NLINK = 6 + 4 * 8 };
+
+	begin(FORMAT_CPIO);
+	put(&e, "");
+	e.identity.nlink = 1;
+	put(&e, "");
+	e.identity.nlink = 2;
+	put(&e, "");
+	e.type = ENTRY_DIRECTORY;
+	put(&e, "");
+	finish();
+	ck_assert_mem_eq(written + NLINK, "7fffffff", 8);
+	ck_assert_mem_eq(written + 112 + NLINK, "00000001", 8);
+	ck_assert_mem_eq(written + 2 * 112 + NLINK, "7fffffff", 8);
+	ck_assert_mem_eq(written + 3 * 112 + NLINK, "00000001", 8);
 }
 END_TEST
 
@@ -430,13 +492,15 @@ START_TEST(cpio_later_name_of_what_is_not_there_is_said_and_left_out) {
 	put(&first, "");
 	put(&later, "");
 	ck_assert_int_eq(archive_sink_nbytes(sink), 0);
-	ck_assert_str_eq(said, "a: value 4294967296 out of off_t range 0..4294967295\n"
+	ck_assert_str_eq(said,
+	    "a: value 4294967296 out of off_t range 0..4294967295\n"
 	    "b: the first of its names is not in the archive\n");
 }
 END_TEST
 
 START_TEST(cpio_later_name_belongs_to_the_last_member_of_the_first_name) {
-	struct entry old = file_entry("a", 3), new = file_entry("a", 4), later = later_entry("b", "a");
+	struct entry old = file_entry("a", 3), new = file_entry("a", 4),
+	             later = later_entry("b", "a");
 
 	begin(FORMAT_CPIO);
 	put(&old, "old");
@@ -474,6 +538,8 @@ int main(void) {
 	tcase_add_test(tc, damage_in_what_is_read_ends_the_run);
 	tcase_add_test(tc, holes_are_zeros_where_the_format_has_none);
 	tcase_add_test(tc, holes_are_left_out_where_there_is_a_map);
+	tcase_add_test(tc, block_that_ends_beyond_all_offsets_is_cut);
+	tcase_add_test(tc, error_of_the_codec_ends_the_run);
 	tcase_add_test(tc, large_blocks_are_handed_over_and_small_ones_gathered);
 	tcase_add_test(tc, more_small_blocks_than_are_gathered_come_out_in_order);
 	tcase_add_test(tc, member_that_the_format_cannot_hold_is_said_and_left_out);
@@ -481,6 +547,7 @@ int main(void) {
 	tcase_add_test(tc, link_to_itself_is_said_and_left_out);
 	tcase_add_test(tc, sockets_are_left_out);
 	tcase_add_loop_test(tc, cpio_names_of_an_inode_come_back_as_links, 0, 6);
+	tcase_add_test(tc, cpio_says_where_later_names_cannot_follow);
 	tcase_add_test(tc, cpio_archive_is_padded_to_a_record);
 	tcase_add_test(tc, cpio_later_name_of_what_is_not_there_is_said_and_left_out);
 	tcase_add_test(tc, cpio_later_name_belongs_to_the_last_member_of_the_first_name);

@@ -30,7 +30,7 @@ static bool is_there(const char *program) {
 }
 
 START_TEST(what_was_written_is_read_back) {
-	static const size_t sizes[] = {0, 1, 10240, 5 * 65536, 3 * MIB + 7, 16 * MIB};
+	static const size_t sizes[] = { 0, 1, 10240, 5 * 65536, 3 * MIB + 7, 16 * MIB };
 	enum compression compression = formats[_i].compression;
 	/* The others take their time, and have nothing that is larger than the smaller sizes. */
 	bool is_fast = compression == COMPRESSION_NONE || compression == COMPRESSION_GZIP ||
@@ -38,7 +38,7 @@ START_TEST(what_was_written_is_read_back) {
 	unsigned char *data = mixed_bytes(16 * MIB);
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]) - !is_fast; i++) {
-		compress_file("a", (struct codec_settings){.compression = compression}, data,
+		compress_file("a", (struct codec_settings){ .compression = compression }, data,
 		    sizes[i], MIB / 3);
 		assert_file_is("a", data, sizes[i]);
 	}
@@ -52,7 +52,7 @@ START_TEST(programs_read_what_was_written) {
 
 	if (format->program != NULL && is_there(format->program)) {
 		save("plain", data, MIB);
-		compress_file("a", (struct codec_settings){.compression = format->compression},
+		compress_file("a", (struct codec_settings){ .compression = format->compression },
 		    data, MIB, 10240);
 		ck_assert(shell("%s -t <a 2>messages", format->program));
 		ck_assert(shell("%s -dc <a | cmp - plain", format->program));
@@ -77,7 +77,7 @@ START_TEST(what_programs_wrote_is_read) {
 END_TEST
 
 START_TEST(streams_behind_each_other_are_read_whole) {
-	struct codec_settings settings = {.compression = formats[_i].compression};
+	struct codec_settings settings = { .compression = formats[_i].compression };
 	/* The first part is a multiple of the blocks in which decoders work. */
 	size_t first = 4 * 65536, nbytes = MIB;
 	unsigned char *data = mixed_bytes(nbytes);
@@ -98,10 +98,10 @@ END_TEST
 static const struct {
 	enum compression compression;
 	size_t nbytes;
-} threaded[] = {{COMPRESSION_XZ, 30 * MIB}, {COMPRESSION_ZSTD, 20 * MIB}};
+} threaded[] = { { COMPRESSION_XZ, 30 * MIB }, { COMPRESSION_ZSTD, 20 * MIB } };
 
 START_TEST(bytes_are_the_same_for_any_number_of_threads_and_any_pieces) {
-	struct codec_settings settings = {.compression = threaded[_i].compression, .nthreads = 1};
+	struct codec_settings settings = { .compression = threaded[_i].compression, .nthreads = 1 };
 	size_t nbytes = threaded[_i].nbytes, n1, n2;
 	unsigned char *data = calloc(1, nbytes);
 
@@ -124,7 +124,7 @@ START_TEST(bytes_are_the_same_for_any_number_of_threads_and_any_pieces) {
 END_TEST
 
 START_TEST(the_time_is_not_in_the_bytes) {
-	struct codec_settings settings = {.compression = COMPRESSION_GZIP};
+	struct codec_settings settings = { .compression = COMPRESSION_GZIP };
 
 	compress_file("a", settings, (const unsigned char *)"x", 1, 1);
 	/* MTIME of RFC 1952: zero for "not available". */
@@ -133,7 +133,7 @@ START_TEST(the_time_is_not_in_the_bytes) {
 END_TEST
 
 START_TEST(zstd_frames_have_a_checksum) {
-	compress_file("a", (struct codec_settings){.compression = COMPRESSION_ZSTD},
+	compress_file("a", (struct codec_settings){ .compression = COMPRESSION_ZSTD },
 	    (const unsigned char *)"some text", 9, 9);
 	/* Frame_Header_Descriptor, bit 2: Content_Checksum_flag (RFC 8878). */
 	size_t nbytes;
@@ -148,9 +148,9 @@ START_TEST(skippable_zstd_frames_give_nothing_wherever_they_are) {
 	unsigned char *data = mixed_bytes(MIB);
 
 	save("s", skippable, sizeof(skippable) - 1);
-	compress_file("a", (struct codec_settings){.compression = COMPRESSION_ZSTD}, data, MIB / 2,
-	    MIB);
-	compress_file("b", (struct codec_settings){.compression = COMPRESSION_ZSTD},
+	compress_file(
+	    "a", (struct codec_settings){ .compression = COMPRESSION_ZSTD }, data, MIB / 2, MIB);
+	compress_file("b", (struct codec_settings){ .compression = COMPRESSION_ZSTD },
 	    data + MIB / 2, MIB / 2, MIB);
 	ck_assert(shell("cat s a s s b s >c; head -c 5 s >cut; cat a b cut >d"));
 	assert_file_is("c", data, MIB);
@@ -164,11 +164,11 @@ START_TEST(skippable_zstd_frames_give_nothing_wherever_they_are) {
 END_TEST
 
 /* Magic numbers as the first bytes of a name. */
-static const char *const names[] = {"BZh91AY&SYname", "LZIP\1\x0cname", "\x1f\x8b\x08name",
-    "\x28\xb5\x2f\xfdname", "\x04\x22\x4d\x18name", "\3757zXZ"};
+static const char *const names[] = { "BZh91AY&SYname", "LZIP\1\x0cname", "\x1f\x8b\x08name",
+	"\x28\xb5\x2f\xfdname", "\x04\x22\x4d\x18name", "\3757zXZ" };
 
 START_TEST(a_tar_header_is_plain_whatever_its_name_begins_with) {
-	unsigned char block[512] = {0};
+	unsigned char block[512] = { 0 };
 	unsigned int sum = 8 * ' ';
 	struct content got;
 
@@ -193,11 +193,11 @@ START_TEST(only_one_layer_is_taken_off) {
 	unsigned char *packed;
 	size_t npacked;
 
-	compress_file("a", (struct codec_settings){.compression = COMPRESSION_XZ},
+	compress_file("a", (struct codec_settings){ .compression = COMPRESSION_XZ },
 	    (const unsigned char *)"text", 4, 4);
 	packed = load("a", &npacked);
-	compress_file("b", (struct codec_settings){.compression = COMPRESSION_ZSTD}, packed,
-	    npacked, MIB);
+	compress_file(
+	    "b", (struct codec_settings){ .compression = COMPRESSION_ZSTD }, packed, npacked, MIB);
 	assert_file_is("b", packed, npacked);
 	free(packed);
 }
@@ -205,11 +205,12 @@ END_TEST
 
 START_TEST(no_content_runs_a_program) {
 	/* The magic numbers for which libarchive would look for lrzip and lzop in PATH. */
-	static const char magics[2][10] = {"LRZI\0\6", "\x89LZO\0\r\n\x1a\n"};
-	char content[64] = {0};
+	static const char magics[2][10] = { "LRZI\0\6", "\x89LZO\0\r\n\x1a\n" };
+	char content[64] = { 0 };
 
 	ck_assert(shell("for p in lrzip lzop grzip; do printf '#!/bin/sh\n:>%s/ran\n' >$p;"
-	                "chmod +x $p; done", directory));
+	                "chmod +x $p; done",
+	    directory));
 	char *path = strdup(getenv("PATH"));
 	setenv("PATH", directory, 1);
 	for (size_t i = 0; i < 2; i++) {
@@ -228,8 +229,8 @@ START_TEST(a_pipe_that_gives_its_bytes_one_by_one_is_recognised) {
 	int ends[2];
 	size_t npacked;
 
-	compress_file("a", (struct codec_settings){.compression = COMPRESSION_ZSTD}, data, 1000,
-	    1000);
+	compress_file(
+	    "a", (struct codec_settings){ .compression = COMPRESSION_ZSTD }, data, 1000, 1000);
 	unsigned char *packed = load("a", &npacked);
 	ck_assert_int_eq(pipe(ends), 0);
 	if (fork() == 0) {
@@ -242,7 +243,7 @@ START_TEST(a_pipe_that_gives_its_bytes_one_by_one_is_recognised) {
 		_exit(0);
 	}
 	close(ends[1]);
-	struct content got = read_fd(ends[0], &(struct codec_settings){0});
+	struct content got = read_fd(ends[0], &(struct codec_settings){ 0 });
 	ck_assert_int_eq(got.r, TARN_END);
 	ck_assert(is_content(&got, data, 1000));
 	wait(NULL);
@@ -261,7 +262,8 @@ START_TEST(skip_goes_to_the_right_byte_and_never_past_the_end) {
 
 	save("a", data, 3 * MIB);
 	int fd = open("a", O_RDONLY);
-	ck_assert_int_eq(codec_reader_new(&reader, &(struct codec_settings){0}, fd, &err), TARN_OK);
+	ck_assert_int_eq(
+	    codec_reader_new(&reader, &(struct codec_settings){ 0 }, fd, &err), TARN_OK);
 	ck_assert(codec_reader_is_plain(reader));
 	ck_assert_int_eq(codec_skip(reader, 100), 0);
 	ck_assert_int_eq(codec_skip(reader, MIB), MIB);
@@ -281,10 +283,11 @@ START_TEST(compressed_data_is_not_skipped) {
 	struct error err;
 	unsigned char *data = mixed_bytes(2 * MIB);
 
-	compress_file("a", (struct codec_settings){.compression = COMPRESSION_ZSTD}, data,
-	    2 * MIB, MIB);
+	compress_file(
+	    "a", (struct codec_settings){ .compression = COMPRESSION_ZSTD }, data, 2 * MIB, MIB);
 	int fd = open("a", O_RDONLY);
-	ck_assert_int_eq(codec_reader_new(&reader, &(struct codec_settings){0}, fd, &err), TARN_OK);
+	ck_assert_int_eq(
+	    codec_reader_new(&reader, &(struct codec_settings){ 0 }, fd, &err), TARN_OK);
 	ck_assert(!codec_reader_is_plain(reader));
 	ck_assert_int_eq(codec_skip(reader, 2 * MIB), 0);
 	codec_reader_free(reader);
@@ -294,7 +297,7 @@ START_TEST(compressed_data_is_not_skipped) {
 END_TEST
 
 START_TEST(nbytes_is_the_size_of_the_file) {
-	struct codec_settings settings = {.compression = formats[_i].compression};
+	struct codec_settings settings = { .compression = formats[_i].compression };
 	struct codec_writer *writer;
 	struct error err;
 	struct stat st;
@@ -340,8 +343,8 @@ static void add_round_trips(Suite *suite) {
 	tcase_add_loop_test(round_trips, programs_read_what_was_written, 0, NFORMATS);
 	tcase_add_loop_test(round_trips, what_programs_wrote_is_read, 0, NFORMATS);
 	tcase_add_loop_test(round_trips, streams_behind_each_other_are_read_whole, 0, NFORMATS);
-	tcase_add_loop_test(round_trips,
-	    bytes_are_the_same_for_any_number_of_threads_and_any_pieces, 0, 2);
+	tcase_add_loop_test(
+	    round_trips, bytes_are_the_same_for_any_number_of_threads_and_any_pieces, 0, 2);
 	tcase_add_test(round_trips, the_time_is_not_in_the_bytes);
 	tcase_add_test(round_trips, zstd_frames_have_a_checksum);
 	tcase_add_test(round_trips, skippable_zstd_frames_give_nothing_wherever_they_are);

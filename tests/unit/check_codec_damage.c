@@ -19,7 +19,7 @@
 
 static struct content read_program(const char *name, const char *program) {
 	return read_fd(open(name, O_RDONLY),
-	    &(struct codec_settings){.compression = COMPRESSION_PROGRAM, .program = program});
+	    &(struct codec_settings){ .compression = COMPRESSION_PROGRAM, .program = program });
 }
 
 START_TEST(a_file_that_is_cut_is_an_error) {
@@ -27,8 +27,8 @@ START_TEST(a_file_that_is_cut_is_an_error) {
 	size_t nbytes = 300000, npacked;
 	unsigned char *data = mixed_bytes(nbytes);
 
-	compress_file("a", (struct codec_settings){.compression = format->compression}, data,
-	    nbytes, MIB);
+	compress_file(
+	    "a", (struct codec_settings){ .compression = format->compression }, data, nbytes, MIB);
 	unsigned char *packed = load("a", &npacked);
 	/* Every length near both ends, and some between. */
 	for (size_t length = 6; format->notices_cuts && length < npacked;
@@ -46,12 +46,12 @@ START_TEST(a_file_that_is_cut_is_an_error) {
 END_TEST
 
 START_TEST(what_was_good_before_the_damage_is_handed_out) {
-	static const enum compression own[] = {COMPRESSION_GZIP, COMPRESSION_XZ, COMPRESSION_LZMA,
-	    COMPRESSION_LZIP, COMPRESSION_ZSTD};
+	static const enum compression own[] = { COMPRESSION_GZIP, COMPRESSION_XZ, COMPRESSION_LZMA,
+		COMPRESSION_LZIP, COMPRESSION_ZSTD };
 	size_t nbytes = 3 * MIB, npacked;
 	unsigned char *data = mixed_bytes(nbytes);
 
-	compress_file("a", (struct codec_settings){.compression = own[_i]}, data, nbytes, MIB);
+	compress_file("a", (struct codec_settings){ .compression = own[_i] }, data, nbytes, MIB);
 	unsigned char *packed = load("a", &npacked);
 	save("cut", packed, npacked - 100);
 	struct content got = read_file("cut");
@@ -71,8 +71,8 @@ START_TEST(a_flipped_bit_is_an_error_or_harmless) {
 	size_t nbytes = 4 * 65536, npacked;
 	unsigned char *data = mixed_bytes(nbytes);
 
-	compress_file("a", (struct codec_settings){.compression = format->compression}, data,
-	    nbytes, MIB);
+	compress_file(
+	    "a", (struct codec_settings){ .compression = format->compression }, data, nbytes, MIB);
 	unsigned char *packed = load("a", &npacked);
 	/* Behind the magic number, without which it would be a plain file. */
 	for (size_t at = 6; format->notices_flips && at < npacked;
@@ -92,7 +92,7 @@ START_TEST(a_flipped_bit_is_an_error_or_harmless) {
 END_TEST
 
 START_TEST(an_error_is_given_again_and_drain_finds_it) {
-	struct codec_settings settings = {.compression = COMPRESSION_GZIP};
+	struct codec_settings settings = { .compression = COMPRESSION_GZIP };
 	struct codec_reader *reader;
 	struct error err;
 	const void *data;
@@ -116,7 +116,7 @@ START_TEST(an_error_is_given_again_and_drain_finds_it) {
 END_TEST
 
 START_TEST(zeros_behind_gzip_are_padding_and_anything_else_is_garbage) {
-	compress_file("a", (struct codec_settings){.compression = COMPRESSION_GZIP},
+	compress_file("a", (struct codec_settings){ .compression = COMPRESSION_GZIP },
 	    (const unsigned char *)"text", 4, 4);
 	ck_assert(shell("(cat a; head -c 300000 /dev/zero) >padded"));
 	assert_file_is("padded", "text", 4);
@@ -132,7 +132,7 @@ START_TEST(zeros_behind_gzip_are_padding_and_anything_else_is_garbage) {
 END_TEST
 
 START_TEST(a_full_disk_is_said_with_its_errno) {
-	struct codec_settings settings = {.compression = formats[_i].compression};
+	struct codec_settings settings = { .compression = formats[_i].compression };
 	unsigned char *data = mixed_bytes(MIB);
 	struct error err;
 	int fd = open("/dev/full", O_WRONLY);
@@ -149,7 +149,7 @@ START_TEST(a_full_disk_is_said_with_its_errno) {
 END_TEST
 
 START_TEST(a_full_disk_is_not_only_met_at_the_end) {
-	struct codec_settings settings = {.compression = COMPRESSION_GZIP};
+	struct codec_settings settings = { .compression = COMPRESSION_GZIP };
 	unsigned char *data = mixed_bytes(4 * MIB);
 	struct codec_writer *writer;
 	struct error err;
@@ -165,7 +165,7 @@ START_TEST(a_full_disk_is_not_only_met_at_the_end) {
 END_TEST
 
 START_TEST(a_closed_pipe_is_said_with_its_errno) {
-	struct codec_settings settings = {.compression = formats[_i].compression};
+	struct codec_settings settings = { .compression = formats[_i].compression };
 	unsigned char *data = mixed_bytes(MIB);
 	struct error err;
 	int ends[2];
@@ -181,7 +181,7 @@ START_TEST(a_closed_pipe_is_said_with_its_errno) {
 END_TEST
 
 START_TEST(a_writer_that_is_not_finished_leaves_no_end) {
-	struct codec_settings settings = {.compression = formats[_i].compression};
+	struct codec_settings settings = { .compression = formats[_i].compression };
 	struct codec_writer *writer;
 	struct error err;
 	unsigned char *data = mixed_bytes(MIB);
@@ -200,8 +200,8 @@ START_TEST(a_writer_that_is_not_finished_leaves_no_end) {
 END_TEST
 
 START_TEST(a_program_with_arguments_compresses_and_decompresses) {
-	struct codec_settings settings = {
-	    .compression = COMPRESSION_PROGRAM, .program = "gzip -9 --no-name"};
+	struct codec_settings settings = { .compression = COMPRESSION_PROGRAM,
+		.program = "gzip -9 --no-name" };
 	unsigned char *data = mixed_bytes(3 * MIB);
 
 	compress_file("a", settings, data, 3 * MIB, 10240);
@@ -216,15 +216,15 @@ END_TEST
 
 START_TEST(the_status_of_a_program_that_compresses_is_an_error) {
 	/* With all of the input taken, with none of it, and with one that is not there. */
-	static const char *const programs[] = {
-	    "cat; exit 3", "exit 3", "no-such-program 2>/dev/null"};
-	static const char *const messages[] = {
-	    "Child returned status 3", "Child returned status 3", "Child returned status 127"};
+	static const char *const programs[] = { "cat; exit 3", "exit 3",
+		"no-such-program 2>/dev/null" };
+	static const char *const messages[] = { "Child returned status 3",
+		"Child returned status 3", "Child returned status 127" };
 	unsigned char *data = mixed_bytes(MIB);
 
 	for (size_t i = 0; i < 3; i++) {
-		struct codec_settings settings = {
-		    .compression = COMPRESSION_PROGRAM, .program = programs[i]};
+		struct codec_settings settings = { .compression = COMPRESSION_PROGRAM,
+			.program = programs[i] };
 		struct error err;
 		int fd = open("a", O_WRONLY | O_CREAT, 0600);
 		ck_assert_int_eq(compress_to(fd, &settings, data, MIB, MIB, &err), TARN_EFORMAT);
@@ -236,7 +236,7 @@ START_TEST(the_status_of_a_program_that_compresses_is_an_error) {
 END_TEST
 
 START_TEST(a_program_that_goes_away_is_no_signal) {
-	struct codec_settings settings = {.compression = COMPRESSION_PROGRAM, .program = "true"};
+	struct codec_settings settings = { .compression = COMPRESSION_PROGRAM, .program = "true" };
 	unsigned char *data = mixed_bytes(MIB);
 	struct error err;
 	int fd = open("a", O_WRONLY | O_CREAT, 0600);
@@ -263,8 +263,8 @@ START_TEST(the_status_of_a_program_that_decompresses_is_an_error_behind_its_data
 END_TEST
 
 START_TEST(a_reader_that_is_freed_early_does_not_wait_for_its_program) {
-	struct codec_settings settings = {
-	    .compression = COMPRESSION_PROGRAM, .program = "exec sleep 100;"};
+	struct codec_settings settings = { .compression = COMPRESSION_PROGRAM,
+		.program = "exec sleep 100;" };
 	struct codec_reader *reader;
 	struct error err;
 	int fd = open("/dev/null", O_RDONLY);
@@ -310,8 +310,8 @@ static void add_programs(Suite *suite) {
 	tcase_add_test(programs, a_program_with_arguments_compresses_and_decompresses);
 	tcase_add_test(programs, the_status_of_a_program_that_compresses_is_an_error);
 	tcase_add_test(programs, a_program_that_goes_away_is_no_signal);
-	tcase_add_test(programs,
-	    the_status_of_a_program_that_decompresses_is_an_error_behind_its_data);
+	tcase_add_test(
+	    programs, the_status_of_a_program_that_decompresses_is_an_error_behind_its_data);
 	tcase_add_test(programs, a_reader_that_is_freed_early_does_not_wait_for_its_program);
 	suite_add_tcase(suite, programs);
 }

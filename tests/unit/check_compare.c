@@ -73,8 +73,8 @@ static void set_mtime(const char *name) {
 }
 
 /* A file with ${content}, which its first ${hole} bytes are without. */
-static void make_file_behind_hole(const char *name, off_t hole, const char *content,
-    size_t nbytes) {
+static void make_file_behind_hole(
+    const char *name, off_t hole, const char *content, size_t nbytes) {
 	int fd = openat(at, name, O_WRONLY | O_CREAT | O_EXCL, 0600);
 
 	ck_assert_int_ge(fd, 0);
@@ -213,7 +213,7 @@ START_TEST(properties_are_said_in_the_order_of_tar) {
 	e.mtime.tv_sec++;
 	compare_content(&e, "hello");
 	assert_differs("f: Mode differs\nf: Uid differs\nf: Gid differs\nf: Mod time differs\n"
-	    "f: Size differs\n");
+	               "f: Size differs\n");
 }
 END_TEST
 
@@ -310,7 +310,8 @@ END_TEST
 static void compare_long_content(size_t changed) {
 	static char content[LONG_NBYTES];
 	struct block blocks[] = {
-		{ content, 100000, 0 }, { content + 100000, LONG_NBYTES - 100000, 100000 },
+		{ content, 100000, 0 },
+		{ content + 100000, LONG_NBYTES - 100000, 100000 },
 	};
 	struct entry e = file_member("f", "");
 
@@ -392,7 +393,10 @@ END_TEST
 
 /* Content outside of what the header promised, and offsets that have no sum. */
 static const struct block outside[] = {
-	{ "xyz", 3, 3 }, { "x", 1, 5 }, { "x", 1, 1 << 20 }, { "xy", 2, INT64_MAX - 1 },
+	{ "xyz", 3, 3 },
+	{ "x", 1, 5 },
+	{ "x", 1, 1 << 20 },
+	{ "xy", 2, INT64_MAX - 1 },
 	{ "x", 1, INT64_MAX },
 };
 
@@ -758,7 +762,9 @@ END_TEST
 
 START_TEST(xattr_that_a_member_has_twice_counts_once) {
 	const struct xattr xattrs[] = {
-		{ "user.a", "1", 1 }, { "user.b", "2", 1 }, { "user.a", "1", 1 },
+		{ "user.a", "1", 1 },
+		{ "user.b", "2", 1 },
+		{ "user.a", "1", 1 },
 	};
 
 	options.xattrs = true;
@@ -885,8 +891,8 @@ START_TEST(directory_that_is_not_there_is_an_error) {
 	struct report *report = report_new("tarn", false);
 	struct error err;
 
-	ck_assert_ptr_null(compare_sink_new(&options, "check_compare.none", owners, report, stdout,
-	    &err));
+	ck_assert_ptr_null(
+	    compare_sink_new(&options, "check_compare.none", owners, report, stdout, &err));
 	ck_assert_int_eq(err.code, TARN_ESYSTEM);
 	ck_assert_int_eq(err.errnum, ENOENT);
 	report_free(report);
@@ -907,8 +913,8 @@ static TCase *begin(Suite *suite, const char *name) {
 static void add_properties(TCase *tcase) {
 	tcase_add_test(tcase, same_file_is_silent);
 	tcase_add_test(tcase, properties_are_said_in_the_order_of_tar);
-	tcase_add_loop_test(tcase, owner_is_compared_by_name_where_that_is_known_and_wanted, 0,
-	    COUNT(owner_cases));
+	tcase_add_loop_test(
+	    tcase, owner_is_compared_by_name_where_that_is_known_and_wanted, 0, COUNT(owner_cases));
 	tcase_add_test(tcase, time_without_fraction_matches_its_second);
 	tcase_add_test(tcase, time_with_another_fraction_differs);
 }
@@ -925,16 +931,15 @@ static void add_content(TCase *tcase) {
 	tcase_add_loop_test(tcase, content_outside_of_the_size_differs, 0, COUNT(outside));
 	tcase_add_test(tcase, hole_matches_a_hole);
 	tcase_add_test(tcase, hole_matches_zeros_on_disk);
-	tcase_add_loop_test(tcase, data_where_the_member_has_a_hole_differs, 0,
-	    COUNT(stray_bytes));
+	tcase_add_loop_test(tcase, data_where_the_member_has_a_hole_differs, 0, COUNT(stray_bytes));
 	tcase_add_test(tcase, data_where_the_member_ends_in_a_hole_differs);
 	tcase_add_test(tcase, zeros_in_the_member_match_a_hole);
 	tcase_add_test(tcase, hole_on_disk_is_not_read);
 }
 
 static void add_names(TCase *tcase) {
-	tcase_add_loop_test(tcase, what_is_not_below_the_directory_is_said_and_not_compared, 0,
-	    COUNT(absent));
+	tcase_add_loop_test(
+	    tcase, what_is_not_below_the_directory_is_said_and_not_compared, 0, COUNT(absent));
 	tcase_add_test(tcase, leading_slash_is_dropped_and_that_is_said);
 	tcase_add_test(tcase, absolute_name_is_below_the_root_with_absolute_names);
 	tcase_add_test(tcase, name_is_printed_with_escapes);
@@ -943,8 +948,8 @@ static void add_names(TCase *tcase) {
 
 static void add_types(TCase *tcase) {
 	tcase_add_test(tcase, fifo_at_the_place_of_a_file_is_another_type);
-	tcase_add_loop_test(tcase, all_but_files_and_symlinks_are_compared_by_mode_alone, 0,
-	    COUNT(mode_cases));
+	tcase_add_loop_test(
+	    tcase, all_but_files_and_symlinks_are_compared_by_mode_alone, 0, COUNT(mode_cases));
 	tcase_add_test(tcase, same_device_is_silent);
 	tcase_add_test(tcase, other_device_number_differs);
 	tcase_add_test(tcase, symlink_is_compared_by_its_text_alone);

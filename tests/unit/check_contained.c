@@ -88,8 +88,8 @@ START_TEST(unreadable_directory_is_opened_all_the_same) {
 	}
 	ck_assert_int_eq(contained_mkdir(below, &path, false, &fd, &made, &err), TARN_OK);
 	ck_assert(!made);
-	ck_assert_int_eq(contained_open_existing(below, &path, O_RDONLY | O_DIRECTORY, &found, &err),
-	    TARN_OK);
+	ck_assert_int_eq(
+	    contained_open_existing(below, &path, O_RDONLY | O_DIRECTORY, &found, &err), TARN_OK);
 	if (root)
 		ck_assert_int_eq(seteuid(0), 0);
 	ck_assert(fcntl(fd, F_GETFL) & O_PATH);
@@ -182,7 +182,16 @@ END_TEST
 /* Symbolic links in the way */
 
 static const char *const ways_out[] = {
-	"../out", "/", "chain", "missing", "../out/missing", ".", "real", "../in", "s", "real/..",
+	"../out",
+	"/",
+	"chain",
+	"missing",
+	"../out/missing",
+	".",
+	"real",
+	"../in",
+	"s",
+	"real/..",
 	"/proc/self/cwd/out",
 };
 
@@ -451,8 +460,8 @@ static void add_bounds(TCase *tests) {
 	tcase_add_test(tests, tree_may_be_deeper_than_any_path);
 	tcase_add_test(tests, names_may_add_up_to_more_than_path_max);
 	tcase_add_test(tests, symlink_deep_down_is_refused);
-	tcase_add_loop_test(tests, parents_are_walked_where_openat2_is_refused, 0,
-	    NELEMENTS(refusals));
+	tcase_add_loop_test(
+	    tests, parents_are_walked_where_openat2_is_refused, 0, NELEMENTS(refusals));
 }
 
 int main(void) {

@@ -19,8 +19,8 @@ static const char *long_text(char *text, size_t n, const char *tail) {
 START_TEST(set_fills_in_code_errno_and_message) {
 	struct error err;
 
-	ck_assert_int_eq(err_set(&err, TARN_EREFUSED, 0, "Member name contains '%s'", ".."),
-	    TARN_EREFUSED);
+	ck_assert_int_eq(
+	    err_set(&err, TARN_EREFUSED, 0, "Member name contains '%s'", ".."), TARN_EREFUSED);
 	ck_assert_int_eq(err.code, TARN_EREFUSED);
 	ck_assert_int_eq(err.errnum, 0);
 	ck_assert_str_eq(err.msg, "Member name contains '..'");
@@ -119,8 +119,14 @@ static const struct straddling {
 	const char *unit;
 	size_t ninside;
 } straddling[] = {
-	{ "\\033", 1 }, { "\\033", 2 }, { "\\033", 3 }, { "\\n", 1 }, { "\\\\", 1 },
-	{ "\u00e9", 1 }, { "\u20ac", 2 }, { "\U0001f980", 3 },
+	{ "\\033", 1 },
+	{ "\\033", 2 },
+	{ "\\033", 3 },
+	{ "\\n", 1 },
+	{ "\\\\", 1 },
+	{ "\u00e9", 1 },
+	{ "\u20ac", 2 },
+	{ "\U0001f980", 3 },
 };
 
 START_TEST(text_is_never_cut_inside_of_an_escape_or_a_character) {

@@ -143,9 +143,14 @@ static const struct {
 	mode_t mode;
 	const char *letters;
 } modes[] = {
-	{ 0, "----------" }, { 0777, "-rwxrwxrwx" }, { 0421, "-r---w---x" },
-	{ 07777, "-rwsrwsrwt" }, { 07000, "---S--S--T" }, { 04755, "-rwsr-xr-x" },
-	{ 02644, "-rw-r-Sr--" }, { 01666, "-rw-rw-rwT" },
+	{ 0, "----------" },
+	{ 0777, "-rwxrwxrwx" },
+	{ 0421, "-r---w---x" },
+	{ 07777, "-rwsrwsrwt" },
+	{ 07000, "---S--S--T" },
+	{ 04755, "-rwsr-xr-x" },
+	{ 02644, "-rw-r-Sr--" },
+	{ 01666, "-rw-rw-rwT" },
 };
 
 START_TEST(mode_is_nine_letters_with_special_bits_in_them) {
@@ -197,8 +202,8 @@ START_TEST(made_up_owner_does_not_blow_up_the_lines_behind_it) {
 	ck_assert_str_eq(strstr(text, "x/"), "x/root 0 2001-09-09 01:46 n\n");
 	listing_print(listing, &usual, true);
 	fflush(out);
-	ck_assert_str_eq(strchr(text, '\n') + 1,
-	    "-rw-r--r-- root/root         0 2001-09-09 01:46 u\n");
+	ck_assert_str_eq(
+	    strchr(text, '\n') + 1, "-rw-r--r-- root/root         0 2001-09-09 01:46 u\n");
 	fclose(out);
 	free(text);
 	listing_free(listing);
@@ -275,8 +280,8 @@ START_TEST(date_is_shown_to_the_minute_or_in_full) {
 	options.full_time = dates[_i].full;
 	begin();
 	listing_print(listing, &e, true);
-	snprintf(expected, sizeof(expected), "-rw-r--r-- root/root         0 %-16s n\n",
-	    dates[_i].date);
+	snprintf(
+	    expected, sizeof(expected), "-rw-r--r-- root/root         0 %-16s n\n", dates[_i].date);
 	expect(expected);
 }
 END_TEST
@@ -526,7 +531,9 @@ static const struct {
 	off_t size;
 	int put;
 } full_disk[] = {
-	{ 4, 4, TARN_OK }, { LARGE, LARGE, TARN_ESYSTEM }, { 4, LARGE, TARN_ESYSTEM },
+	{ 4, 4, TARN_OK },
+	{ LARGE, LARGE, TARN_ESYSTEM },
+	{ 4, LARGE, TARN_ESYSTEM },
 };
 
 START_TEST(content_that_cannot_be_written_ends_the_run) {

@@ -51,7 +51,16 @@ START_TEST(name_is_split_into_its_components) {
 END_TEST
 
 static const char *const refused[] = {
-	"..", "../a", "a/..", "a/../b", "/..", "./..", "../", "a/b/../..", "//../a", "a/./../b",
+	"..",
+	"../a",
+	"a/..",
+	"a/../b",
+	"/..",
+	"./..",
+	"../",
+	"a/b/../..",
+	"//../a",
+	"a/./../b",
 };
 
 START_TEST(name_with_dot_dot_is_refused) {

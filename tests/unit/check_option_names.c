@@ -60,7 +60,7 @@ END_TEST
 
 START_TEST(matching_flags_hold_for_the_operands_behind_them) {
 	parse_ok("tar -x a --wildcards --no-anchored --ignore-case --no-wildcards-match-slash b "
-	    "--no-wildcards --anchored --no-ignore-case --wildcards-match-slash c");
+	         "--no-wildcards --anchored --no-ignore-case --wildcards-match-slash c");
 	for (size_t i = 0; i < 3; i++) {
 		const struct operand *p = &o.operands[i];
 		bool changed = i == 1;
@@ -151,12 +151,15 @@ END_TEST
 static const struct list_case {
 	const char *text, *message;
 } list_cases[] = {
-	{ "a\n\n-v\n", "list:3: '-v' begins with a dash and is not -C; for a name, write ./ "
-	  "before it or use --verbatim-files-from" },
-	{ "--use-compress-program=reboot", "list:1: '--use-compress-program=reboot' begins with a "
-	  "dash and is not -C; for a name, write ./ before it or use --verbatim-files-from" },
-	{ "-", "list:1: '-' begins with a dash and is not -C; for a name, write ./ before it "
-	  "or use --verbatim-files-from" },
+	{ "a\n\n-v\n",
+	    "list:3: '-v' begins with a dash and is not -C; for a name, write ./ "
+	    "before it or use --verbatim-files-from" },
+	{ "--use-compress-program=reboot",
+	    "list:1: '--use-compress-program=reboot' begins with a "
+	    "dash and is not -C; for a name, write ./ before it or use --verbatim-files-from" },
+	{ "-",
+	    "list:1: '-' begins with a dash and is not -C; for a name, write ./ before it "
+	    "or use --verbatim-files-from" },
 	{ "a\n-C", "list: option requires an argument -- 'C'" },
 	{ "a\n-C \n\n", "list: option requires an argument -- 'C'" },
 };
@@ -173,8 +176,8 @@ START_TEST(verbatim_list_has_names_that_begin_with_a_dash) {
 	ck_assert_str_eq(operands(), "-C d --help");
 	ck_assert_uint_eq(o.noperands, 2);
 	parse_ok("tar -c --verbatim-files-from --no-verbatim-files-from -T /dev/null");
-	ck_assert_int_eq(parse("tar -c --verbatim-files-from --no-verbatim-files-from -T list"),
-	    TARN_EUSAGE);
+	ck_assert_int_eq(
+	    parse("tar -c --verbatim-files-from --no-verbatim-files-from -T list"), TARN_EUSAGE);
 }
 END_TEST
 
@@ -208,7 +211,7 @@ END_TEST
 
 START_TEST(exclude_has_the_flags_in_force) {
 	parse_ok("tar -c x --exclude a --anchored --no-wildcards --no-wildcards-match-slash "
-	    "--ignore-case --exclude=b --no-anchored --wildcards --exclude=c");
+	         "--ignore-case --exclude=b --no-anchored --wildcards --exclude=c");
 	ck_assert_str_eq(excludes(), "[a][b][c]");
 	ck_assert(!o.excludes[0].anchored && o.excludes[0].wildcards);
 	ck_assert(o.excludes[0].wildcards_match_slash && !o.excludes[0].ignore_case);

@@ -19,18 +19,31 @@ static const struct mode_case {
 	const char *text;
 	enum mode mode;
 } mode_cases[] = {
-	{ "tar -c x", MODE_CREATE }, { "tar --create x", MODE_CREATE },
-	{ "tar -rf a x", MODE_APPEND }, { "tar --append -f a x", MODE_APPEND },
-	{ "tar -uf a x", MODE_UPDATE }, { "tar --update -f a x", MODE_UPDATE },
-	{ "tar -x", MODE_EXTRACT }, { "tar --extract", MODE_EXTRACT },
+	{ "tar -c x", MODE_CREATE },
+	{ "tar --create x", MODE_CREATE },
+	{ "tar -rf a x", MODE_APPEND },
+	{ "tar --append -f a x", MODE_APPEND },
+	{ "tar -uf a x", MODE_UPDATE },
+	{ "tar --update -f a x", MODE_UPDATE },
+	{ "tar -x", MODE_EXTRACT },
+	{ "tar --extract", MODE_EXTRACT },
 	{ "tar --get", MODE_EXTRACT },
-	{ "tar -t", MODE_LIST }, { "tar --list", MODE_LIST }, { "tar -tt", MODE_LIST },
-	{ "tar -d", MODE_COMPARE }, { "tar --diff", MODE_COMPARE },
-	{ "tar --compare", MODE_COMPARE }, { "tar --extract --get -x", MODE_EXTRACT },
-	{ "tar --help", MODE_HELP }, { "tar -?", MODE_HELP }, { "tar -v?", MODE_HELP },
-	{ "tar --usage", MODE_HELP }, { "tar --version", MODE_VERSION },
-	{ "tar -c --help --no-such-option", MODE_HELP }, { "tar --version -cx", MODE_VERSION },
-	{ "tar c x", MODE_CREATE }, { "tar x", MODE_EXTRACT },
+	{ "tar -t", MODE_LIST },
+	{ "tar --list", MODE_LIST },
+	{ "tar -tt", MODE_LIST },
+	{ "tar -d", MODE_COMPARE },
+	{ "tar --diff", MODE_COMPARE },
+	{ "tar --compare", MODE_COMPARE },
+	{ "tar --extract --get -x", MODE_EXTRACT },
+	{ "tar --help", MODE_HELP },
+	{ "tar -?", MODE_HELP },
+	{ "tar -v?", MODE_HELP },
+	{ "tar --usage", MODE_HELP },
+	{ "tar --version", MODE_VERSION },
+	{ "tar -c --help --no-such-option", MODE_HELP },
+	{ "tar --version -cx", MODE_VERSION },
+	{ "tar c x", MODE_CREATE },
+	{ "tar x", MODE_EXTRACT },
 };
 
 START_TEST(every_mode_has_its_names) {
@@ -53,9 +66,9 @@ static const struct wrong_case {
 } wrong_cases[] = {
 	{ "tar", "You must specify one of the '-Acdtrux', '--delete' or '--test-label' options" },
 	{ "tar -f a",
-	  "You must specify one of the '-Acdtrux', '--delete' or '--test-label' options" },
+	    "You must specify one of the '-Acdtrux', '--delete' or '--test-label' options" },
 	{ "tar -cx x",
-	  "You may not specify more than one '-Acdtrux', '--delete' or '--test-label' option" },
+	    "You may not specify more than one '-Acdtrux', '--delete' or '--test-label' option" },
 	{ "tar -c", "Cowardly refusing to create an empty archive" },
 	{ "tar -c -C /", "Cowardly refusing to create an empty archive" },
 	{ "tar -ty", "invalid option -- 'y'" },
@@ -71,14 +84,17 @@ static const struct wrong_case {
 	{ "tar --lis=3", "option '--lis' doesn't allow an argument" },
 	{ "tar -t --foo", "unrecognized option '--foo'" },
 	{ "tar -t --exlude=x", "unrecognized option '--exlude'; did you mean '--exclude'?" },
-	{ "tar -t --no-recurse-into", "unrecognized option '--no-recurse-into'; "
-	  "did you mean '--no-recursion'?" },
+	{ "tar -t --no-recurse-into",
+	    "unrecognized option '--no-recurse-into'; "
+	    "did you mean '--no-recursion'?" },
 	{ "tar -t --xatrs", "unrecognized option '--xatrs'; did you mean '--xattrs'?" },
 	{ "tar -t --vebrose", "unrecognized option '--vebrose'; did you mean '--verbose'?" },
-	{ "tar -t --ver", "option '--ver' is ambiguous; possibilities: "
-	  "'--verbatim-files-from' '--verbose' '--version'" },
-	{ "tar -t --ver=1", "option '--ver' is ambiguous; possibilities: "
-	  "'--verbatim-files-from' '--verbose' '--version'" },
+	{ "tar -t --ver",
+	    "option '--ver' is ambiguous; possibilities: "
+	    "'--verbatim-files-from' '--verbose' '--version'" },
+	{ "tar -t --ver=1",
+	    "option '--ver' is ambiguous; possibilities: "
+	    "'--verbatim-files-from' '--verbose' '--version'" },
 	{ "tar -t -f a -f b", "You may not specify more than one '-f' option" },
 	{ "tar -r x", "Options '-Aru' are incompatible with '-f -'" },
 	{ "tar -uf - x", "Options '-Aru' are incompatible with '-f -'" },
@@ -93,12 +109,15 @@ static const struct wrong_case {
 	{ "tar -x --strip-components=x", "x: Invalid number of elements" },
 	{ "tar -x --strip-components=4294967296", "4294967296: Invalid number of elements" },
 	{ "tar -t --threads=1025", "1025: Invalid number of threads" },
-	{ "tar -t --sort=foo", "invalid argument 'foo' for '--sort'; "
-	  "possibilities: 'name' 'none' 'inode'" },
-	{ "tar -t -H foo", "invalid argument 'foo' for '--format'; possibilities: 'pax' 'posix' "
-	  "'ustar' 'gnu' 'oldgnu' 'v7' 'cpio' 'newc'" },
-	{ "tar -t --quoting-style=c", "invalid argument 'c' for '--quoting-style'; "
-	  "possibilities: 'escape' 'literal'" },
+	{ "tar -t --sort=foo",
+	    "invalid argument 'foo' for '--sort'; "
+	    "possibilities: 'name' 'none' 'inode'" },
+	{ "tar -t -H foo",
+	    "invalid argument 'foo' for '--format'; possibilities: 'pax' 'posix' "
+	    "'ustar' 'gnu' 'oldgnu' 'v7' 'cpio' 'newc'" },
+	{ "tar -t --quoting-style=c",
+	    "invalid argument 'c' for '--quoting-style'; "
+	    "possibilities: 'escape' 'literal'" },
 	{ "tar -c x --owner=x:y", "x:y: Invalid owner or group ID" },
 	{ "tar -c x --group=x:y", "x:y: Invalid owner or group ID" },
 	{ "tar -c x --mode=9", "9: Invalid mode given on option" },
@@ -272,14 +291,24 @@ static const struct compression_case {
 	const char *options;
 	enum compression compression;
 } compression_cases[] = {
-	{ "", COMPRESSION_NONE }, { "-z", COMPRESSION_GZIP }, { "--gzip", COMPRESSION_GZIP },
-	{ "--gunzip", COMPRESSION_GZIP }, { "--ungzip", COMPRESSION_GZIP },
-	{ "-j", COMPRESSION_BZIP2 }, { "--bzip2", COMPRESSION_BZIP2 },
-	{ "-J", COMPRESSION_XZ }, { "--xz", COMPRESSION_XZ }, { "--lzma", COMPRESSION_LZMA },
-	{ "--lzip", COMPRESSION_LZIP }, { "--lz4", COMPRESSION_LZ4 },
-	{ "--zstd", COMPRESSION_ZSTD }, { "-Z", COMPRESSION_COMPRESS },
-	{ "--compress", COMPRESSION_COMPRESS }, { "--uncompress", COMPRESSION_COMPRESS },
-	{ "-Iprog", COMPRESSION_PROGRAM }, { "--use-compress-program=p", COMPRESSION_PROGRAM },
+	{ "", COMPRESSION_NONE },
+	{ "-z", COMPRESSION_GZIP },
+	{ "--gzip", COMPRESSION_GZIP },
+	{ "--gunzip", COMPRESSION_GZIP },
+	{ "--ungzip", COMPRESSION_GZIP },
+	{ "-j", COMPRESSION_BZIP2 },
+	{ "--bzip2", COMPRESSION_BZIP2 },
+	{ "-J", COMPRESSION_XZ },
+	{ "--xz", COMPRESSION_XZ },
+	{ "--lzma", COMPRESSION_LZMA },
+	{ "--lzip", COMPRESSION_LZIP },
+	{ "--lz4", COMPRESSION_LZ4 },
+	{ "--zstd", COMPRESSION_ZSTD },
+	{ "-Z", COMPRESSION_COMPRESS },
+	{ "--compress", COMPRESSION_COMPRESS },
+	{ "--uncompress", COMPRESSION_COMPRESS },
+	{ "-Iprog", COMPRESSION_PROGRAM },
+	{ "--use-compress-program=p", COMPRESSION_PROGRAM },
 	{ "-z -J", COMPRESSION_XZ },
 };
 
@@ -313,7 +342,8 @@ static const struct flag_case {
 	size_t offset;
 	bool value;
 } flag_cases[] = {
-#define FLAG_CASE(text, member, v) { text, offsetof(struct options, member), v }
+#define FLAG_CASE(text, member, v) \
+	{ text, offsetof(struct options, member), v }
 	FLAG_CASE("--totals", totals, true),
 	FLAG_CASE("--numeric-owner", numeric_owner, true),
 	FLAG_CASE("--numeric-owner", overrides.numeric_owner, true),
@@ -363,7 +393,8 @@ static const struct value_case {
 	size_t offset;
 	unsigned int value;
 } value_cases[] = {
-#define VALUE_CASE(text, member, v) { text, offsetof(struct options, member), v }
+#define VALUE_CASE(text, member, v) \
+	{ text, offsetof(struct options, member), v }
 	VALUE_CASE("", verbosity, 0),
 	VALUE_CASE("-v", verbosity, 1),
 	VALUE_CASE("-vv --verbose", verbosity, 3),
@@ -414,7 +445,8 @@ START_TEST(overrides_are_handed_on) {
 END_TEST
 
 START_TEST(options_without_effect_are_taken) {
-	parse_ok("tar -xsBn --preserve-order --same-order --read-full-records --seek --no-seek "
+	parse_ok(
+	    "tar -xsBn --preserve-order --same-order --read-full-records --seek --no-seek "
 	    "--force-local --check-device --no-check-device --delay-directory-restore --no-unquote "
 	    "--warning=no-timestamp");
 	ck_assert_uint_eq(o.noperands, 0);

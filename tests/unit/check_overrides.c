@@ -19,8 +19,14 @@ static struct entry entry;
 static void setup(void) {
 	overrides = (struct overrides){ 0 };
 	entry = (struct entry){
-		.name = "f", .type = ENTRY_FILE, .mode = 0640, .uid = 77, .gid = 88,
-		.uname = "someone", .gname = "some", .mtime = { 12, 34 },
+		.name = "f",
+		.type = ENTRY_FILE,
+		.mode = 0640,
+		.uid = 77,
+		.gid = 88,
+		.uname = "someone",
+		.gname = "some",
+		.mtime = { 12, 34 },
 	};
 	umask(022);
 	setenv("TZ", "XYZ-2", 1); /* two hours ahead of UTC */
@@ -81,8 +87,18 @@ START_TEST(group_is_a_number_a_name_or_both) {
 END_TEST
 
 static const char *const bad_owners[] = {
-	"", ":", "+", "root:", "root:x", "12x", "+root", "0x10", "root: 1", "root:-1",
-	"4294967295", "99999999999999999999999",
+	"",
+	":",
+	"+",
+	"root:",
+	"root:x",
+	"12x",
+	"+root",
+	"0x10",
+	"root: 1",
+	"root:-1",
+	"4294967295",
+	"99999999999999999999999",
 };
 
 START_TEST(bad_owner_is_a_usage_error_and_changes_nothing) {
@@ -111,8 +127,8 @@ static const struct mode_case {
 	mode_t before, file, directory; /* of a file and a directory that had ${before} */
 } mode_cases[] = {
 	{ "0755", 0640, 0755, 0755 },
-	{ "644", 06711, 0644, 06644 },    /* directories keep set-id bits not mentioned … */
-	{ "00644", 06711, 0644, 0644 },   /* … five digits mention them all */
+	{ "644", 06711, 0644, 06644 },  /* directories keep set-id bits not mentioned … */
+	{ "00644", 06711, 0644, 0644 }, /* … five digits mention them all */
 	{ "4755", 02000, 04755, 06755 },
 	{ "7777", 0, 07777, 07777 },
 	{ "=644", 06711, 0644, 0644 },
@@ -126,7 +142,7 @@ static const struct mode_case {
 	{ "a+X", 0740, 0751, 0751 },
 	{ "a-X", 0640, 0640, 0640 },
 	{ "-x+X", 0755, 0644, 0755 },
-	{ "+w", 0444, 0644, 0644 },       /* the umask 022 holds back the others */
+	{ "+w", 0444, 0644, 0644 }, /* the umask 022 holds back the others */
 	{ "-w", 0666, 0466, 0466 },
 	{ "=rw", 0777, 0644, 0644 },
 	{ "=", 0777, 0, 0 },
@@ -141,7 +157,7 @@ static const struct mode_case {
 	{ "o+t", 0711, 01711, 01711 },
 	{ "u+t", 0711, 0711, 0711 },
 	{ "g=u,o=g", 0640, 0666, 0666 },
-	{ "g=u", 04640, 04660, 04660 },   /* only permissions are copied */
+	{ "g=u", 04640, 04660, 04660 }, /* only permissions are copied */
 	{ "o-u", 0757, 0750, 0750 },
 	{ "o=u-w+x", 0640, 0645, 0645 },
 	{ "u+,g-", 0640, 0640, 0640 },
@@ -162,9 +178,21 @@ START_TEST(mode_is_changed_as_chmod_does) {
 END_TEST
 
 static const char *const bad_modes[] = {
-	"", "u", "rwx", "8", "10000", "0789", "64x", "u+z", "u+x,", ",u+x", "u=644",
-	"+644x", "=10000",
-	"u=gr", "77777777777777777777",
+	"",
+	"u",
+	"rwx",
+	"8",
+	"10000",
+	"0789",
+	"64x",
+	"u+z",
+	"u+x,",
+	",u+x",
+	"u=644",
+	"+644x",
+	"=10000",
+	"u=gr",
+	"77777777777777777777",
 };
 
 START_TEST(bad_mode_is_a_usage_error_and_changes_nothing) {
@@ -223,13 +251,39 @@ START_TEST(mtime_is_seconds_or_a_date) {
 END_TEST
 
 static const char *const bad_times[] = {
-	"", "@", "@x", "@1x", "@ 1", "@--1", "@1.", "@1.x", "@9223372036854775808",
-	"@-9223372036854775808.5", "yesterday", "2024", "2024-1-1", "2024-13-01", "2024-00-01",
-	"2023-02-29", "2024-01-00", "2024-01-32", "2024-01-01T", "2024-01-01 ", "2024-01-01 24:00",
-	"2024-01-01 12", "2024-01-01 12:60", "2024-01-01 12:00:61", "2024-01-01 12:00:",
-	"2024-01-01 12:00:00.", "2024-01-01 12:00 +1", "2024-01-01 12:00 +01:",
+	"",
+	"@",
+	"@x",
+	"@1x",
+	"@ 1",
+	"@--1",
+	"@1.",
+	"@1.x",
+	"@9223372036854775808",
+	"@-9223372036854775808.5",
+	"yesterday",
+	"2024",
+	"2024-1-1",
+	"2024-13-01",
+	"2024-00-01",
+	"2023-02-29",
+	"2024-01-00",
+	"2024-01-32",
+	"2024-01-01T",
+	"2024-01-01 ",
+	"2024-01-01 24:00",
+	"2024-01-01 12",
+	"2024-01-01 12:60",
+	"2024-01-01 12:00:61",
+	"2024-01-01 12:00:",
+	"2024-01-01 12:00:00.",
+	"2024-01-01 12:00 +1",
+	"2024-01-01 12:00 +01:",
 	"2024-01-01 12:00 +25",
-	"2024-01-01 12:00 +0160", "2024-01-01 12:00 CET", "2024-01-01 12:00Zx", "2024-01-01-02",
+	"2024-01-01 12:00 +0160",
+	"2024-01-01 12:00 CET",
+	"2024-01-01 12:00Zx",
+	"2024-01-01-02",
 	"2024-01-01 12:00 ",
 };
 
@@ -285,8 +339,8 @@ int main(void) {
 	tcase_add_test(t, no_overrides_change_nothing);
 	tcase_add_loop_test(t, owner_is_a_number_a_name_or_both, 0, COUNT(owner_cases));
 	tcase_add_loop_test(t, group_is_a_number_a_name_or_both, 0, COUNT(owner_cases));
-	tcase_add_loop_test(t, bad_owner_is_a_usage_error_and_changes_nothing, 0,
-	    COUNT(bad_owners));
+	tcase_add_loop_test(
+	    t, bad_owner_is_a_usage_error_and_changes_nothing, 0, COUNT(bad_owners));
 	tcase_add_test(t, numeric_owner_drops_all_names);
 	tcase_add_loop_test(t, mode_is_changed_as_chmod_does, 0, COUNT(mode_cases));
 	tcase_add_loop_test(t, bad_mode_is_a_usage_error_and_changes_nothing, 0, COUNT(bad_modes));

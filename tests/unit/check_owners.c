@@ -53,8 +53,8 @@ int getgrgid_r(gid_t gid, struct group *gr, char *buf, size_t nbytes, struct gro
 	return r;
 }
 
-int getpwnam_r(const char *name, struct passwd *pw, char *buf, size_t nbytes,
-    struct passwd **found) {
+int getpwnam_r(
+    const char *name, struct passwd *pw, char *buf, size_t nbytes, struct passwd **found) {
 	return getpwuid_r(number_in(name, "user"), pw, buf, nbytes, found);
 }
 

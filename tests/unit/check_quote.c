@@ -48,24 +48,23 @@ END_TEST
 
 static const struct form utf8[] = {
 	{ "\u00e9\u20ac\u65e5\U0001f980", "\u00e9\u20ac\u65e5\U0001f980" }, /* 2, 3 and 4 bytes */
-	{ "\u00a1x\u0800", "\u00a1x\u0800" },         /* the least of 3 bytes */
-	{ "\xc2\x85", "\\302\\205" },                 /* C1: next line */
-	{ "\xc0\xaf", "\\300\\257" },                 /* overlong: a slash in two bytes */
-	{ "\xc1\xbf", "\\301\\277" },                 /* overlong: DEL in two bytes */
-	{ "\xe0\x80\xaf", "\\340\\200\\257" },        /* … in three */
-	{ "\xe0\x9f\xbf", "\\340\\237\\277" },        /* the largest that fits into two */
+	{ "\u00a1x\u0800", "\u00a1x\u0800" },           /* the least of 3 bytes */
+	{ "\xc2\x85", "\\302\\205" },                   /* C1: next line */
+	{ "\xc0\xaf", "\\300\\257" },                   /* overlong: a slash in two bytes */
+	{ "\xc1\xbf", "\\301\\277" },                   /* overlong: DEL in two bytes */
+	{ "\xe0\x80\xaf", "\\340\\200\\257" },          /* … in three */
+	{ "\xe0\x9f\xbf", "\\340\\237\\277" },          /* the largest that fits into two */
 	{ "\xf0\x8f\xbf\xbf", "\\360\\217\\277\\277" }, /* the largest that fits into three */
-	{ "\xed\xa0\x80", "\\355\\240\\200" },        /* surrogates */
+	{ "\xed\xa0\x80", "\\355\\240\\200" },          /* surrogates */
 	{ "\xed\xbf\xbf", "\\355\\277\\277" },
 	{ "\xf4\x90\x80\x80", "\\364\\220\\200\\200" }, /* U+110000 */
 	{ "\xf5\x80\x80\x80", "\\365\\200\\200\\200" },
-	{ "\xf8\x88\x80\x80\x80", "\\370\\210\\200\\200\\200" },
-	{ "\xff\xfe", "\\377\\376" },
-	{ "\x80", "\\200" },                          /* continuation alone */
-	{ "\xe2\x82", "\\342\\202" },                 /* cut off by the end */
-	{ "\xe2\x82x", "\\342\\202x" },               /* … by another character */
-	{ "\xe2\xe2\x82\xac", "\\342\u20ac" },        /* … by the next sequence */
-	{ "\xef\xbf\xbf", "\\357\\277\\277" },        /* U+FFFF is no character */
+	{ "\xf8\x88\x80\x80\x80", "\\370\\210\\200\\200\\200" }, { "\xff\xfe", "\\377\\376" },
+	{ "\x80", "\\200" },                   /* continuation alone */
+	{ "\xe2\x82", "\\342\\202" },          /* cut off by the end */
+	{ "\xe2\x82x", "\\342\\202x" },        /* … by another character */
+	{ "\xe2\xe2\x82\xac", "\\342\u20ac" }, /* … by the next sequence */
+	{ "\xef\xbf\xbf", "\\357\\277\\277" }, /* U+FFFF is no character */
 };
 
 START_TEST(only_wellformed_printable_utf8_stays) {
@@ -103,8 +102,8 @@ START_TEST(literal_style_changes_nothing) {
 END_TEST
 
 START_TEST(text_style_leaves_backslashes_and_escapes_the_rest) {
-	ck_assert_str_eq(printed(QUOTE_TEXT, true, "name 'a\\nb': \033\n"),
-	    "name 'a\\nb': \\033\\n");
+	ck_assert_str_eq(
+	    printed(QUOTE_TEXT, true, "name 'a\\nb': \033\n"), "name 'a\\nb': \\033\\n");
 }
 END_TEST
 
@@ -129,12 +128,24 @@ static const struct cut {
 	const char *printed;
 	size_t nbytes, expected;
 } cuts[] = {
-	{ "abc", 2, 2 }, { "abc", 3, 3 }, { "abc", 9, 3 }, { "", 5, 0 },
-	{ "a\\033b", 4, 1 }, { "a\\033b", 5, 5 }, { "a\\nb", 2, 1 }, { "a\\nb", 3, 3 },
+	{ "abc", 2, 2 },
+	{ "abc", 3, 3 },
+	{ "abc", 9, 3 },
+	{ "", 5, 0 },
+	{ "a\\033b", 4, 1 },
+	{ "a\\033b", 5, 5 },
+	{ "a\\nb", 2, 1 },
+	{ "a\\nb", 3, 3 },
 	{ "\\\\033", 3, 3 }, /* an escaped backslash, then digits */
-	{ "a\u20acb", 3, 1 }, { "a\u20acb", 4, 4 }, { "\U0001f980", 3, 0 },
-	{ "a\\", 9, 1 }, { "a\\03", 9, 1 }, { "a\xe2\x82", 9, 1 }, /* cut before */
-	{ "a\xed\xa0\x80", 9, 1 }, { "a\xf4\x90\x80\x80", 9, 1 }, { "a\xf9\x80\x80\x80", 9, 1 },
+	{ "a\u20acb", 3, 1 },
+	{ "a\u20acb", 4, 4 },
+	{ "\U0001f980", 3, 0 },
+	{ "a\\", 9, 1 },
+	{ "a\\03", 9, 1 },
+	{ "a\xe2\x82", 9, 1 }, /* cut before */
+	{ "a\xed\xa0\x80", 9, 1 },
+	{ "a\xf4\x90\x80\x80", 9, 1 },
+	{ "a\xf9\x80\x80\x80", 9, 1 },
 };
 
 START_TEST(cut_leaves_no_half_escape_or_character) {
@@ -208,8 +219,8 @@ int main(void) {
 	tcase_add_loop_test(names, cut_leaves_no_half_escape_or_character, 0, N(cuts));
 	suite_add_tcase(suite, names);
 
-	tcase_add_loop_test(environment, environment_is_utf8_by_the_variable_that_counts, 0,
-	    N(environments));
+	tcase_add_loop_test(
+	    environment, environment_is_utf8_by_the_variable_that_counts, 0, N(environments));
 	tcase_add_test(environment, asking_about_the_environment_leaves_the_locale);
 	suite_add_tcase(suite, environment);
 

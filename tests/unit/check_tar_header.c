@@ -45,7 +45,12 @@ static void teardown(void) {
 
 static struct entry file_entry(const char *name) {
 	return (struct entry){
-		.name = name, .mode = 0640, .uid = 1000, .gid = 100, .uname = "me", .gname = "us",
+		.name = name,
+		.mode = 0640,
+		.uid = 1000,
+		.gid = 100,
+		.uname = "me",
+		.gname = "us",
 		.mtime = { 1500000000, 0 },
 	};
 }
@@ -103,8 +108,7 @@ static void archive_one(const struct entry *e, enum format format) {
 }
 
 /* Run a command; what it says on both outputs is in output.  It must end with status 0. */
-__attribute__((format(printf, 1, 2)))
-static void run(const char *format, ...) {
+__attribute__((format(printf, 1, 2))) static void run(const char *format, ...) {
 	char command[4096];
 	va_list args;
 	FILE *out;
@@ -122,7 +126,8 @@ static void run(const char *format, ...) {
 static bool has_program(const char *name) {
 	char command[128];
 
-	snprintf(command, sizeof(command), "command -v %.*s >/dev/null", (int)strcspn(name, " "), name);
+	snprintf(
+	    command, sizeof(command), "command -v %.*s >/dev/null", (int)strcspn(name, " "), name);
 	return system(command) == 0;
 }
 
@@ -135,7 +140,8 @@ static bool ask_python(const char *expression) {
 	    "out = open(1, \"wb\")\n"
 	    "for m in tarfile.open(\"a.tar\"):\n"
 	    "    out.write(str(%s).encode(\"utf-8\", \"surrogateescape\") + b\"\\n\")\n"
-	    "' 2>&1", expression);
+	    "' 2>&1",
+	    expression);
 	return true;
 }
 
@@ -204,7 +210,8 @@ static const enum format formats_of_any_name[] = { FORMAT_PAX, FORMAT_GNU };
 #define NAME_MAX_NBYTES 300
 
 /* An archive of names of all lengths; what a reader should list is put into ${expected}. */
-static void archive_all_lengths(enum format format, const char *unit, size_t every, FILE *expected) {
+static void archive_all_lengths(
+    enum format format, const char *unit, size_t every, FILE *expected) {
 	archive_begin();
 	for (size_t n = 1; n <= NAME_MAX_NBYTES; n++) {
 		char *name = make_name(n, unit, every);
@@ -271,7 +278,8 @@ END_TEST
 START_TEST(long_utf8_names_are_records) {
 	/* All three places at which a field can cut a character in two. */
 	static const char *const before[] = { "", "x", "xx" };
-	char *euros = make_name(399, "\xe2\x82\xac", 0), *target = make_name(300, "\xe2\x82\xac", 0);
+	char *euros = make_name(399, "\xe2\x82\xac", 0),
+	     *target = make_name(300, "\xe2\x82\xac", 0);
 	char name[512], expected[1024];
 	struct entry e = file_entry(name);
 
@@ -390,6 +398,43 @@ START_TEST(v7_ends_names_with_nul_and_has_no_magic) {
 }
 END_TEST
 
+START_TEST(only_utf8_is_a_record) {
+	static const struct {
+		const char *bytes;
+		bool is_utf8;
+	} cases[] = {
+		{ "\x7f", true },
+		{ "\x80", false },
+		{ "\xc1\xbf", false },
+		{ "\xc2\x80", true },
+		{ "\xc2", false },
+		{ "\xdf\xc0", false },
+		{ "\xe0\x9f\xbf", false },
+		{ "\xe0\xa0\x80", true },
+		{ "\xed\x9f\xbf", true },
+		{ "\xed\xa0\x80", false },
+		{ "\xef\xbf\xbf", true },
+		{ "\xef\xbf", false },
+		{ "\xf0\x8f\xbf\xbf", false },
+		{ "\xf0\x90\x80\x80", true },
+		{ "\xf4\x8f\xbf\xbf", true },
+		{ "\xf4\x90\x80\x80", false },
+		{ "\xf5\x80\x80\x80", false },
+		{ "\xff", false },
+	};
+	char *name = make_name(120, "abc", 0), bytes[128];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct entry e = file_entry(bytes);
+
+		snprintf(bytes, sizeof(bytes), "%s%s", name, cases[i].bytes);
+		encode(&e, FORMAT_PAX);
+		ck_assert_msg(first_block()->type == (cases[i].is_utf8 ? 'x' : 'L'), "case %zu", i);
+	}
+	free(name);
+}
+END_TEST
+
 START_TEST(directories_have_one_slash_at_the_end) {
 	struct entry e = file_entry("a/b");
 
@@ -403,13 +448,33 @@ START_TEST(directories_have_one_slash_at_the_end) {
 }
 END_TEST
 
+START_TEST(checksum_is_that_of_the_block_with_blanks) {
+	struct entry e = file_entry("\xff\xfe");
+	unsigned int sum = 8 * ' ';
+	char expected[16];
+
+	encode(&e, FORMAT_PAX);
+	for (size_t i = 0; i < TAR_BLOCK_NBYTES; i++)
+		sum += i < 148 || i >= 156 ? header.data[i] : 0;
+	snprintf(expected, sizeof(expected), "%06o", sum);
+	ck_assert_mem_eq(header.data + 148, expected, 7);
+	ck_assert_int_eq(header.data[155], ' ');
+}
+END_TEST
+
 START_TEST(formats_have_their_magic) {
 	struct entry e = file_entry("a");
 
 	encode(&e, FORMAT_PAX);
-	ck_assert_mem_eq(last_block()->magic, "ustar\0" "00", 8);
+	ck_assert_mem_eq(last_block()->magic,
+	    "ustar\0"
+	    "00",
+	    8);
 	encode(&e, FORMAT_USTAR);
-	ck_assert_mem_eq(last_block()->magic, "ustar\0" "00", 8);
+	ck_assert_mem_eq(last_block()->magic,
+	    "ustar\0"
+	    "00",
+	    8);
 	encode(&e, FORMAT_GNU);
 	ck_assert_mem_eq(last_block()->magic, "ustar  ", 8);
 }
@@ -480,8 +545,8 @@ START_TEST(long_later_name_says_both_names) {
 	archive_add(&e, FORMAT_PAX);
 	archive_add(&e, FORMAT_GNU);
 	archive_end();
-	snprintf(expected, sizeof(expected), "%s %s\n%s %s\n%s %s\n", name, first, bytes, first_bytes,
-	    bytes, first_bytes);
+	snprintf(expected, sizeof(expected), "%s %s\n%s %s\n%s %s\n", name, first, bytes,
+	    first_bytes, bytes, first_bytes);
 	if (ask_python("m.name + \" \" + m.linkname"))
 		ck_assert_str_eq(output, expected);
 	for (size_t i = 0; i < NTARS; i++) {
@@ -517,7 +582,8 @@ START_TEST(content_from_8_gib_on_needs_more_than_octal) {
 	e.size = INT64_MAX;
 	encode(&e, FORMAT_GNU);
 	ck_assert_mem_eq(first_block()->size, "\x80\0\0\0\x7f\xff\xff\xff\xff\xff\xff\xff", 12);
-	assert_refused(&e, FORMAT_USTAR, "value 9223372036854775807 out of off_t range 0..8589934591");
+	assert_refused(
+	    &e, FORMAT_USTAR, "value 9223372036854775807 out of off_t range 0..8589934591");
 }
 END_TEST
 
@@ -550,7 +616,8 @@ START_TEST(owners_from_21_bits_on_need_more_than_octal) {
 	e.uid = (UINT64_C(1) << 56) - 1;
 	encode(&e, FORMAT_GNU);
 	e.uid++;
-	assert_refused(&e, FORMAT_GNU, "value 72057594037927936 out of uid_t range "
+	assert_refused(&e, FORMAT_GNU,
+	    "value 72057594037927936 out of uid_t range "
 	    "-72057594037927936..72057594037927935");
 }
 END_TEST
@@ -573,7 +640,8 @@ START_TEST(devices_have_their_numbers) {
 END_TEST
 
 START_TEST(v7_has_no_devices_and_fifos) {
-	static const enum entry_type types[] = { ENTRY_FIFO, ENTRY_CHAR_DEVICE, ENTRY_BLOCK_DEVICE };
+	static const enum entry_type types[] = { ENTRY_FIFO, ENTRY_CHAR_DEVICE,
+		ENTRY_BLOCK_DEVICE };
 	struct entry e = file_entry("a");
 
 	for (size_t i = 0; i < 3; i++) {
@@ -688,7 +756,8 @@ END_TEST
 START_TEST(attributes_are_records_with_their_bytes) {
 	static const char value[] = "a\0b\nc=d\xff";
 	static const struct xattr xattrs[] = {
-		{ "user.x=y%z", "plain", 5 }, { "user.binary", value, sizeof(value) },
+		{ "user.x=y%z", "plain", 5 },
+		{ "user.binary", value, sizeof(value) },
 		{ "user.empty", "", 0 },
 	};
 	struct entry e = file_entry("a");
@@ -771,18 +840,18 @@ static const struct {
 	off_t size, offset, nbytes, stride;
 	size_t n;
 } maps[] = {
-	{ 100000, 0, 0, 0, 0 },              /* one hole */
-	{ 100000, 4096, 4096, 0, 1 },        /* holes around */
-	{ 100000, 0, 4096, 0, 1 },           /* a hole behind */
-	{ 100000, 98304, 1696, 0, 1 },       /* a hole before, and an end inside of a block */
-	{ 100000, 4096, 4096, 16384, 4 },    /* as many runs as GNU's header has room for */
-	{ 100000, 4096, 4096, 12288, 5 },    /* one more, */
-	{ 100000, 0, 512, 2048, 24 },        /* a full second block with the hole at the end, */
-	{ 100000, 0, 512, 2048, 25 },        /* one more */
-	{ 200000, 512, 512, 2048, 90 },      /* several blocks */
-	{ 100000, 1000, 10, 5000, 12 },      /* runs that do not begin at blocks */
-	{ 100000, 1000, 300, 400, 9 },       /* whose blocks touch */
-	{ 5000, 4990, 10, 0, 1 },            /* at the very end */
+	{ 100000, 0, 0, 0, 0 },           /* one hole */
+	{ 100000, 4096, 4096, 0, 1 },     /* holes around */
+	{ 100000, 0, 4096, 0, 1 },        /* a hole behind */
+	{ 100000, 98304, 1696, 0, 1 },    /* a hole before, and an end inside of a block */
+	{ 100000, 4096, 4096, 16384, 4 }, /* as many runs as GNU's header has room for */
+	{ 100000, 4096, 4096, 12288, 5 }, /* one more, */
+	{ 100000, 0, 512, 2048, 24 },     /* a full second block with the hole at the end, */
+	{ 100000, 0, 512, 2048, 25 },     /* one more */
+	{ 200000, 512, 512, 2048, 90 },   /* several blocks */
+	{ 100000, 1000, 10, 5000, 12 },   /* runs that do not begin at blocks */
+	{ 100000, 1000, 300, 400, 9 },    /* whose blocks touch */
+	{ 5000, 4990, 10, 0, 1 },         /* at the very end */
 };
 #define NMAPS ((int)(sizeof(maps) / sizeof(maps[0])))
 
@@ -794,9 +863,8 @@ static struct entry sparse_entry(const char *name, int map, struct extent extent
 	e.extents = extents;
 	e.nextents = maps[map].n;
 	for (size_t i = 0; i < e.nextents; i++)
-		extents[i] = (struct extent){
-			maps[map].offset + (off_t)i * maps[map].stride, maps[map].nbytes
-		};
+		extents[i] = (struct extent){ maps[map].offset + (off_t)i * maps[map].stride,
+			maps[map].nbytes };
 	return e;
 }
 
@@ -819,7 +887,8 @@ static void assert_sparse_file(const struct entry *e, const char *reader) {
 
 		memset(is_data + e->extents[i].offset, 1, (size_t)e->extents[i].nbytes);
 		memset(may_be_data + from, 1,
-		    (size_t)((end + TAR_BLOCK_NBYTES - 1) / TAR_BLOCK_NBYTES * TAR_BLOCK_NBYTES - from));
+		    (size_t)((end + TAR_BLOCK_NBYTES - 1) / TAR_BLOCK_NBYTES * TAR_BLOCK_NBYTES -
+		        from));
 	}
 	/* An assertion for each byte would take long. */
 	while (at < e->size && is_right) {
@@ -879,6 +948,19 @@ START_TEST(pax_sparse_map_stands_before_the_data) {
 	ck_assert_str_eq((last_block() - 1)->name, "d/GNUSparseFile.0/sparse");
 	ck_assert_str_eq((last_block() - 1)->size, "00000003000");
 	ck_assert_int_eq(header.content_nbytes, 1024);
+}
+END_TEST
+
+START_TEST(runs_that_touch_are_one) {
+	static const struct extent extents[] = { { 512, 512 }, { 1024, 512 }, { 2000, 10 } };
+	struct entry e = file_entry("a");
+
+	e.is_sparse = true;
+	e.size = 10000;
+	e.extents = extents;
+	e.nextents = 3;
+	encode(&e, FORMAT_PAX);
+	ck_assert_str_eq((const char *)last_block(), "2\n512\n1536\n10000\n0\n");
 }
 END_TEST
 
@@ -959,8 +1041,8 @@ START_TEST(run_at_the_end_of_the_largest_file_is_not_rounded_beyond) {
 	ck_assert_int_eq(header.content_nbytes, 511);
 	assert_record("GNU.sparse.realsize", "9223372036854775807");
 	encode(&e, FORMAT_GNU);
-	ck_assert_mem_eq(first_block()->end.gnu.real_size,
-	    "\x80\0\0\0\x7f\xff\xff\xff\xff\xff\xff\xff", 12);
+	ck_assert_mem_eq(
+	    first_block()->end.gnu.real_size, "\x80\0\0\0\x7f\xff\xff\xff\xff\xff\xff\xff", 12);
 }
 END_TEST
 
@@ -972,7 +1054,9 @@ static void add_name_tests(TCase *tc) {
 	tcase_add_test(tc, name_that_does_not_fit_takes_more);
 	tcase_add_test(tc, ustar_refuses_names_that_cannot_be_split);
 	tcase_add_test(tc, v7_ends_names_with_nul_and_has_no_magic);
+	tcase_add_test(tc, only_utf8_is_a_record);
 	tcase_add_test(tc, directories_have_one_slash_at_the_end);
+	tcase_add_test(tc, checksum_is_that_of_the_block_with_blanks);
 	tcase_add_test(tc, formats_have_their_magic);
 	tcase_add_loop_test(tc, later_name_is_one_block, 0, 4);
 	tcase_add_test(tc, later_name_leaves_to_the_first_what_does_not_fit);
@@ -999,6 +1083,7 @@ static void add_number_tests(TCase *tc) {
 static void add_sparse_tests(TCase *tc) {
 	tcase_add_loop_test(tc, sparse_files_come_back, 0, 2 * NMAPS);
 	tcase_add_test(tc, pax_sparse_map_stands_before_the_data);
+	tcase_add_test(tc, runs_that_touch_are_one);
 	tcase_add_test(tc, sparse_file_with_name_that_is_not_utf8_is_stored_under_it);
 	tcase_add_loop_test(tc, sparse_file_without_holes_is_a_plain_one, 0, 2);
 	tcase_add_test(tc, holes_smaller_than_their_map_are_content);

@@ -20,21 +20,21 @@
 
 struct stream_format {
 	enum compression compression;
-	const char *program;  /* of the format; works on stdin with -c, -dc and -t */
-	bool notices_flips;   /* the format has checksums */
-	bool notices_cuts;    /* the format has an end */
+	const char *program; /* of the format; works on stdin with -c, -dc and -t */
+	bool notices_flips;  /* the format has checksums */
+	bool notices_cuts;   /* the format has an end */
 };
 
 static const struct stream_format formats[] = {
-    {COMPRESSION_GZIP, "gzip", true, true},
-    {COMPRESSION_BZIP2, "bzip2", true, true},
-    {COMPRESSION_XZ, "xz", true, true},
-    {COMPRESSION_LZMA, "xz --format=lzma", false, true},
-    {COMPRESSION_LZIP, "xz --format=lzip", true, true},
-    {COMPRESSION_LZ4, "lz4", true, true},
-    {COMPRESSION_ZSTD, "zstd", true, true},
-    {COMPRESSION_COMPRESS, "gzip", false, false},
-    {COMPRESSION_NONE, NULL, false, false},
+	{ COMPRESSION_GZIP, "gzip", true, true },
+	{ COMPRESSION_BZIP2, "bzip2", true, true },
+	{ COMPRESSION_XZ, "xz", true, true },
+	{ COMPRESSION_LZMA, "xz --format=lzma", false, true },
+	{ COMPRESSION_LZIP, "xz --format=lzip", true, true },
+	{ COMPRESSION_LZ4, "lz4", true, true },
+	{ COMPRESSION_ZSTD, "zstd", true, true },
+	{ COMPRESSION_COMPRESS, "gzip", false, false },
+	{ COMPRESSION_NONE, NULL, false, false },
 };
 #define NFORMATS ((int)(sizeof(formats) / sizeof(formats[0])))
 
@@ -70,8 +70,8 @@ static unsigned char *mixed_bytes(size_t nbytes) {
 		state ^= state << 13;
 		state ^= state >> 7;
 		state ^= state << 17;
-		data[i] = i / 4096 % 2 == 0 ? (unsigned char)("some line of text\n"[i % 18])
-		                            : (unsigned char)(state >> 32);
+		data[i] = i / 4096 % 2 == 0 ? (unsigned char)("some line of text\n"[i % 18]) :
+		                              (unsigned char)(state >> 32);
 	}
 	return data;
 }
@@ -134,7 +134,7 @@ static void compress_file(const char *name, struct codec_settings settings,
 
 static struct content read_fd(int fd, const struct codec_settings *settings) {
 	struct codec_reader *reader = NULL;
-	struct content got = {0};
+	struct content got = { 0 };
 
 	got.r = codec_reader_new(&reader, settings, fd, &got.err);
 	while (got.r == TARN_OK) {
@@ -154,7 +154,7 @@ static struct content read_fd(int fd, const struct codec_settings *settings) {
 }
 
 static struct content read_file(const char *name) {
-	return read_fd(open(name, O_RDONLY), &(struct codec_settings){0});
+	return read_fd(open(name, O_RDONLY), &(struct codec_settings){ 0 });
 }
 
 static bool is_content(const struct content *got, const void *data, size_t nbytes) {

@@ -68,7 +68,8 @@ static const char *operands(void) {
 		const struct operand *p = &o.operands[i];
 
 		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s%s%s", i > 0 ? " " : "",
-		    p->name, p->directory != NULL ? ":" : "", p->directory != NULL ? p->directory : "");
+		    p->name, p->directory != NULL ? ":" : "",
+		    p->directory != NULL ? p->directory : "");
 	}
 	return text;
 }

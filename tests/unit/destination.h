@@ -162,8 +162,8 @@ static inline int make_directory(const char *name, bool replace, bool *made) {
 	return r;
 }
 
-static inline int make_link_to(const char *existing, const struct stat *st, const char *name,
-    bool replace) {
+static inline int make_link_to(
+    const char *existing, const struct stat *st, const char *name, bool replace) {
 	struct member_path path = path_of(name), from = path_of(existing);
 	int r = contained_link(below, &from, st, &path, replace, &err);
 
