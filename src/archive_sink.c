@@ -2,10 +2,13 @@
 
 #include "archive_sink.h"
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cpio_header.h"
+#include "key_set.h"
 #include "member_header.h"
 #include "tar_block.h"
 #include "tar_header.h"
@@ -34,6 +37,9 @@ struct archive_sink {
 	off_t nbytes; /* of the plain stream, gathered ones included */
 	unsigned char *buf;
 	size_t buffered;
+	bool checks_links;
+	uint64_t seed;
+	struct key_set members; /* names: those in the archive with checks_links, else left out */
 };
 
 /* How far the content of a member has got. */
@@ -137,27 +143,53 @@ static int append_content(
 	return append_runs(s, &c, NULL, e->size, err);
 }
 
+/* Is the first name of ${e} in the archive? */
+static bool has_first(const struct archive_sink *s, const struct entry *e) {
+	return key_set_has(&s->members, key_of_name(s->seed, e->first_name)) == s->checks_links;
+}
+
+/* Remember whether ${e} is in the archive, for names that link to it. */
+static int remember(struct archive_sink *s, const struct entry *e, bool is_in, struct error *err) {
+	if (is_in != s->checks_links || e->first_name != NULL || e->type == ENTRY_DIRECTORY)
+		return TARN_OK;
+	return key_set_add(&s->members, key_of_name(s->seed, e->name), err);
+}
+
+/* The header of ${e}; TARN_EREFUSED when the format cannot hold it. */
+static int append_header(struct archive_sink *s, const struct entry *e, struct error *err) {
+	int r = s->format == FORMAT_CPIO ?
+	    cpio_header_encode(&s->header, &s->names, e, s->nbytes, err) :
+	    tar_header_encode(&s->header, e, s->format, err);
+
+	return r == TARN_OK ? append(s, s->header.data, (off_t)s->header.nbytes, err) : r;
+}
+
 static int archive_sink_put(
     struct sink *sink, const struct entry *e, struct source *from, struct error *err) {
 	struct archive_sink *s = (struct archive_sink *)sink;
+	struct entry whole;
 	int r;
 
 	if (e->type == ENTRY_SOCKET)
 		return TARN_OK;
+	if (e->first_name != NULL && e->is_whole) {
+		whole = *e;
+		whole.first_name = NULL;
+		e = &whole;
+	}
 	if (e->first_name != NULL && strcmp(e->first_name, e->name) == 0) {
 		report_warning(s->report, e->name, "link to itself; not dumped");
 		return TARN_OK;
 	}
-	if (s->format == FORMAT_CPIO)
-		r = cpio_header_encode(&s->header, &s->names, e, s->nbytes, err);
-	else
-		r = tar_header_encode(&s->header, e, s->format, err);
+	if (e->first_name != NULL && !has_first(s, e))
+		return err_set(err, TARN_NO_FIRST, 0, "its first name is not in the archive");
+	r = append_header(s, e, err);
 	if (r == TARN_EREFUSED) {
 		report_error(s->report, e->name, err);
-		return TARN_OK;
+		return remember(s, e, false, err);
 	}
 	if (r == TARN_OK)
-		r = append(s, s->header.data, (off_t)s->header.nbytes, err);
+		r = remember(s, e, true, err);
 	if (r == TARN_OK)
 		r = append_content(s, e, from, err);
 	return r == TARN_OK ? pad(s, s->alignment, err) : r;
@@ -186,6 +218,7 @@ static void archive_sink_free(struct sink *sink) {
 		return;
 	member_header_fini(&s->header);
 	cpio_names_fini(&s->names);
+	key_set_fini(&s->members);
 	free(s->buf);
 	free(s);
 }
@@ -207,10 +240,15 @@ struct sink *archive_sink_new(struct codec_writer *writer, enum format format,
 	s->alignment = format == FORMAT_CPIO ? CPIO_ALIGNMENT : TAR_BLOCK_NBYTES;
 	s->record_nbytes = (off_t)blocking_factor * TAR_BLOCK_NBYTES;
 	s->nbytes = start;
+	s->seed = key_seed();
 	s->report = report;
 	return &s->base;
 }
 
 off_t archive_sink_nbytes(const struct sink *sink) {
 	return ((const struct archive_sink *)sink)->nbytes;
+}
+
+void archive_sink_check_links(struct sink *sink) {
+	((struct archive_sink *)sink)->checks_links = true;
 }

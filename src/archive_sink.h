@@ -14,11 +14,19 @@
  * stream at which it begins (not 0 when appending).  finish does not finish the writer.
  *
  * A member that ${format} cannot hold is said to ${report} and left out, and so is a link to
- * itself.  Content that is missing becomes zeros, so that the archive stays whole: without a word
+ * itself.  A link member that is whole becomes a member of its own: whether its content is that of
+ * its first name cannot be seen here.  Content that is missing becomes zeros, so that the archive stays whole: without a word
  * when the source ends early, as that has said why; said here when reading fails.
  */
 struct sink *archive_sink_new(struct codec_writer *writer, enum format format,
     unsigned int blocking_factor, off_t start, struct report *report, struct error *err);
+
+/**
+ * From now on, before the first member: know which members were put, so that no link member is
+ * written whose first name is not in this archive.  Without it only those are known that were left
+ * out here, which is enough when link members come from a tree.
+ */
+void archive_sink_check_links(struct sink *sink);
 
 /** Bytes of the plain stream, ${start} included. */
 off_t archive_sink_nbytes(const struct sink *sink);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "late_content.h"
+
 /*
  * libarchive parses the members out of the plain bytes that the codec layer hands over.  Its three
  * degrees of trouble become two here: what it warns of or retries after is said and shows in the
@@ -30,6 +32,9 @@ struct archive_source {
 	bool fed_all;         /* the reader said TARN_END */
 	bool has_codec_error; /* the reader failed, with: */
 	struct error codec_error;
+	struct late_content late;
+	bool at_end;  /* libarchive has no more */
+	bool is_late; /* the current entry comes from there */
 	size_t nmembers;
 	bool in_garbage; /* said so, not yet at the next good header */
 };
@@ -118,14 +123,36 @@ static void say_garbage(struct archive_source *s) {
 	    (intmax_t)archive_read_header_position(s->archive));
 }
 
-static int archive_source_next(struct source *source, struct entry **e, struct error *err) {
-	struct archive_source *s = (struct archive_source *)source;
+/* A member's header was read.  TARN_END: the member is held back. */
+static int hold_back(struct archive_source *s, struct error *err) {
+	bool held = false;
+	int r = TARN_OK;
+
+	if ((archive_format(s->archive) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_CPIO) {
+		s->entry.identity.nlink = archive_entry_nlink(s->from);
+		r = late_content_look(&s->late, &s->entry, &held, err);
+	}
+	return held && r == TARN_OK ? TARN_END : r;
+}
+
+/* The next entry that is held back no more.  TARN_END: there is none. */
+static int next_late(struct archive_source *s, struct entry **e) {
+	struct entry *late = late_content_next(&s->late);
+
+	s->is_late = late != NULL;
+	if (late != NULL)
+		*e = late;
+	return late != NULL ? TARN_OK : TARN_END;
+}
+
+/* Read headers up to the next member that can be handed out. */
+static int read_member(struct archive_source *s, struct error *err) {
 	int r;
 
 	for (;;) {
 		r = archive_read_next_header(s->archive, &s->from);
 		if (r == ARCHIVE_EOF)
-			return end(s, err);
+			return TARN_END;
 		if (r == ARCHIVE_FATAL)
 			return fatal(s, err);
 		if (r == ARCHIVE_RETRY || r == ARCHIVE_FAILED) {
@@ -134,16 +161,35 @@ static int archive_source_next(struct source *source, struct entry **e, struct e
 		}
 		s->in_garbage = false;
 		s->nmembers++;
-		if (entry_from_libarchive(&s->entry, s->from, &s->storage, err) == TARN_OK)
-			break;
-		if (err->code == TARN_ENOMEM)
-			return (int)err->code;
-		report_error(s->report, archive_entry_pathname(s->from), err);
+		if (entry_from_libarchive(&s->entry, s->from, &s->storage, err) != TARN_OK) {
+			if (err->code == TARN_ENOMEM)
+				return (int)err->code;
+			report_error(s->report, archive_entry_pathname(s->from), err);
+			continue;
+		}
+		if (r == ARCHIVE_WARN && !is_about_charset(s->archive))
+			report_failure(s->report, s->entry.name, "%s", error_text(s->archive));
+		r = hold_back(s, err);
+		if (r != TARN_END)
+			return r;
 	}
-	if (r == ARCHIVE_WARN && !is_about_charset(s->archive))
-		report_failure(s->report, s->entry.name, "%s", error_text(s->archive));
+}
+
+static int archive_source_next(struct source *source, struct entry **e, struct error *err) {
+	struct archive_source *s = (struct archive_source *)source;
+	int r;
+
+	if (next_late(s, e) == TARN_OK)
+		return TARN_OK;
 	*e = &s->entry;
-	return TARN_OK;
+	r = s->at_end ? TARN_END : read_member(s, err);
+	if (r != TARN_END)
+		return r;
+	s->at_end = true;
+	r = late_content_end(&s->late, err);
+	if (r != TARN_OK)
+		return r;
+	return next_late(s, e) == TARN_OK ? TARN_OK : end(s, err);
 }
 
 static int archive_source_read(struct source *source, struct block *block, struct error *err) {
@@ -151,6 +197,8 @@ static int archive_source_read(struct source *source, struct block *block, struc
 	la_int64_t offset = 0;
 	int r;
 
+	if (s->is_late)
+		return TARN_END;
 	do {
 		r = archive_read_data_block(s->archive, &block->data, &block->nbytes, &offset);
 		if (r == ARCHIVE_EOF)
@@ -169,6 +217,7 @@ static void archive_source_free(struct source *source) {
 		return;
 	archive_read_free(s->archive);
 	entry_storage_fini(&s->storage);
+	late_content_fini(&s->late);
 	free(s);
 }
 
@@ -204,4 +253,8 @@ off_t archive_source_end(const struct source *source) {
 	const struct archive_source *s = (const struct archive_source *)source;
 
 	return archive_read_header_position(s->archive);
+}
+
+off_t archive_source_nbytes(const struct source *source) {
+	return ((const struct archive_source *)source)->nfed;
 }

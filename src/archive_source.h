@@ -10,10 +10,13 @@
 /*
  * An archive as a source: any tar or cpio that libarchive reads, from the bytes of ${reader}
  * (borrowed).  Damage is said with the name of the member it was met at; what follows it is read
- * as far as that is possible.
+ * as far as that is possible.  Without ${report} it is not said: when an archive is read again.
  */
 struct source *archive_source_new(
     struct codec_reader *reader, struct report *report, struct error *err);
+
+/** Bytes of the plain stream that were read so far. */
+off_t archive_source_nbytes(const struct source *source);
 
 /** After TARN_END: offset of the end-of-archive blocks in the plain stream. */
 off_t archive_source_end(const struct source *source);

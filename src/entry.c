@@ -48,6 +48,12 @@ bool entry_type_of_mode(mode_t mode, enum entry_type *type) {
 	return false;
 }
 
+const char *entry_member(const struct entry *e) {
+	if (e->first_name != NULL)
+		return e->stored_first_name != NULL ? e->stored_first_name : e->first_name;
+	return e->stored_name != NULL ? e->stored_name : e->name;
+}
+
 /* Make room for ${n} elements of ${nbytes} in *${array}. */
 static int reserve(void **array, size_t *capacity, size_t n, size_t nbytes, struct error *err) {
 	size_t want, total;
@@ -173,6 +179,7 @@ int entry_from_libarchive(
 	if (!entry_type_of_mode(archive_entry_filetype(from), &e->type))
 		e->type = ENTRY_FILE;
 	e->first_name = archive_entry_hardlink(from);
+	e->is_whole = e->first_name == NULL || e->size > 0;
 	if (e->first_name == NULL && e->type == ENTRY_SYMLINK)
 		e->target = archive_entry_symlink(from);
 	e->mode = archive_entry_perm(from);

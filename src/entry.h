@@ -61,6 +61,16 @@ struct entry {
 	 * member need not carry anything but the two names; type is ENTRY_FILE where it is unknown.
 	 */
 	const char *first_name;
+	/*
+	 * What an archive calls the two, where a selection has given them other names; NULL where
+	 * they are as the archive has them.
+	 */
+	const char *stored_name, *stored_first_name;
+	/*
+	 * True unless a link member carries nothing of its own: then name and first_name are all
+	 * that counts in the entry.  Set by sources.
+	 */
+	bool is_whole;
 	const char *target; /* text of a symbolic link; NULL for every other type */
 
 	mode_t mode; /* permission, set-id and sticky bits: 07777 */
@@ -91,6 +101,9 @@ mode_t entry_type_mode(enum entry_type type);
 
 /** The type of a file with mode ${mode}, as stat() has it; false when there is none for it. */
 bool entry_type_of_mode(mode_t mode, enum entry_type *type);
+
+/** What the archive calls the member that has the content of ${e}: itself, or its first name. */
+const char *entry_member(const struct entry *e);
 
 struct archive_entry;
 

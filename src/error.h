@@ -9,6 +9,7 @@
 enum tarn_code {
 	TARN_OK = 0,
 	TARN_END,      /* no more: entries, data, lines; not an error, struct error untouched */
+	TARN_NO_FIRST, /* a link member's first name is not there to link to; see sink.h */
 	TARN_EXISTS,   /* something is there already, and it was not to be replaced */
 	TARN_ENOMEM,   /* out of memory */
 	TARN_ESYSTEM,  /* a system call failed; errnum says how */

@@ -11,42 +11,39 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/random.h>
 #include <unistd.h>
 
+#include "file_copy.h"
+#include "key_set.h"
 #include "metadata.h"
 
 /*
- * What this run made is kept as a set of 64-bit keys, hashes of (device, inode) under a random
- * seed, eight bytes each: the name that a member links to is looked at before it is linked, and
- * must be in the set.  A false hit needs a collision in 64 bits, and could only link to a file of
- * the destination.  Names that were left out share the set, hashed as strings.
+ * What is known to be a member is kept as a set of keys (key_set.h): of the member's name together
+ * with the device and inode.  The name that a member links to is looked at before it is linked, and
+ * must be in the set.  A false hit could only link to a file of the destination.  Names that were
+ * left out share the set.
  *
  * Groups that met a refusal have leaders, the newest first: names of other inodes with the same
  * content, made by this run, that can still take names on their device.  They hang in a table of
- * chains by the hash of the group's first name.
+ * chains by the key of the group's first name.
  */
 
-#define SET_MIN_CAPACITY 1024
 #define LEADERS_MIN_CHAINS 64
 #define COPY_NBYTES ((size_t)1 << 20)
 
-struct key_set {
-	uint64_t *keys;  /* 0: free */
-	size_t capacity; /* a power of two; at most 3/4 are used */
-	size_t n;
-};
-
 struct leader {
 	struct leader *next;
-	uint64_t group; /* path_key of the group's first name */
+	uint64_t group; /* key of the group's first name in the archive */
 	char name[];
 };
 
 struct link_ladder {
+	enum links links;
 	struct report *report;
 	uint64_t seed;
-	struct key_set set;
+	struct key_set known;
+	dev_t *refusing; /* devices that refuse all links */
+	size_t nrefusing;
 	struct leader **chains;
 	size_t nchains; /* a power of two; 0: no leader yet */
 	size_t nleaders;
@@ -57,89 +54,19 @@ struct link_ladder {
 struct new_name {
 	struct contained *contained;
 	const struct member_path *path;
+	uint64_t group; /* key of the member */
 	bool replace;
 	struct stat *st;
 };
 
-static uint64_t mix(uint64_t x) {
-	x ^= x >> 32;
-	x *= UINT64_C(0xd6e8feb86659fd93);
-	x ^= x >> 32;
-	x *= UINT64_C(0xd6e8feb86659fd93);
-	x ^= x >> 32;
-	return x;
-}
-
-static uint64_t inode_key(const struct link_ladder *ladder, const struct stat *st) {
-	uint64_t key = mix(mix(st->st_ino ^ ladder->seed) + st->st_dev);
-
-	return key != 0 ? key : 1;
-}
-
-static uint64_t string_key(uint64_t key, const char *s) {
-	for (; *s != '\0'; s++)
-		key = (key ^ (unsigned char)*s) * UINT64_C(0x100000001b3);
-	return mix(key);
-}
-
-static uint64_t path_key(const struct link_ladder *ladder, const struct member_path *path) {
-	uint64_t key = string_key(string_key(ladder->seed, path->parent) + 1, path->last);
-
-	return key != 0 ? key : 1;
-}
-
-/* The slot of ${key}, or the free one where it belongs. */
-static size_t set_find(const struct key_set *set, uint64_t key) {
-	size_t i = key & (set->capacity - 1);
-
-	while (set->keys[i] != 0 && set->keys[i] != key)
-		i = (i + 1) & (set->capacity - 1);
-	return i;
-}
-
-static bool set_has(const struct key_set *set, uint64_t key) {
-	return set->n > 0 && set->keys[set_find(set, key)] == key;
-}
-
-static int set_grow(struct key_set *set, struct error *err) {
-	struct key_set grown = { .capacity = set->capacity * 2, .n = set->n };
-
-	if (grown.capacity == 0)
-		grown.capacity = SET_MIN_CAPACITY;
-	grown.keys = calloc(grown.capacity, sizeof(*grown.keys));
-	if (grown.keys == NULL)
-		return err_nomem(err);
-	for (size_t i = 0; i < set->capacity; i++) {
-		if (set->keys[i] != 0)
-			grown.keys[set_find(&grown, set->keys[i])] = set->keys[i];
-	}
-	free(set->keys);
-	*set = grown;
-	return TARN_OK;
-}
-
-static int set_add(struct key_set *set, uint64_t key, struct error *err) {
-	size_t i;
-
-	if (set->n >= set->capacity / 4 * 3 && set_grow(set, err) != TARN_OK)
-		return (int)err->code;
-	i = set_find(set, key);
-	if (set->keys[i] == 0) {
-		set->keys[i] = key;
-		set->n++;
-	}
-	return TARN_OK;
-}
-
-struct link_ladder *link_ladder_new(struct report *report) {
+struct link_ladder *link_ladder_new(enum links links, struct report *report) {
 	struct link_ladder *ladder = calloc(1, sizeof(*ladder));
 
 	if (ladder == NULL)
 		return NULL;
+	ladder->links = links;
 	ladder->report = report;
-	/* Without random bytes the seed is 0, which costs speed under attack, and nothing else. */
-	if (getrandom(&ladder->seed, sizeof(ladder->seed), GRND_NONBLOCK) < 0)
-		ladder->seed = 0;
+	ladder->seed = key_seed();
 	return ladder;
 }
 
@@ -155,22 +82,64 @@ void link_ladder_free(struct link_ladder *ladder) {
 		}
 	}
 	free(ladder->chains);
-	free(ladder->set.keys);
+	free(ladder->refusing);
+	key_set_fini(&ladder->known);
 	member_path_fini(&ladder->leader_path);
 	free(ladder);
 }
 
-int link_ladder_restored(struct link_ladder *ladder, const struct stat *st, struct error *err) {
-	return set_add(&ladder->set, inode_key(ladder, st), err);
+static uint64_t key_of_inode(uint64_t group, const struct stat *st) {
+	return key_with_numbers(group, st->st_ino, st->st_dev);
 }
 
-bool link_ladder_has_restored(const struct link_ladder *ladder, const struct stat *st) {
-	return set_has(&ladder->set, inode_key(ladder, st));
+int link_ladder_is(
+    struct link_ladder *ladder, const char *member, const struct stat *st, struct error *err) {
+	uint64_t group = key_of_name(ladder->seed, member);
+
+	return key_set_add(&ladder->known, key_of_inode(group, st), err);
 }
 
-int link_ladder_left_out(
-    struct link_ladder *ladder, const struct member_path *path, struct error *err) {
-	return set_add(&ladder->set, path_key(ladder, path), err);
+bool link_ladder_knows(
+    const struct link_ladder *ladder, const char *member, const struct stat *st) {
+	return key_set_has(&ladder->known, key_of_inode(key_of_name(ladder->seed, member), st));
+}
+
+int link_ladder_left_out(struct link_ladder *ladder, const char *member, struct error *err) {
+	return key_set_add(&ladder->known, key_of_name(ladder->seed, member), err);
+}
+
+bool link_ladder_has_left_out(const struct link_ladder *ladder, const char *member) {
+	return key_set_has(&ladder->known, key_of_name(ladder->seed, member));
+}
+
+static bool refuses_links(const struct link_ladder *ladder, dev_t dev) {
+	for (size_t i = 0; i < ladder->nrefusing; i++) {
+		if (ladder->refusing[i] == dev)
+			return true;
+	}
+	return false;
+}
+
+/* Remember that ${dev} refuses all links; without memory it is asked again. */
+static void remember_refusing(struct link_ladder *ladder, dev_t dev) {
+	dev_t *devices =
+	    reallocarray(ladder->refusing, ladder->nrefusing + 1, sizeof(*ladder->refusing));
+
+	if (devices == NULL)
+		return;
+	ladder->refusing = devices;
+	devices[ladder->nrefusing++] = dev;
+}
+
+/*
+ * Does it speak for the whole file system when link() refused a name to ${st} with ${errnum}?  The
+ * kernel protects what belongs to others, set-id files and special files (protected_hardlinks), and
+ * files may be immutable: a plain file of our own is none of these when this run made it.
+ */
+static bool is_about_device(int errnum, const struct stat *st) {
+	return errnum == EOPNOTSUPP || errnum == ENOSYS ||
+	    (errnum == EPERM && S_ISREG(st->st_mode) && st->st_uid == geteuid() &&
+	        (st->st_mode & (S_ISUID | S_ISGID)) == 0);
 }
 
 /* True when link() refused in a way that a copy gets around; says which reason it counts as. */
@@ -193,69 +162,6 @@ static bool is_refusal(int errnum, enum report_reason *reason) {
 	}
 }
 
-/* Copy ${nbytes} from ${offset} of one file to the same place in another. */
-static int copy_run(int from, int to, off_t offset, off_t nbytes, struct error *err) {
-	off_t in = offset, out = offset, end = offset + nbytes;
-	char *buf = NULL;
-	ssize_t n;
-	int r = TARN_OK;
-
-	while (in < end) {
-		n = copy_file_range(from, &in, to, &out, (size_t)(end - in), 0);
-		if (n <= 0)
-			break;
-	}
-	/* Between some file systems the kernel does not copy: through a buffer, then. */
-	if (in < end && (buf = malloc(COPY_NBYTES)) == NULL)
-		return err_nomem(err);
-	while (in < end) {
-		size_t want = end - in < (off_t)COPY_NBYTES ? (size_t)(end - in) : COPY_NBYTES;
-
-		n = pread(from, buf, want, in);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0) {
-			r = err_set(err, TARN_ESYSTEM, n < 0 ? errno : EIO, "Cannot read");
-			break;
-		}
-		n = pwrite(to, buf, (size_t)n, in);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			r = err_set(err, TARN_ESYSTEM, errno, "Cannot write");
-			break;
-		}
-		in += n;
-	}
-	free(buf);
-	return r;
-}
-
-/* Copy the content of a regular file, its holes as holes. */
-static int copy_content(int from, int to, const struct stat *st, struct error *err) {
-	off_t data, hole = 0;
-
-	if (ioctl(to, FICLONE, from) == 0)
-		return TARN_OK;
-	while (hole < st->st_size) {
-		data = lseek(from, hole, SEEK_DATA);
-		if (data < 0 && errno == ENXIO) {
-			/* A hole at the end: only its length is left to be set. */
-			if (ftruncate(to, st->st_size) != 0)
-				return err_set(err, TARN_ESYSTEM, errno, "Cannot extend");
-			break;
-		}
-		if (data < 0)
-			data = hole;
-		hole = lseek(from, data, SEEK_HOLE);
-		if (hole < 0 || hole > st->st_size)
-			hole = st->st_size;
-		if (data < hole && copy_run(from, to, data, hole - data, err) != TARN_OK)
-			return (int)err->code;
-	}
-	return TARN_OK;
-}
-
 /* Make ${name} the kind of file that ${from} is, which ${st} describes; still empty. */
 static int make_alike(const struct new_name *name, int from, const struct stat *st,
     struct fresh *fresh, struct error *err) {
@@ -272,6 +178,18 @@ static int make_alike(const struct new_name *name, int from, const struct stat *
 		return err_set(err, TARN_ESYSTEM, errno, "Cannot readlink");
 	target[n] = '\0';
 	return contained_symlink(name->contained, name->path, target, name->replace, fresh, err);
+}
+
+/* The content of ${from} into ${to}, in the way that --links asks for. */
+static int copy_content(
+    struct link_ladder *ladder, int from, int to, const struct stat *st, struct error *err) {
+	bool may_share = ladder->links != LINKS_COPY;
+
+	if (may_share && file_reflink(from, to))
+		return TARN_OK;
+	if (ladder->links == LINKS_REFLINK)
+		report_count(ladder->report, REPORT_COPIED_NO_REFLINK, (uint64_t)st->st_size);
+	return file_copy(from, to, st, may_share, err);
 }
 
 /* Make ${name} a copy of the file at ${first}, which must be the inode that *${name}->st says. */
@@ -291,15 +209,15 @@ static int copy_file(struct link_ladder *ladder, const struct member_path *first
 		goto done;
 	}
 	r = make_alike(name, from, &opened, &fresh, err);
+	if (r == TARN_OK && S_ISREG(opened.st_mode))
+		r = copy_content(ladder, from, fresh.fd, &opened, err);
 	if (r != TARN_OK)
 		goto done;
-	if (S_ISREG(opened.st_mode))
-		r = copy_content(from, fresh.fd, &opened, err);
-	if (r == TARN_OK && metadata_copy(from, fresh.fd, err) != TARN_OK)
+	if (metadata_copy(from, fresh.fd, err) != TARN_OK)
 		report_error(ladder->report, name->path->last, err);
-	if (r == TARN_OK)
-		r = link_ladder_restored(ladder, &fresh.st, err);
 	*name->st = fresh.st;
+	name->st->st_size = opened.st_size;
+	r = key_set_add(&ladder->known, key_of_inode(name->group, &fresh.st), err);
 	if (r == TARN_OK)
 		r = contained_commit(&fresh, err);
 done:
@@ -309,19 +227,69 @@ done:
 	return r;
 }
 
-/* Link ${name} to what lies at ${from}, if that is an inode that this run made. */
-static int link_to(const struct link_ladder *ladder, const struct member_path *from,
+/* Is what lies at ${from} known to be the member?  *${name}->st is its inode. */
+static int look(const struct link_ladder *ladder, const struct member_path *from,
     const struct new_name *name, struct error *err) {
 	int r = contained_stat(name->contained, from, name->st, err);
 
 	if (r == TARN_ESYSTEM && (err->errnum == ENOENT || err->errnum == ENOTDIR))
-		return err_set(err, TARN_EREFUSED, 0, "the first name was not extracted");
+		return err_set(err, TARN_NO_FIRST, 0, "it was not extracted");
+	if (r == TARN_OK && !key_set_has(&ladder->known, key_of_inode(name->group, name->st)))
+		return err_set(err, TARN_NO_FIRST, 0, "another file is in its place");
+	return r;
+}
+
+/* Link ${name} to what lies at ${from}, if that is known to be the member. */
+static int link_to(struct link_ladder *ladder, const struct member_path *from,
+    const struct new_name *name, struct error *err) {
+	int r = look(ladder, from, name, err);
+
 	if (r != TARN_OK)
 		return r;
-	if (!link_ladder_has_restored(ladder, name->st))
-		return err_set(
-		    err, TARN_EREFUSED, 0, "what is there was not extracted from this archive");
-	return contained_link(name->contained, from, name->st, name->path, name->replace, err);
+	if (refuses_links(ladder, name->st->st_dev))
+		return err_set(err, TARN_ESYSTEM, EPERM, "Cannot link");
+	r = contained_link(name->contained, from, name->st, name->path, name->replace, err);
+	if (r == TARN_ESYSTEM && is_about_device(err->errnum, name->st))
+		remember_refusing(ladder, name->st->st_dev);
+	return r;
+}
+
+/* A symbolic link at ${name} that leads to the file at ${first}. */
+static int make_symlink(
+    const struct member_path *first, const struct new_name *name, struct error *err) {
+	const struct member_path *path = name->path;
+	struct fresh fresh = { .fd = -1 };
+	size_t shared = 0, nup = path->depth - 1, nbytes;
+	char *target, *to;
+	int r;
+
+	/* The directories that both are in need not be left. */
+	for (size_t i = 0;; i++) {
+		bool ends = i == first->parent_nbytes || first->parent[i] == '/';
+
+		if (ends && (i == path->parent_nbytes || path->parent[i] == '/') && i > shared) {
+			shared = i;
+			nup--;
+		}
+		if (i >= first->parent_nbytes || i >= path->parent_nbytes ||
+		    first->parent[i] != path->parent[i])
+			break;
+	}
+	nbytes = nup * strlen("../") + first->parent_nbytes + strlen(first->last) + 2;
+	target = to = malloc(nbytes);
+	if (target == NULL)
+		return err_nomem(err);
+	for (; nup > 0; nup--)
+		to = stpcpy(to, "../");
+	if (shared < first->parent_nbytes)
+		to += sprintf(to, "%s/", first->parent + shared + (shared > 0 ? 1 : 0));
+	strcpy(to, first->last);
+	r = contained_symlink(name->contained, path, target, name->replace, &fresh, err);
+	if (r == TARN_OK)
+		r = contained_commit(&fresh, err);
+	contained_discard(&fresh);
+	free(target);
+	return r;
 }
 
 /* Twice as many chains.  The leaders of a group stay in their order: each goes to the end. */
@@ -347,9 +315,9 @@ static int grow_chains(struct link_ladder *ladder, struct error *err) {
 	return TARN_OK;
 }
 
-/* Make ${path} the first of the leaders of ${group}. */
-static int add_leader(
-    struct link_ladder *ladder, uint64_t group, const struct member_path *path, struct error *err) {
+/* Make ${name} the first of the leaders of its group. */
+static int add_leader(struct link_ladder *ladder, const struct new_name *name, struct error *err) {
+	const struct member_path *path = name->path;
 	size_t nbytes = path->parent_nbytes + strlen(path->last) + 2;
 	struct leader *l, **chain;
 
@@ -359,8 +327,8 @@ static int add_leader(
 	if (l == NULL)
 		return err_nomem(err);
 	snprintf(l->name, nbytes, "%s/%s", path->parent, path->last);
-	l->group = group;
-	chain = &ladder->chains[group & (ladder->nchains - 1)];
+	l->group = name->group;
+	chain = &ladder->chains[name->group & (ladder->nchains - 1)];
 	l->next = *chain;
 	*chain = l;
 	ladder->nleaders++;
@@ -368,22 +336,21 @@ static int add_leader(
 }
 
 /*
- * Link ${name} to one of the leaders of ${group}, the newest that takes it.  TARN_END: there is
+ * Link ${name} to one of the leaders of its group, the newest that takes it.  TARN_END: there is
  * none, the first name is to be asked.
  */
 static int link_to_leader(
-    struct link_ladder *ladder, uint64_t group, const struct new_name *name, struct error *err) {
+    struct link_ladder *ladder, const struct new_name *name, struct error *err) {
 	const struct leader *l;
 	int r;
 
-	l = ladder->nchains != 0 ? ladder->chains[group & (ladder->nchains - 1)] : NULL;
+	l = ladder->nchains != 0 ? ladder->chains[name->group & (ladder->nchains - 1)] : NULL;
 	for (; l != NULL; l = l->next) {
-		if (l->group != group)
+		if (l->group != name->group)
 			continue;
 		r = member_path_set(&ladder->leader_path, l->name, err);
-		if (r != TARN_OK)
-			return r;
-		r = link_to(ladder, &ladder->leader_path, name, err);
+		if (r == TARN_OK)
+			r = link_to(ladder, &ladder->leader_path, name, err);
 		if (r == TARN_OK || r == TARN_EXISTS || r == TARN_ENOMEM)
 			return r;
 	}
@@ -391,24 +358,34 @@ static int link_to_leader(
 }
 
 int link_ladder_add(struct link_ladder *ladder, struct contained *contained,
-    const struct member_path *first, const struct member_path *path, bool replace, struct stat *st,
-    struct error *err) {
-	const struct new_name name = { contained, path, replace, st };
-	uint64_t group = path_key(ladder, first);
+    const struct later_name *name, struct stat *st, struct error *err) {
+	const struct new_name new = {
+		.contained = contained,
+		.path = name->path,
+		.group = key_of_name(ladder->seed, name->member),
+		.replace = name->replace,
+		.st = st,
+	};
 	enum report_reason reason;
 	int r;
 
-	if (set_has(&ladder->set, group))
-		return TARN_END;
-	r = link_to_leader(ladder, group, &name, err);
-	if (r != TARN_END)
-		return r;
-	r = link_to(ladder, first, &name, err);
-	if (r != TARN_ESYSTEM || !is_refusal(err->errnum, &reason))
-		return r;
-	r = copy_file(ladder, first, &name, err);
+	if (ladder->links == LINKS_AUTO || ladder->links == LINKS_STRICT) {
+		r = link_to_leader(ladder, &new, err);
+		if (r == TARN_END)
+			r = link_to(ladder, name->first, &new, err);
+		if (ladder->links == LINKS_STRICT || r != TARN_ESYSTEM ||
+		    !is_refusal(err->errnum, &reason))
+			return r;
+		r = copy_file(ladder, name->first, &new, err);
+		if (r != TARN_OK)
+			return r;
+		report_count(
+		    ladder->report, reason, S_ISREG(st->st_mode) ? (uint64_t)st->st_size : 0);
+		return refuses_links(ladder, st->st_dev) ? TARN_OK : add_leader(ladder, &new, err);
+	}
+	r = look(ladder, name->first, &new, err);
 	if (r != TARN_OK)
 		return r;
-	report_count(ladder->report, reason, S_ISREG(st->st_mode) ? (uint64_t)st->st_size : 0);
-	return add_leader(ladder, group, path, err);
+	return ladder->links == LINKS_SYMLINK ? make_symlink(name->first, &new, err) :
+	                                        copy_file(ladder, name->first, &new, err);
 }

@@ -6,6 +6,7 @@
 
 #include "contained.h"
 #include "error.h"
+#include "options.h"
 #include "report.h"
 
 /*
@@ -13,40 +14,51 @@
  *
  * link() first.  Where the system refuses it, a copy: by reflink, copy_file_range, or reading and
  * writing, with all the metadata of the first name.  The copy then leads: names that follow are
- * linked to it as long as they can be.  What became a copy is counted in the report.
+ * linked to it as long as they can be.  A file system that refuses all links is asked once.  What
+ * became a copy is counted in the report.  --links asks for other ways.
+ *
+ * A name is linked only to what is known to be the member that it is another name of: the ladder
+ * remembers which member each inode was made from.
  */
 struct link_ladder;
 
 /** A ladder that counts in ${report} (borrowed).  NULL when out of memory. */
-struct link_ladder *link_ladder_new(struct report *report);
+struct link_ladder *link_ladder_new(enum links links, struct report *report);
 void link_ladder_free(struct link_ladder *ladder);
 
 /**
- * Remember that this run made the inode ${st}: only such inodes are ever linked to.
- * Returns TARN_OK or TARN_ENOMEM.  16 bytes an inode at most, expected O(1).
+ * Remember that the inode ${st} is the member that the archive calls ${member}: made by this run, or
+ * found to be the same.  Returns TARN_OK or TARN_ENOMEM.  22 bytes at most, expected O(1).
  */
-int link_ladder_restored(struct link_ladder *ladder, const struct stat *st, struct error *err);
+int link_ladder_is(
+    struct link_ladder *ladder, const char *member, const struct stat *st, struct error *err);
 
-/** Is what ${st} describes an inode that this run made? */
-bool link_ladder_has_restored(const struct link_ladder *ladder, const struct stat *st);
+/** Is what ${st} describes known to be ${member}? */
+bool link_ladder_knows(const struct link_ladder *ladder, const char *member, const struct stat *st);
 
 /**
- * Remember that ${path} was left out on purpose (and that was counted), so that its later names are
- * left out as well rather than missed.
+ * Remember that ${member} was left out on purpose (and that was counted), so that its later names
+ * are left out as well rather than missed.
  */
-int link_ladder_left_out(
-    struct link_ladder *ladder, const struct member_path *path, struct error *err);
+int link_ladder_left_out(struct link_ladder *ladder, const char *member, struct error *err);
+bool link_ladder_has_left_out(const struct link_ladder *ladder, const char *member);
+
+/* One more name for a member. */
+struct later_name {
+	const char *member;              /* the first name, as the archive has it */
+	const struct member_path *first; /* where that was extracted to */
+	const struct member_path *path;  /* the name to be made */
+	bool replace;                    /* what is at path */
+};
 
 /**
- * Make ${path} one more name for the inode at ${first}, taking the place of what is there only when
- * ${replace}.  *${st} is the inode that ${path} then names.
+ * Make ${name}.  *${st} is the inode that it then names.
  *
- * Returns TARN_OK; TARN_END when the first name was left out, and nothing was done; TARN_EXISTS;
- * TARN_EREFUSED when what lies at ${first} was not made by this run, or nothing is there;
- * TARN_ESYSTEM when a copy failed too; TARN_ENOMEM.
+ * Returns TARN_OK; TARN_NO_FIRST when what lies at ${name}->first is not known to be the member, or
+ * nothing is there; TARN_EXISTS; TARN_EREFUSED when it was replaced meanwhile; TARN_ESYSTEM when a
+ * copy failed too, or --links=strict forbids it; TARN_ENOMEM.
  */
 int link_ladder_add(struct link_ladder *ladder, struct contained *contained,
-    const struct member_path *first, const struct member_path *path, bool replace, struct stat *st,
-    struct error *err);
+    const struct later_name *name, struct stat *st, struct error *err);
 
 #endif

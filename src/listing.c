@@ -204,7 +204,6 @@ void listing_print(struct listing *listing, const struct entry *e, bool long_for
 	putc('\n', listing->out);
 }
 
-/* What both sinks to standard output fail with. */
 static int cannot_write(struct error *err) {
 	return err_set(err, TARN_ESYSTEM, errno, "standard output: Cannot write");
 }
@@ -240,11 +239,12 @@ static void listing_sink_free(struct sink *sink) {
 	free(s);
 }
 
-struct sink *listing_sink_new(struct listing *listing, bool long_form) {
+struct sink *listing_sink_new(struct listing *listing, bool long_form, struct error *err) {
 	struct listing_sink *s = malloc(sizeof(*s));
 
 	if (s == NULL) {
 		listing_free(listing);
+		err_nomem(err);
 		return NULL;
 	}
 	*s = (struct listing_sink){
@@ -255,78 +255,6 @@ struct sink *listing_sink_new(struct listing *listing, bool long_form) {
 		},
 		.listing = listing,
 		.long_form = long_form,
-	};
-	return &s->base;
-}
-
-struct content_sink {
-	struct sink base;
-	struct report *report;
-};
-
-static int write_zeros(off_t nbytes, struct error *err) {
-	static const char zeros[65536];
-
-	while (nbytes > 0) {
-		size_t n = nbytes < (off_t)sizeof(zeros) ? (size_t)nbytes : sizeof(zeros);
-
-		if (fwrite(zeros, 1, n, stdout) != n)
-			return cannot_write(err);
-		nbytes -= (off_t)n;
-	}
-	return TARN_OK;
-}
-
-static int content_sink_put(
-    struct sink *sink, const struct entry *e, struct source *from, struct error *err) {
-	struct content_sink *s = (struct content_sink *)sink;
-	struct block block;
-	off_t end = 0;
-	int r;
-
-	if (e->type != ENTRY_FILE)
-		return TARN_OK;
-	if (e->first_name != NULL && e->size == 0) {
-		report_failure(s->report, e->name,
-		    "Cannot write content: it is another name of '%s'", e->first_name);
-		return TARN_OK;
-	}
-	while ((r = from->read(from, &block, err)) == TARN_OK) {
-		r = write_zeros(block.offset - end, err);
-		if (r != TARN_OK)
-			return r;
-		if (fwrite(block.data, 1, block.nbytes, stdout) != block.nbytes)
-			return cannot_write(err);
-		end = block.offset + (off_t)block.nbytes;
-	}
-	if (r == TARN_END)
-		return write_zeros(e->size - end, err);
-	/* What was written cannot be taken back; the next member may be whole. */
-	report_error(s->report, e->name, err);
-	return TARN_OK;
-}
-
-static int content_sink_finish(struct sink *sink, struct error *err) {
-	(void)sink;
-	return fflush(stdout) != 0 ? cannot_write(err) : TARN_OK;
-}
-
-static void content_sink_free(struct sink *sink) {
-	free(sink);
-}
-
-struct sink *content_sink_new(struct report *report) {
-	struct content_sink *s = malloc(sizeof(*s));
-
-	if (s == NULL)
-		return NULL;
-	*s = (struct content_sink){
-		.base = {
-			.put = content_sink_put,
-			.finish = content_sink_finish,
-			.free = content_sink_free,
-		},
-		.report = report,
 	};
 	return &s->base;
 }

@@ -27,14 +27,8 @@ void listing_print(struct listing *listing, const struct entry *e, bool long_for
 /**
  * The sink of -t: prints each entry with ${listing}, whose output must be standard output, and
  * fails when that cannot be written.  ${listing} is the sink's from now on, also when this returns
- * NULL: out of memory.
+ * NULL with ${err}: out of memory.
  */
-struct sink *listing_sink_new(struct listing *listing, bool long_form);
-
-/**
- * The sink of -O: writes the content of regular files to standard output, holes as zeros.  A later
- * name without content of its own is said as a failure.  NULL when out of memory.
- */
-struct sink *content_sink_new(struct report *report);
+struct sink *listing_sink_new(struct listing *listing, bool long_form, struct error *err);
 
 #endif

@@ -25,6 +25,8 @@ libtarn_a_SOURCES = \
 	%D%/compare.h \
 	%D%/contained.c \
 	%D%/contained.h \
+	%D%/content_sink.c \
+	%D%/content_sink.h \
 	%D%/cpio_header.c \
 	%D%/cpio_header.h \
 	%D%/cpio_names.c \
@@ -33,14 +35,26 @@ libtarn_a_SOURCES = \
 	%D%/directory.h \
 	%D%/entry.c \
 	%D%/entry.h \
+	%D%/entry_copy.c \
+	%D%/entry_copy.h \
 	%D%/error.c \
 	%D%/error.h \
+	%D%/file_copy.c \
+	%D%/file_copy.h \
 	%D%/file_reader.c \
 	%D%/file_reader.h \
+	%D%/file_writer.c \
+	%D%/file_writer.h \
 	%D%/held_directory.c \
 	%D%/held_directory.h \
+	%D%/input.c \
+	%D%/input.h \
 	%D%/inode_map.c \
 	%D%/inode_map.h \
+	%D%/key_set.c \
+	%D%/key_set.h \
+	%D%/late_content.c \
+	%D%/late_content.h \
 	%D%/link_ladder.c \
 	%D%/link_ladder.h \
 	%D%/listing.c \
@@ -82,11 +96,17 @@ libtarn_a_SOURCES = \
 	%D%/tree_sink.h \
 	%D%/tree_source.c \
 	%D%/tree_source.h \
+	%D%/waiting_links.c \
+	%D%/waiting_links.h \
 	%D%/walk.c \
 	%D%/walk.h
 
 bin_PROGRAMS += tarn
-tarn_SOURCES = %D%/main.c
+tarn_SOURCES = \
+	%D%/main.c \
+	%D%/run.h \
+	%D%/run_read.c \
+	%D%/run_write.c
 tarn_LDADD = libtarn.a $(TARN_LIBS)
 
 TARN_LIBS = $(LIBARCHIVE_LIBS) $(LIBZSTD_LIBS) $(LIBLZMA_LIBS) \

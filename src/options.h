@@ -60,6 +60,15 @@ enum existing {
 	EXISTING_KEEP_NEWER /* --keep-newer-files: it stays if it is not older than the member */
 };
 
+/* What later names become; where that cannot be, --links=auto copies and strict fails. */
+enum links {
+	LINKS_AUTO,    /* default: hard links, else copies */
+	LINKS_STRICT,  /* hard links, or an error */
+	LINKS_COPY,    /* files of their own that share nothing */
+	LINKS_REFLINK, /* files of their own that share blocks, else copies */
+	LINKS_SYMLINK  /* symbolic links to the first name */
+};
+
 /* Not given, given, or given with "no-": the default depends on who runs the program. */
 enum tristate { TRISTATE_DEFAULT, TRISTATE_NO, TRISTATE_YES };
 
@@ -128,6 +137,7 @@ struct options {
 	/* extraction */
 	unsigned int strip_components;
 	enum existing existing;
+	enum links links;
 	bool to_stdout;                             /* -O */
 	bool touch;                                 /* -m: no mtime */
 	enum tristate same_owner, same_permissions; /* -p is same_permissions YES */

@@ -59,6 +59,8 @@ static const struct {
 	    "names became copies (their first names are on another device)" },
 	[REPORT_COPIED_REFUSED] = { "name became a copy (the file system refuses hard links)",
 	    "names became copies (the file system refuses hard links)" },
+	[REPORT_COPIED_NO_REFLINK] = { "name became a full copy (the file system refuses reflinks)",
+	    "names became full copies (the file system refuses reflinks)" },
 	[REPORT_LEFT_SET_ID] = { "file lost its set-user-id or set-group-id bit (-p restores it)",
 	    "files lost their set-user-id or set-group-id bits (-p restores them)" },
 	[REPORT_LEFT_DEVICE] = { "device left out (-p restores it)",
@@ -153,6 +155,8 @@ __attribute__((format(printf, 4, 0))) static void report_line(
     struct report *report, int status, const char *name, const char *format, va_list args) {
 	char text[TEXT_NBYTES];
 
+	if (report == NULL)
+		return;
 	vsnprintf(text, sizeof(text), format, args);
 	pthread_mutex_lock(&report->mutex);
 	raise_status(report, status);

@@ -23,6 +23,7 @@ enum report_reason {
 	REPORT_COPIED_LINK_LIMIT,   /* later names that became copies: too many links */
 	REPORT_COPIED_OTHER_DEVICE, /* … another device */
 	REPORT_COPIED_REFUSED,      /* … the file system has no hard links, or forbids this one */
+	REPORT_COPIED_NO_REFLINK,   /* … full copies: no blocks can be shared here */
 	REPORT_LEFT_SET_ID,         /* files whose set-id bits were left out, no -p */
 	REPORT_LEFT_DEVICE,         /* devices left out, no -p */
 	REPORT_LEFT_XATTR,          /* security.* and trusted.* attributes left out, no -p */
@@ -38,7 +39,10 @@ struct report;
 struct report *report_new(const char *program, bool utf8);
 void report_free(struct report *report);
 
-/** Say "program: name: text" (${name} may be NULL); the exit status stays. */
+/**
+ * Say "program: name: text" (${name} may be NULL); the exit status stays.  Here and in the next
+ * three: no ${report}, and nothing is said.
+ */
 void report_note(struct report *report, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

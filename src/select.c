@@ -163,14 +163,17 @@ static size_t find_operand(const struct select *s, const char *name) {
 	return SIZE_MAX;
 }
 
-/* ${name} without its first ${n} components; NULL when nothing is left of it. */
-static const char *strip(const char *name, unsigned int n) {
+const char *select_rename(const struct select *select, const char *name) {
+	unsigned int n = select->options->strip_components;
+
+	if (n == 0)
+		return name;
 	name += strspn(name, "/");
 	for (; n > 0 && *name != '\0'; n--) {
 		name += strcspn(name, "/");
 		name += strspn(name, "/");
 	}
-	return *name != '\0' ? name : NULL;
+	return name;
 }
 
 void select_apply(struct select *select, struct entry *e, bool *wanted, size_t *operand) {
@@ -186,16 +189,13 @@ void select_apply(struct select *select, struct entry *e, bool *wanted, size_t *
 		*operand = i;
 	if (select_excludes(select, e->name))
 		return;
-	if (o->strip_components > 0) {
-		e->name = strip(e->name, o->strip_components);
-		if (e->name == NULL)
-			return;
-		/* A later name stays one, though its first be stripped away: an empty one then. */
-		if (e->first_name != NULL &&
-		    (e->first_name = strip(e->first_name, o->strip_components)) == NULL)
-			e->first_name = "";
-	}
-	*wanted = true;
+	e->stored_name = e->name;
+	e->stored_first_name = e->first_name;
+	e->name = select_rename(select, e->name);
+	/* A later name stays one, though its first be stripped away: an empty one then. */
+	if (e->first_name != NULL)
+		e->first_name = select_rename(select, e->first_name);
+	*wanted = *e->name != '\0';
 }
 
 void select_report_unmatched(const struct select *select, struct report *report) {

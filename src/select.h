@@ -31,12 +31,18 @@ bool select_excludes(const struct select *select, const char *name);
 
 /**
  * Decide about ${e}, which comes from an archive.  When it is wanted, ${e}'s name and first_name
- * are stripped; pointers then point into ${e}'s old strings or into ${select} until the next call.
+ * are stripped, stored_name and stored_first_name what they were; pointers then point into ${e}'s old strings or into ${select} until the next call.
  *
  * Sets *${wanted}; also false for what is stripped away altogether.  *${operand} (may be NULL) is
  * set to the index of the operand that wanted it, SIZE_MAX without operands.
  */
 void select_apply(struct select *select, struct entry *e, bool *wanted, size_t *operand);
+
+/**
+ * The name that a member called ${name} is given: it points into ${name}, and is empty when it is
+ * stripped away altogether.
+ */
+const char *select_rename(const struct select *select, const char *name);
 
 /** Say every operand that wanted nothing, "name: Not found in archive", as a failure. */
 void select_report_unmatched(const struct select *select, struct report *report);

@@ -13,8 +13,10 @@
 struct sink {
 	/**
 	 * Consume ${e}, reading its content from ${from} if need be.  Both are borrowed for the call.
-	 * Returns TARN_OK (also when this member failed and that was said), or an error after which
-	 * nothing may be put any more.
+	 * Returns TARN_OK (also when this member failed and that was said); TARN_NO_FIRST, with the
+	 * reason in ${err}, for a link member that is not whole, when its first name is not there
+	 * to link to: nothing was done, and it can be put again as a whole one; or another error
+	 * after which nothing may be put any more.
 	 */
 	int (*put)(
 	    struct sink *sink, const struct entry *e, struct source *from, struct error *err);

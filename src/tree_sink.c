@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "contained.h"
+#include "entry_copy.h"
+#include "file_writer.h"
 #include "link_ladder.h"
 #include "metadata.h"
 
@@ -26,9 +28,8 @@ struct late_directory {
 	dev_t dev; /* what was made or found under the name: nothing else is touched */
 	ino_t ino;
 	size_t depth;
-	size_t number;      /* in the order of members: the last one wins */
-	struct entry entry; /* its pointers are copies, in one allocation with this */
-	_Alignas(struct xattr) char storage[];
+	size_t number;       /* in the order of members: the last one wins */
+	struct entry *entry; /* owned */
 };
 
 struct tree_sink {
@@ -40,7 +41,7 @@ struct tree_sink {
 	struct contained *below_root; /* "/", for absolute names with -P; NULL until needed */
 	struct link_ladder *ladder;
 	struct member_path path, first;
-	struct late_directory **late;
+	struct late_directory *late;
 	size_t nlate, late_capacity;
 	bool said_leading, said_leading_target;
 };
@@ -86,59 +87,54 @@ static bool is_kept_as_newer(struct tree_sink *s, struct contained *below, const
 	return true;
 }
 
-static int write_all(int fd, const char *data, size_t nbytes, off_t offset, struct error *err) {
-	ssize_t n;
+/* The name, and the ladder's memory, for what was made as ${fresh}. */
+static int commit(
+    struct tree_sink *s, struct fresh *fresh, const struct entry *e, struct error *err) {
+	int r = link_ladder_is(s->ladder, entry_member(e), &fresh->st, err);
 
-	while (nbytes > 0) {
-		n = pwrite(fd, data, nbytes, offset);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_set(err, TARN_ESYSTEM, errno, "Cannot write");
-		data += n;
-		nbytes -= (size_t)n;
-		offset += n;
-	}
-	return TARN_OK;
+	return r == TARN_OK ? contained_commit(fresh, err) : r;
 }
 
-/* Write the content that ${from} has for ${e}; what lies between its blocks stays a hole. */
-static int write_content(int fd, const struct entry *e, struct source *from, struct error *err) {
-	struct block block;
-	off_t end = 0;
-	int r;
-
-	while ((r = from->read(from, &block, err)) == TARN_OK) {
-		r = write_all(fd, block.data, block.nbytes, block.offset, err);
-		if (r != TARN_OK)
-			return r;
-		end = block.offset + (off_t)block.nbytes;
-	}
-	if (r != TARN_END)
-		return r;
-	if (end < e->size && ftruncate(fd, e->size) != 0)
-		return err_set(err, TARN_ESYSTEM, errno, "Cannot extend");
-	return TARN_OK;
-}
-
-/* Metadata, the name, and the ladder's memory, for what was made as ${fresh}. */
+/* The same, with its metadata, for what is no file. */
 static int complete(
     struct tree_sink *s, struct fresh *fresh, const struct entry *e, struct error *err) {
 	metadata_apply(&s->policy, fresh->fd, &fresh->st, e, e->name);
-	if (link_ladder_restored(s->ladder, &fresh->st, err) != TARN_OK)
-		return (int)err->code;
-	return contained_commit(fresh, err);
+	return commit(s, fresh, e, err);
 }
 
+/*
+ * A file.  With ${name} it is another name of a member, and brings its own content.  Only when what
+ * lies at the place of the first name, be it from this run or one before, is equal in content and
+ * metadata, it is linked to.
+ */
 static int put_file(struct tree_sink *s, struct contained *below, const struct entry *e,
-    struct source *from, struct error *err) {
+    struct source *from, const struct later_name *name, struct error *err) {
 	struct fresh fresh = { .fd = -1 };
-	int r = contained_create(below, &s->path, may_replace(s), &fresh, err);
+	struct twin twin = { .fd = -1 };
+	struct error none;
+	struct stat st;
+	int fd, r;
 
+	if (name != NULL &&
+	    contained_open_existing(below, name->first, O_RDONLY, &fd, &none) == TARN_OK)
+		twin_init(&twin, fd);
+	r = contained_create(
+	    below, &s->path, name != NULL ? name->replace : may_replace(s), &fresh, err);
 	if (r == TARN_OK)
-		r = write_content(fresh.fd, e, from, err);
-	if (r == TARN_OK)
-		r = complete(s, &fresh, e, err);
+		r = file_write(fresh.fd, e, from, &twin, err);
+	if (r != TARN_OK)
+		goto done;
+	metadata_apply(&s->policy, fresh.fd, &fresh.st, e, e->name);
+	if (name != NULL && twin_is_same(&twin, fresh.fd)) {
+		contained_discard(&fresh);
+		r = link_ladder_is(s->ladder, name->member, &twin.st, err);
+		if (r == TARN_OK)
+			r = link_ladder_add(s->ladder, below, name, &st, err);
+	} else {
+		r = commit(s, &fresh, e, err);
+	}
+done:
+	twin_fini(&twin);
 	contained_discard(&fresh);
 	return r;
 }
@@ -164,7 +160,7 @@ static int put_special(
 
 	if (e->type != ENTRY_FIFO && !s->policy.trusted) {
 		report_count(s->report, REPORT_LEFT_DEVICE, 0);
-		return link_ladder_left_out(s->ladder, &s->path, err);
+		return link_ladder_left_out(s->ladder, entry_member(e), err);
 	}
 	r = contained_mknod(below, &s->path, entry_type_mode(e->type) | 0600,
 	    makedev(e->rdev_major, e->rdev_minor), may_replace(s), &fresh, err);
@@ -174,105 +170,60 @@ static int put_special(
 	return r;
 }
 
-/*
- * A link member with content.  Where the file that it names is still empty the content was kept for
- * the last name, as cpio does; elsewhere it is the same content once more.
- */
-static int fill_linked(struct tree_sink *s, struct contained *below, const struct stat *st,
-    const struct entry *e, struct source *from, struct error *err) {
-	struct stat opened;
-	int fd = -1, r;
-
-	if (st->st_size != 0 || !S_ISREG(st->st_mode))
-		return TARN_OK;
-	r = contained_open_existing(below, &s->path, O_RDWR, &fd, err);
-	if (r != TARN_OK)
-		return r;
-	if (fstat(fd, &opened) != 0 || opened.st_dev != st->st_dev || opened.st_ino != st->st_ino) {
-		r = err_set(err, TARN_EREFUSED, 0, "Replaced while it was extracted");
-		goto done;
+/* What is no directory; ${name} as put_file has it. */
+static int put_new(struct tree_sink *s, struct contained *below, const struct entry *e,
+    struct source *from, const struct later_name *name, struct error *err) {
+	switch (e->type) {
+	case ENTRY_FILE:
+		return put_file(s, below, e, from, name, err);
+	case ENTRY_SYMLINK:
+		return put_symlink(s, below, e, err);
+	case ENTRY_FIFO:
+	case ENTRY_CHAR_DEVICE:
+	case ENTRY_BLOCK_DEVICE:
+		return put_special(s, below, e, err);
+	default:
+		return err_set(err, TARN_EFORMAT, 0, "Unknown file type");
 	}
-	r = write_content(fd, e, from, err);
-	metadata_apply(&s->policy, fd, &opened, e, e->name);
-done:
-	close(fd);
-	return r;
 }
 
 static int put_later_name(struct tree_sink *s, struct contained *below, const struct entry *e,
     struct source *from, struct error *err) {
-	struct contained *below_first;
+	struct later_name name = {
+		.member = entry_member(e),
+		.first = &s->first,
+		.path = &s->path,
+		.replace = may_replace(s),
+	};
+	struct contained *below_first = NULL;
 	struct stat st;
-	int r = place(s, &s->first, e->first_name, &below_first, err);
+	int r;
 
-	if (r != TARN_OK)
-		return r;
-	if (s->first.dropped > 0 && !s->options->absolute_names)
+	if (link_ladder_has_left_out(s->ladder, name.member)) {
+		report_count(s->report, REPORT_LEFT_DEVICE, 0);
+		return TARN_OK;
+	}
+	if (!name.replace && contained_stat(below, &s->path, &st, err) == TARN_OK) {
+		/* An older version of this very member gives way to the newer one. */
+		name.replace = link_ladder_knows(s->ladder, name.member, &st);
+		if (!name.replace)
+			return err_set(err, TARN_EXISTS, EEXIST, "Cannot link");
+	}
+	r = place(s, &s->first, e->first_name, &below_first, err);
+	if (r == TARN_OK && s->first.dropped > 0 && !s->options->absolute_names)
 		report_once(s->report, &s->said_leading_target,
 		    "Removing leading `/' from hard link targets");
-	if (below_first != below)
-		return err_set(err, TARN_EREFUSED, 0, "It is below another destination");
-	if (member_path_equal(&s->first, &s->path)) {
-		r = contained_stat(below, &s->path, &st, err);
-		return r == TARN_OK ? TARN_OK :
-		                      err_set(err, TARN_EREFUSED, 0, "It is a link to itself");
-	}
-	r = link_ladder_add(s->ladder, below, &s->first, &s->path, may_replace(s), &st, err);
-	if (r == TARN_END) {
-		report_count(s->report, REPORT_LEFT_DEVICE, 0);
-		return link_ladder_left_out(s->ladder, &s->path, err);
-	}
-	if (e->size == 0)
-		return r;
-	if (r == TARN_EREFUSED)
-		return put_file(s, below, e, from, err);
-	return r == TARN_OK ? fill_linked(s, below, &st, e, from, err) : r;
-}
-
-/* Copy ${text} to *${to} and go on behind it; NULL stays NULL. */
-static const char *store(char **to, const char *text) {
-	const char *at = *to;
-
-	if (text == NULL)
-		return NULL;
-	*to = stpcpy(*to, text) + 1;
-	return at;
-}
-
-static size_t text_nbytes(const char *text) {
-	return text != NULL ? strlen(text) + 1 : 0;
-}
-
-/* A copy of ${e} that outlives it, for the directory ${st}.  NULL without memory. */
-static struct late_directory *late_directory_new(const struct entry *e, const struct stat *st) {
-	size_t nbytes = e->nxattrs * sizeof(struct xattr) + text_nbytes(e->name) +
-	    text_nbytes(e->uname) + text_nbytes(e->gname) + text_nbytes(e->acl_access) +
-	    text_nbytes(e->acl_default);
-	struct late_directory *d;
-	struct xattr *xattrs;
-	char *at;
-
-	for (size_t i = 0; i < e->nxattrs; i++)
-		nbytes += text_nbytes(e->xattrs[i].name) + e->xattrs[i].nbytes;
-	d = malloc(sizeof(*d) + nbytes);
-	if (d == NULL)
-		return NULL;
-	*d = (struct late_directory){ .dev = st->st_dev, .ino = st->st_ino, .entry = *e };
-	xattrs = (struct xattr *)(void *)d->storage;
-	at = d->storage + e->nxattrs * sizeof(*xattrs);
-	for (size_t i = 0; i < e->nxattrs; i++) {
-		xattrs[i] = e->xattrs[i];
-		xattrs[i].value = memcpy(at, e->xattrs[i].value, e->xattrs[i].nbytes);
-		at += e->xattrs[i].nbytes;
-		xattrs[i].name = store(&at, e->xattrs[i].name);
-	}
-	d->entry.xattrs = xattrs;
-	d->entry.name = store(&at, e->name);
-	d->entry.uname = store(&at, e->uname);
-	d->entry.gname = store(&at, e->gname);
-	d->entry.acl_access = store(&at, e->acl_access);
-	d->entry.acl_default = store(&at, e->acl_default);
-	return d;
+	if (r == TARN_OK && below_first != below)
+		r = err_set(err, TARN_NO_FIRST, 0, "it is below another destination");
+	else if (r == TARN_OK && e->size > 0)
+		return put_file(s, below, e, from, &name, err);
+	else if (r == TARN_OK)
+		r = link_ladder_add(s->ladder, below, &name, &st, err);
+	else if (r == TARN_EREFUSED)
+		err->code = r = TARN_NO_FIRST;
+	if (r == TARN_NO_FIRST && e->is_whole)
+		return put_new(s, below, e, from, below_first == below ? &name : NULL, err);
+	return r;
 }
 
 static int put_directory(
@@ -292,19 +243,24 @@ static int put_directory(
 		return TARN_OK;
 	if (s->nlate == s->late_capacity) {
 		size_t capacity = s->late_capacity * 2 + 64;
-		struct late_directory **late = reallocarray(s->late, capacity, sizeof(*late));
+		struct late_directory *late = reallocarray(s->late, capacity, sizeof(*late));
 
 		if (late == NULL)
 			return err_nomem(err);
 		s->late = late;
 		s->late_capacity = capacity;
 	}
-	d = late_directory_new(e, &st);
-	if (d == NULL)
+	d = &s->late[s->nlate];
+	*d = (struct late_directory){
+		.dev = st.st_dev,
+		.ino = st.st_ino,
+		.depth = s->path.depth,
+		.number = s->nlate,
+		.entry = entry_copy(e),
+	};
+	if (d->entry == NULL)
 		return err_nomem(err);
-	d->depth = s->path.depth;
-	d->number = s->nlate;
-	s->late[s->nlate++] = d;
+	s->nlate++;
 	return TARN_OK;
 }
 
@@ -320,21 +276,8 @@ static int put(struct tree_sink *s, const struct entry *e, struct source *from, 
 		return TARN_OK;
 	if (e->first_name != NULL)
 		return put_later_name(s, below, e, from, err);
-	switch (e->type) {
-	case ENTRY_FILE:
-		return put_file(s, below, e, from, err);
-	case ENTRY_DIRECTORY:
-		return put_directory(s, below, e, err);
-	case ENTRY_SYMLINK:
-		return put_symlink(s, below, e, err);
-	case ENTRY_FIFO:
-	case ENTRY_CHAR_DEVICE:
-	case ENTRY_BLOCK_DEVICE:
-		return put_special(s, below, e, err);
-	case ENTRY_SOCKET:
-		break;
-	}
-	return err_set(err, TARN_EFORMAT, 0, "Unknown file type");
+	return e->type == ENTRY_DIRECTORY ? put_directory(s, below, e, err) :
+	                                    put_new(s, below, e, from, NULL, err);
 }
 
 static int tree_sink_put(
@@ -342,7 +285,7 @@ static int tree_sink_put(
 	struct tree_sink *s = (struct tree_sink *)sink;
 	int r = put(s, e, from, err);
 
-	if (r == TARN_OK || r == TARN_ENOMEM)
+	if (r == TARN_OK || r == TARN_ENOMEM || r == TARN_NO_FIRST)
 		return r;
 	if (r == TARN_EXISTS)
 		return existing_stays(s, e);
@@ -352,8 +295,7 @@ static int tree_sink_put(
 
 /* The deepest first; of the same name the earlier member first, so that the last one wins. */
 static int compare_late(const void *a, const void *b) {
-	const struct late_directory *x = *(struct late_directory *const *)a;
-	const struct late_directory *y = *(struct late_directory *const *)b;
+	const struct late_directory *x = a, *y = b;
 
 	if (x->depth != y->depth)
 		return x->depth > y->depth ? -1 : 1;
@@ -364,7 +306,7 @@ static int finish_directory(
     struct tree_sink *s, const struct late_directory *d, struct error *err) {
 	struct contained *below;
 	struct stat st;
-	int fd, r = place(s, &s->path, d->entry.name, &below, err);
+	int fd, r = place(s, &s->path, d->entry->name, &below, err);
 
 	if (r == TARN_OK)
 		r = contained_open_existing(below, &s->path, O_RDONLY | O_DIRECTORY, &fd, err);
@@ -376,7 +318,7 @@ static int finish_directory(
 		r = err_set(err, TARN_EREFUSED, 0,
 		    "Directory was replaced before its metadata could be set");
 	else
-		metadata_apply(&s->policy, fd, &st, &d->entry, d->entry.name);
+		metadata_apply(&s->policy, fd, &st, d->entry, d->entry->name);
 	close(fd);
 	return r;
 }
@@ -385,10 +327,10 @@ static int tree_sink_finish(struct sink *sink, struct error *err) {
 	struct tree_sink *s = (struct tree_sink *)sink;
 
 	if (s->nlate > 0)
-		qsort(s->late, s->nlate, sizeof(struct late_directory *), compare_late);
+		qsort(s->late, s->nlate, sizeof(*s->late), compare_late);
 	for (size_t i = 0; i < s->nlate; i++) {
-		if (finish_directory(s, s->late[i], err) != TARN_OK)
-			report_error(s->report, s->late[i]->entry.name, err);
+		if (finish_directory(s, &s->late[i], err) != TARN_OK)
+			report_error(s->report, s->late[i].entry->name, err);
 	}
 	return TARN_OK;
 }
@@ -399,7 +341,7 @@ static void tree_sink_free(struct sink *sink) {
 	if (s == NULL)
 		return;
 	for (size_t i = 0; i < s->nlate; i++)
-		free(s->late[i]);
+		free(s->late[i].entry);
 	free(s->late);
 	member_path_fini(&s->path);
 	member_path_fini(&s->first);
@@ -413,7 +355,7 @@ struct sink *tree_sink_new(const struct options *o, const char *destination, str
     struct report *report, struct error *err) {
 	struct tree_sink *s = calloc(1, sizeof(*s));
 
-	if (s == NULL || (s->ladder = link_ladder_new(report)) == NULL) {
+	if (s == NULL || (s->ladder = link_ladder_new(o->links, report)) == NULL) {
 		err_nomem(err);
 		goto fail;
 	}

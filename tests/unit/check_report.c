@@ -248,6 +248,7 @@ static const char *const singular[] = {
 	[REPORT_COPIED_LINK_LIMIT] = "1 name became a copy (too many links)",
 	[REPORT_COPIED_OTHER_DEVICE] = "1 name became a copy (its first name is on another device)",
 	[REPORT_COPIED_REFUSED] = "1 name became a copy (the file system refuses hard links)",
+	[REPORT_COPIED_NO_REFLINK] = "1 name became a full copy (the file system refuses reflinks)",
 	[REPORT_LEFT_SET_ID] = "1 file lost its set-user-id or set-group-id bit (-p restores it)",
 	[REPORT_LEFT_DEVICE] = "1 device left out (-p restores it)",
 	[REPORT_LEFT_XATTR] = "1 privileged extended attribute left out (-p restores it)",
@@ -257,6 +258,8 @@ static const char *const plural[] = {
 	[REPORT_COPIED_OTHER_DEVICE] =
 	    "2 names became copies (their first names are on another device)",
 	[REPORT_COPIED_REFUSED] = "2 names became copies (the file system refuses hard links)",
+	[REPORT_COPIED_NO_REFLINK] =
+	    "2 names became full copies (the file system refuses reflinks)",
 	[REPORT_LEFT_SET_ID] =
 	    "2 files lost their set-user-id or set-group-id bits (-p restores them)",
 	[REPORT_LEFT_DEVICE] = "2 devices left out (-p restores them)",

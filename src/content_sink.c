@@ -1,0 +1,109 @@
+#include "config.h"
+
+#include "content_sink.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "key_set.h"
+
+/*
+ * Standard output only goes forward: what was written of a file that turns out to be damaged stays.
+ */
+
+struct content_sink {
+	struct sink base;
+	struct report *report;
+	uint64_t seed;
+	struct key_set written; /* members whose content was written */
+};
+
+static int cannot_write(struct error *err) {
+	return err_set(err, TARN_ESYSTEM, errno, "standard output: Cannot write");
+}
+
+static int write_zeros(off_t nbytes, struct error *err) {
+	static const char zeros[65536];
+
+	while (nbytes > 0) {
+		size_t n = nbytes < (off_t)sizeof(zeros) ? (size_t)nbytes : sizeof(zeros);
+
+		if (fwrite(zeros, 1, n, stdout) != n)
+			return cannot_write(err);
+		nbytes -= (off_t)n;
+	}
+	return TARN_OK;
+}
+
+static int write_content(const struct entry *e, struct source *from, struct error *err) {
+	struct block block;
+	off_t end = 0;
+	int r;
+
+	while ((r = from->read(from, &block, err)) == TARN_OK) {
+		r = write_zeros(block.offset - end, err);
+		if (r != TARN_OK)
+			return r;
+		if (fwrite(block.data, 1, block.nbytes, stdout) != block.nbytes)
+			return cannot_write(err);
+		end = block.offset + (off_t)block.nbytes;
+	}
+	return r == TARN_END ? write_zeros(e->size - end, err) : r;
+}
+
+static int content_sink_put(
+    struct sink *sink, const struct entry *e, struct source *from, struct error *err) {
+	struct content_sink *s = (struct content_sink *)sink;
+	uint64_t key = key_of_name(s->seed, entry_member(e));
+	int r;
+
+	if (e->type != ENTRY_FILE)
+		return TARN_OK;
+	if (e->first_name != NULL && key_set_has(&s->written, key))
+		return TARN_OK;
+	if (e->first_name != NULL && !e->is_whole)
+		return err_set(err, TARN_NO_FIRST, 0, "its content was not written");
+	r = key_set_add(&s->written, key, err);
+	if (r == TARN_OK)
+		r = write_content(e, from, err);
+	if (r == TARN_OK || r == TARN_ENOMEM || ferror(stdout))
+		return r;
+	/* What was written cannot be taken back; the next member may be whole. */
+	report_error(s->report, e->name, err);
+	return TARN_OK;
+}
+
+static int content_sink_finish(struct sink *sink, struct error *err) {
+	(void)sink;
+	return fflush(stdout) != 0 ? cannot_write(err) : TARN_OK;
+}
+
+static void content_sink_free(struct sink *sink) {
+	struct content_sink *s = (struct content_sink *)sink;
+
+	if (s == NULL)
+		return;
+	key_set_fini(&s->written);
+	free(s);
+}
+
+struct sink *content_sink_new(struct report *report, struct error *err) {
+	struct content_sink *s = malloc(sizeof(*s));
+
+	if (s == NULL) {
+		err_nomem(err);
+		return NULL;
+	}
+	*s = (struct content_sink){
+		.base = {
+			.put = content_sink_put,
+			.finish = content_sink_finish,
+			.free = content_sink_free,
+		},
+		.report = report,
+		.seed = key_seed(),
+	};
+	return &s->base;
+}

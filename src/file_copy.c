@@ -1,0 +1,83 @@
+#include "config.h"
+
+#include "file_copy.h"
+
+#include <errno.h>
+#include <linux/fs.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+/*
+ * Run of data by run of data, as SEEK_DATA and SEEK_HOLE find them; where a file system knows of no
+ * holes the file is one run.  What the kernel does not copy goes through a buffer.
+ */
+
+#define BUFFER_NBYTES ((size_t)1 << 20)
+
+bool file_reflink(int from, int to) {
+	return ioctl(to, FICLONE, from) == 0;
+}
+
+/* Copy from ${*at} up to ${end} through a buffer. */
+static int copy_buffered(int from, int to, off_t at, off_t end, struct error *err) {
+	char *buf = malloc(BUFFER_NBYTES);
+	int r = TARN_OK;
+	ssize_t n;
+
+	if (buf == NULL)
+		return err_nomem(err);
+	while (at < end) {
+		size_t want = end - at < (off_t)BUFFER_NBYTES ? (size_t)(end - at) : BUFFER_NBYTES;
+
+		n = pread(from, buf, want, at);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0) {
+			r = err_set(err, TARN_ESYSTEM, n < 0 ? errno : EIO, "Cannot read");
+			break;
+		}
+		do
+			n = pwrite(to, buf, (size_t)n, at);
+		while (n < 0 && errno == EINTR);
+		if (n < 0) {
+			r = err_set(err, TARN_ESYSTEM, errno, "Cannot write");
+			break;
+		}
+		at += n;
+	}
+	free(buf);
+	return r;
+}
+
+static int copy_run(int from, int to, off_t at, off_t end, bool may_share, struct error *err) {
+	off_t in = at, out = at;
+
+	while (may_share && in < end &&
+	    copy_file_range(from, &in, to, &out, (size_t)(end - in), 0) > 0)
+		continue;
+	return in < end ? copy_buffered(from, to, in, end, err) : TARN_OK;
+}
+
+int file_copy(int from, int to, const struct stat *st, bool may_share, struct error *err) {
+	off_t data, hole = 0;
+
+	while (hole < st->st_size) {
+		data = lseek(from, hole, SEEK_DATA);
+		if (data < 0 && errno == ENXIO) {
+			/* A hole at the end: only its length is left to be set. */
+			if (ftruncate(to, st->st_size) != 0)
+				return err_set(err, TARN_ESYSTEM, errno, "Cannot extend");
+			break;
+		}
+		if (data < 0)
+			data = hole;
+		hole = lseek(from, data, SEEK_HOLE);
+		if (hole < 0 || hole > st->st_size)
+			hole = st->st_size;
+		if (data < hole && copy_run(from, to, data, hole, may_share, err) != TARN_OK)
+			return (int)err->code;
+	}
+	return TARN_OK;
+}

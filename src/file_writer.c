@@ -1,0 +1,99 @@
+#include "config.h"
+
+#include "file_writer.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+/*
+ * A twin is read at the offsets that are written, so that content is in memory once.  Holes are
+ * compared as the zeros they read as.
+ */
+
+void twin_init(struct twin *twin, int fd) {
+	twin->fd = fd;
+	if (fstat(fd, &twin->st) != 0 || !S_ISREG(twin->st.st_mode))
+		twin_fini(twin);
+}
+
+void twin_fini(struct twin *twin) {
+	if (twin->fd >= 0)
+		close(twin->fd);
+	twin->fd = -1;
+}
+
+bool twin_is_same(const struct twin *twin, int fd) {
+	struct stat st;
+
+	return twin->fd >= 0 && fstat(fd, &st) == 0 && st.st_size == twin->st.st_size &&
+	    st.st_mode == twin->st.st_mode && st.st_uid == twin->st.st_uid &&
+	    st.st_gid == twin->st.st_gid && st.st_mtim.tv_sec == twin->st.st_mtim.tv_sec &&
+	    st.st_mtim.tv_nsec == twin->st.st_mtim.tv_nsec;
+}
+
+/* Has ${twin} from ${at} up to ${end} the bytes at ${data}, or zeros when that is NULL? */
+static bool twin_has(const struct twin *twin, const char *data, off_t at, off_t end) {
+	static const char zeros[16384];
+	char buf[sizeof(zeros)];
+	ssize_t n;
+
+	while (at < end) {
+		size_t want = end - at < (off_t)sizeof(buf) ? (size_t)(end - at) : sizeof(buf);
+
+		n = pread(twin->fd, buf, want, at);
+		if (n <= 0 || memcmp(buf, data != NULL ? data : zeros, (size_t)n) != 0)
+			return false;
+		at += n;
+		if (data != NULL)
+			data += n;
+	}
+	return true;
+}
+
+/* Compare what lies between ${end} and ${block}, and ${block}. */
+static void compare(struct twin *twin, const struct block *block, off_t end) {
+	if (twin == NULL || twin->fd < 0)
+		return;
+	if (!twin_has(twin, NULL, end, block->offset) ||
+	    !twin_has(twin, block->data, block->offset, block->offset + (off_t)block->nbytes))
+		twin_fini(twin);
+}
+
+static int write_all(int fd, const char *data, size_t nbytes, off_t offset, struct error *err) {
+	ssize_t n;
+
+	while (nbytes > 0) {
+		n = pwrite(fd, data, nbytes, offset);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_set(err, TARN_ESYSTEM, errno, "Cannot write");
+		data += n;
+		nbytes -= (size_t)n;
+		offset += n;
+	}
+	return TARN_OK;
+}
+
+int file_write(
+    int fd, const struct entry *e, struct source *from, struct twin *twin, struct error *err) {
+	struct block block;
+	off_t end = 0;
+	int r;
+
+	while ((r = from->read(from, &block, err)) == TARN_OK) {
+		compare(twin, &block, end);
+		r = write_all(fd, block.data, block.nbytes, block.offset, err);
+		if (r != TARN_OK)
+			return r;
+		end = block.offset + (off_t)block.nbytes;
+	}
+	if (r != TARN_END)
+		return r;
+	if (twin != NULL && twin->fd >= 0 && !twin_has(twin, NULL, end, e->size))
+		twin_fini(twin);
+	if (end < e->size && ftruncate(fd, e->size) != 0)
+		return err_set(err, TARN_ESYSTEM, errno, "Cannot extend");
+	return TARN_OK;
+}

@@ -1,0 +1,36 @@
+#ifndef TARN_FILE_WRITER_H
+#define TARN_FILE_WRITER_H
+
+#include <stdbool.h>
+#include <sys/stat.h>
+
+#include "entry.h"
+#include "error.h"
+#include "source.h"
+
+/*
+ * Writing the content of a member, and comparing it in passing with a file that may be the same
+ * one, of an earlier run: its twin.
+ */
+struct twin {
+	int fd; /* -1: there is none, or its content differs */
+	struct stat st;
+};
+
+/** Take over ${fd}, open for reading; what is no regular file is no twin. */
+void twin_init(struct twin *twin, int fd);
+void twin_fini(struct twin *twin);
+
+/** After file_write: is it the file behind ${fd} in content, size, mode, owners and mtime? */
+bool twin_is_same(const struct twin *twin, int fd);
+
+/**
+ * Write the content that ${from} has for ${e} to ${fd}, a new file; what lies between its blocks
+ * becomes a hole.  Compares with ${twin} (may be NULL) and drops it at the first difference.
+ *
+ * Returns TARN_OK, what ${from} failed with, or TARN_ESYSTEM.
+ */
+int file_write(
+    int fd, const struct entry *e, struct source *from, struct twin *twin, struct error *err);
+
+#endif

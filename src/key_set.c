@@ -1,0 +1,103 @@
+#include "config.h"
+
+#include "key_set.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+/*
+ * Open addressing with linear probing: the keys are hashes already, so their low bits are the slot.
+ */
+
+#define MIN_CAPACITY 1024
+
+/* The slot of ${key}, or the free one where it belongs. */
+static size_t find(const struct key_set *set, uint64_t key) {
+	size_t i = key & (set->capacity - 1);
+
+	while (set->keys[i] != 0 && set->keys[i] != key)
+		i = (i + 1) & (set->capacity - 1);
+	return i;
+}
+
+bool key_set_has(const struct key_set *set, uint64_t key) {
+	return set->n > 0 && set->keys[find(set, key)] == key;
+}
+
+static int grow(struct key_set *set, struct error *err) {
+	struct key_set grown = { .capacity = set->capacity * 2, .n = set->n };
+
+	if (grown.capacity == 0)
+		grown.capacity = MIN_CAPACITY;
+	grown.keys = calloc(grown.capacity, sizeof(*grown.keys));
+	if (grown.keys == NULL)
+		return err_nomem(err);
+	for (size_t i = 0; i < set->capacity; i++) {
+		if (set->keys[i] != 0)
+			grown.keys[find(&grown, set->keys[i])] = set->keys[i];
+	}
+	free(set->keys);
+	*set = grown;
+	return TARN_OK;
+}
+
+int key_set_add(struct key_set *set, uint64_t key, struct error *err) {
+	size_t i;
+
+	if (set->n >= set->capacity / 4 * 3 && grow(set, err) != TARN_OK)
+		return (int)err->code;
+	i = find(set, key);
+	if (set->keys[i] == 0) {
+		set->keys[i] = key;
+		set->n++;
+	}
+	return TARN_OK;
+}
+
+void key_set_fini(struct key_set *set) {
+	free(set->keys);
+	*set = (struct key_set){ 0 };
+}
+
+uint64_t key_seed(void) {
+	uint64_t seed;
+
+	/* Without random bytes it is always the same, as it is early in the life of a machine. */
+	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != (ssize_t)sizeof(seed))
+		seed = UINT64_C(0x9e3779b97f4a7c15);
+	return seed;
+}
+
+static uint64_t mix(uint64_t x) {
+	x ^= x >> 32;
+	x *= UINT64_C(0xd6e8feb86659fd93);
+	x ^= x >> 32;
+	x *= UINT64_C(0xd6e8feb86659fd93);
+	x ^= x >> 32;
+	return x;
+}
+
+static uint64_t not_0(uint64_t key) {
+	return key != 0 ? key : 1;
+}
+
+uint64_t key_of_name(uint64_t seed, const char *name) {
+	uint64_t key = mix(seed);
+	size_t nbytes;
+
+	for (; *name != '\0'; name += nbytes) {
+		name += strspn(name, "/");
+		nbytes = strcspn(name, "/");
+		if (nbytes == 0 || (nbytes == 1 && *name == '.'))
+			continue;
+		for (size_t i = 0; i < nbytes; i++)
+			key = (key ^ (unsigned char)name[i]) * UINT64_C(0x100000001b3);
+		key = mix(key ^ '/');
+	}
+	return not_0(key);
+}
+
+uint64_t key_with_numbers(uint64_t key, uint64_t a, uint64_t b) {
+	return not_0(mix(mix(key ^ a) + b));
+}

@@ -1,0 +1,152 @@
+#include "config.h"
+
+#include "late_content.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "entry_copy.h"
+
+/*
+ * Groups are few at a time: those of which some names came, and not all.  A list does.
+ */
+
+struct late_name {
+	struct late_name *next;
+	struct entry *entry;
+	char *first; /* the name it is a later name of, owned; NULL: it is a first name */
+};
+
+struct late_group {
+	struct late_group *next;
+	struct late_name *names, **end; /* the first is what the others link to in the archive */
+	nlink_t nleft;                  /* names that did not come yet */
+};
+
+static void free_names(struct late_name *name) {
+	struct late_name *next;
+
+	for (; name != NULL; name = next) {
+		next = name->next;
+		free(name->entry);
+		free(name->first);
+		free(name);
+	}
+}
+
+static int append(struct late_group *g, const struct entry *e, struct error *err) {
+	struct late_name *name = calloc(1, sizeof(*name));
+
+	if (name == NULL || (name->entry = entry_copy(e)) == NULL) {
+		free(name);
+		return err_nomem(err);
+	}
+	*g->end = name;
+	g->end = &name->next;
+	g->nleft--;
+	return TARN_OK;
+}
+
+static struct late_group **find(struct late_content *late, const char *first) {
+	struct late_group **at = &late->groups;
+
+	while (*at != NULL && strcmp((*at)->names->entry->name, first) != 0)
+		at = &(*at)->next;
+	return at;
+}
+
+/* The names of *${at} are due, as later names of ${first}; NULL: of the first of them. */
+static int release(
+    struct late_content *late, struct late_group **at, const char *first, struct error *err) {
+	struct late_group *g = *at;
+	struct late_name *name = g->names;
+
+	if (first == NULL) {
+		first = name->entry->name;
+		name = name->next;
+	}
+	for (; name != NULL; name = name->next) {
+		name->first = strdup(first);
+		if (name->first == NULL)
+			return err_nomem(err);
+		name->entry->first_name = name->first;
+		name->entry->is_whole = false;
+	}
+	if (late->ready == NULL)
+		late->end = &late->ready;
+	*late->end = g->names;
+	late->end = g->end;
+	*at = g->next;
+	free(g);
+	return TARN_OK;
+}
+
+static int begin(struct late_content *late, const struct entry *e, struct error *err) {
+	struct late_group *g = calloc(1, sizeof(*g));
+
+	if (g == NULL)
+		return err_nomem(err);
+	g->end = &g->names;
+	g->nleft = e->identity.nlink;
+	if (append(g, e, err) != TARN_OK) {
+		free(g);
+		return TARN_ENOMEM;
+	}
+	g->next = late->groups;
+	late->groups = g;
+	return TARN_OK;
+}
+
+int late_content_look(struct late_content *late, struct entry *e, bool *held, struct error *err) {
+	struct late_group **at;
+	int r;
+
+	*held = false;
+	if (e->type != ENTRY_FILE)
+		return TARN_OK;
+	if (e->first_name == NULL) {
+		*held = e->size == 0 && e->identity.nlink > 1;
+		return *held ? begin(late, e, err) : TARN_OK;
+	}
+	at = find(late, e->first_name);
+	if (*at == NULL)
+		return TARN_OK;
+	if (e->size > 0) {
+		e->first_name = NULL;
+		return release(late, at, e->name, err);
+	}
+	*held = true;
+	r = append(*at, e, err);
+	return r == TARN_OK && (*at)->nleft == 0 ? release(late, at, NULL, err) : r;
+}
+
+struct entry *late_content_next(struct late_content *late) {
+	free_names(late->current);
+	late->current = late->ready;
+	if (late->current == NULL)
+		return NULL;
+	late->ready = late->current->next;
+	late->current->next = NULL;
+	return late->current->entry;
+}
+
+int late_content_end(struct late_content *late, struct error *err) {
+	int r = TARN_OK;
+
+	while (late->groups != NULL && r == TARN_OK)
+		r = release(late, &late->groups, NULL, err);
+	return r;
+}
+
+void late_content_fini(struct late_content *late) {
+	struct late_group *next;
+
+	for (struct late_group *g = late->groups; g != NULL; g = next) {
+		next = g->next;
+		free_names(g->names);
+		free(g);
+	}
+	free_names(late->ready);
+	free_names(late->current);
+	*late = (struct late_content){ 0 };
+}

@@ -1,0 +1,182 @@
+#include "config.h"
+
+#include "run.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "archive_source.h"
+#include "compare.h"
+#include "content_sink.h"
+#include "input.h"
+#include "tree_sink.h"
+#include "waiting_links.h"
+
+/*
+ * An archive is read once from its beginning to its end, and what is selected goes to the sink of
+ * its operand: with several -C there are several.  Then, if need be, it is read again for what
+ * waits for its content.
+ */
+
+/* The sink that members wanted by an operand go to. */
+struct outlet {
+	const char *directory; /* NULL: the working directory */
+	struct sink *sink;
+};
+
+struct reading {
+	struct run *run;
+	struct input input;
+	struct waiting_links *waiting;
+	struct outlet *outlets;
+	size_t noutlets;
+	size_t *outlet_of_operand;
+};
+
+static struct sink *sink_for(struct run *run, const char *directory, struct error *err) {
+	const struct options *o = &run->options;
+	const char *below = directory != NULL ? directory : ".";
+	struct listing *listing;
+
+	if (o->mode == MODE_COMPARE)
+		return compare_sink_new(o, below, run->owners, run->report, stdout, err);
+	if (o->mode == MODE_EXTRACT && o->to_stdout)
+		return content_sink_new(run->report, err);
+	if (o->mode == MODE_EXTRACT)
+		return tree_sink_new(o, below, run->owners, run->report, err);
+	listing = listing_new(o, run->utf8, stdout);
+	if (listing == NULL) {
+		err_nomem(err);
+		return NULL;
+	}
+	return listing_sink_new(listing, o->verbosity > 0, err);
+}
+
+static bool is_same_directory(const char *a, const char *b) {
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+/* The outlet for ${directory}, opened if it is a new one. */
+static int find_outlet(
+    struct reading *reading, const char *directory, size_t *outlet, struct error *err) {
+	struct outlet *o;
+	size_t i = 0;
+
+	while (
+	    i < reading->noutlets && !is_same_directory(reading->outlets[i].directory, directory))
+		i++;
+	*outlet = i;
+	if (i < reading->noutlets)
+		return TARN_OK;
+	o = &reading->outlets[i];
+	o->directory = directory;
+	o->sink = sink_for(reading->run, directory, err);
+	if (o->sink == NULL)
+		return directory != NULL ? err_wrap(err, "%s", directory) : (int)err->code;
+	reading->noutlets++;
+	return TARN_OK;
+}
+
+/* Each operand has an outlet; without operands there is one. */
+static int open_outlets(struct reading *reading, struct error *err) {
+	const struct options *o = &reading->run->options;
+	size_t n = o->noperands > 0 ? o->noperands : 1;
+	int r = TARN_OK;
+
+	reading->outlets = calloc(n, sizeof(*reading->outlets));
+	reading->outlet_of_operand = calloc(n, sizeof(*reading->outlet_of_operand));
+	if (reading->outlets == NULL || reading->outlet_of_operand == NULL)
+		return err_nomem(err);
+	for (size_t i = 0; i < n && r == TARN_OK; i++)
+		r = find_outlet(reading, o->noperands > 0 ? o->operands[i].directory : o->directory,
+		    &reading->outlet_of_operand[i], err);
+	return r;
+}
+
+/* Put ${e}, the member with this ${number}, which the ${operand} wants. */
+static int put(struct reading *reading, const struct entry *e, size_t number, size_t operand,
+    struct error *err) {
+	size_t i = operand != SIZE_MAX ? reading->outlet_of_operand[operand] : 0;
+	struct sink *sink = reading->outlets[i].sink;
+	int r;
+
+	waiting_links_drop(reading->waiting, e->name);
+	r = sink->put(sink, e, reading->input.source, err);
+	return r == TARN_NO_FIRST ? waiting_links_add(reading->waiting, e, number, sink, err) : r;
+}
+
+/* Move what is selected. */
+static int pump(struct reading *reading, struct error *err) {
+	struct run *run = reading->run;
+	struct source *source = reading->input.source;
+	struct entry *e, stored;
+	size_t operand, number = 0;
+	bool wanted;
+	int r;
+
+	while ((r = source->next(source, &e, err)) == TARN_OK) {
+		number++;
+		stored = *e;
+		select_apply(run->select, e, &wanted, &operand);
+		if (!wanted)
+			continue;
+		run_show(run, run->options.show_transformed ? e : &stored);
+		r = put(reading, e, number, operand, err);
+		if (r != TARN_OK)
+			return r;
+	}
+	return r == TARN_END ? TARN_OK : r;
+}
+
+static void finish(struct reading *reading) {
+	struct error err;
+
+	for (size_t i = 0; i < reading->noutlets; i++) {
+		struct sink *sink = reading->outlets[i].sink;
+
+		if (sink->finish(sink, &err) != TARN_OK)
+			report_error(reading->run->report, NULL, &err);
+	}
+}
+
+static void reading_fini(struct reading *reading) {
+	for (size_t i = 0; i < reading->noutlets; i++)
+		reading->outlets[i].sink->free(reading->outlets[i].sink);
+	free(reading->outlets);
+	free(reading->outlet_of_operand);
+	waiting_links_free(reading->waiting);
+	input_close(&reading->input);
+}
+
+int run_read(struct run *run, struct error *err) {
+	const struct options *o = &run->options;
+	struct reading reading = { .run = run };
+	struct error again_err;
+	off_t nbytes;
+	int r, again;
+
+	r = input_open(&reading.input, o->archive, o, run->report, err);
+	if (r == TARN_OK)
+		r = open_outlets(&reading, err);
+	reading.waiting = waiting_links_new(run->select, run->report);
+	if (r == TARN_OK && reading.waiting == NULL)
+		r = err_nomem(err);
+	if (r != TARN_OK)
+		goto done;
+	r = pump(&reading, err);
+	nbytes = archive_source_nbytes(reading.input.source);
+	again = waiting_links_put(reading.waiting, &reading.input, &again_err);
+	finish(&reading);
+	if (r == TARN_OK)
+		select_report_unmatched(run->select, run->report);
+	if (r == TARN_OK && again != TARN_OK) {
+		*err = again_err;
+		r = again;
+	}
+	if (r == TARN_OK && o->totals)
+		run_say_totals(run, "read", nbytes);
+done:
+	reading_fini(&reading);
+	return r;
+}

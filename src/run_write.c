@@ -1,0 +1,195 @@
+#include "config.h"
+
+#include "run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "archive_file.h"
+#include "archive_sink.h"
+#include "archive_source.h"
+#include "input.h"
+#include "tree_source.h"
+#include "waiting_links.h"
+
+/*
+ * Operand by operand, trees and archives go into one archive.  It is written beside its destination
+ * and gets its name when it is whole; only -r writes into the file itself, from the first
+ * end-of-archive block on.
+ */
+
+/* Put the tree that ${source} was begun with into ${sink}. */
+static int put_tree(struct run *run, struct source *source, struct sink *sink, struct error *err) {
+	struct entry *e;
+	int r;
+
+	while ((r = source->next(source, &e, err)) == TARN_OK) {
+		run_show(run, e);
+		r = sink->put(sink, e, source, err);
+		if (r == TARN_NO_FIRST)
+			report_error(run->report, e->name, err);
+		else if (r != TARN_OK)
+			return r;
+	}
+	return r == TARN_END ? TARN_OK : r;
+}
+
+/* Put the members of the archive ${name} into ${sink}, as far as they are not excluded. */
+static int put_archive(struct run *run, const char *name, struct sink *sink, struct error *err) {
+	struct input input;
+	struct waiting_links *waiting = waiting_links_new(run->select, run->report);
+	struct entry *e;
+	size_t number = 0;
+	int r = input_open(&input, name, &run->options, run->report, err);
+
+	if (r == TARN_OK && waiting == NULL)
+		r = err_nomem(err);
+	if (r != TARN_OK)
+		goto done;
+	while ((r = input.source->next(input.source, &e, err)) == TARN_OK) {
+		number++;
+		if (select_excludes(run->select, e->name))
+			continue;
+		overrides_apply(&run->options.overrides, e);
+		run_show(run, e);
+		r = sink->put(sink, e, input.source, err);
+		if (r == TARN_NO_FIRST)
+			r = waiting_links_add(waiting, e, number, sink, err);
+		if (r != TARN_OK)
+			break;
+	}
+	if (r == TARN_END)
+		r = waiting_links_put(waiting, &input, err);
+done:
+	if (r != TARN_OK)
+		err_wrap(err, "%s", name);
+	waiting_links_free(waiting);
+	input_close(&input);
+	return r;
+}
+
+static int put_operands(
+    struct run *run, struct source *tree, struct sink *sink, struct error *err) {
+	const struct options *o = &run->options;
+	int r = TARN_OK;
+
+	for (size_t i = 0; i < o->noperands && r == TARN_OK; i++) {
+		const struct operand *operand = &o->operands[i];
+
+		if (operand->is_archive)
+			r = put_archive(run, operand->name, sink, err);
+		else if (tree_source_begin(tree, operand, err) == TARN_OK)
+			r = put_tree(run, tree, sink, err);
+		else
+			report_error(run->report, operand->directory, err);
+	}
+	return r;
+}
+
+/* Where the members of a plain archive end; TARN_EREFUSED when it is compressed. */
+static int find_end(struct run *run, const char *name, off_t *end, struct error *err) {
+	struct input input;
+	struct entry *e;
+	int r = input_open(&input, name, &run->options, run->report, err);
+
+	if (r == TARN_OK && !codec_reader_is_plain(input.reader))
+		r = err_set(err, TARN_EREFUSED, 0, "Cannot update compressed archives");
+	if (r != TARN_OK)
+		goto done;
+	while ((r = input.source->next(input.source, &e, err)) == TARN_OK)
+		continue;
+	if (r == TARN_END)
+		r = TARN_OK;
+	*end = archive_source_end(input.source);
+done:
+	input_close(&input);
+	return r;
+}
+
+/* Open the archive for -r behind its last member; the file is changed in place. */
+static int open_to_append(
+    struct run *run, const char *name, struct archive_file *file, off_t *end, struct error *err) {
+	struct stat st;
+	int r;
+
+	if (access(name, F_OK) != 0)
+		return archive_file_create(file, name, err);
+	r = find_end(run, name, end, err);
+	if (r != TARN_OK)
+		return r;
+	file->fd = open(name, O_RDWR | O_CLOEXEC);
+	file->is_own_fd = file->fd >= 0;
+	if (file->fd < 0 || fstat(file->fd, &st) != 0 || lseek(file->fd, *end, SEEK_SET) < 0)
+		return err_set(err, TARN_ESYSTEM, errno, "Cannot open");
+	file->dev = st.st_dev;
+	file->ino = st.st_ino;
+	return TARN_OK;
+}
+
+static bool has_archives(const struct options *o) {
+	for (size_t i = 0; i < o->noperands; i++) {
+		if (o->operands[i].is_archive)
+			return true;
+	}
+	return false;
+}
+
+/* What is in the way of a complete archive once all members were put. */
+static int finish(struct run *run, struct archive_file *file, struct codec_writer *writer,
+    struct sink *sink, struct error *err) {
+	int r = sink->finish(sink, err);
+
+	if (r == TARN_OK)
+		r = codec_writer_finish(writer, err);
+	if (r == TARN_OK && run->options.mode != MODE_CREATE && file->path == NULL &&
+	    ftruncate(file->fd, lseek(file->fd, 0, SEEK_CUR)) != 0)
+		r = err_set(err, TARN_ESYSTEM, errno, "Cannot truncate");
+	return r == TARN_OK ? archive_file_commit(file, err) : r;
+}
+
+int run_write(struct run *run, struct error *err) {
+	const struct options *o = &run->options;
+	struct codec_settings settings = { o->compression, o->compress_program, o->nthreads };
+	struct archive_file file = { .fd = -1 };
+	struct codec_writer *writer = NULL;
+	struct source *tree = NULL;
+	struct sink *sink = NULL;
+	off_t start = 0;
+	int r;
+
+	if (o->auto_compress && codec_of_suffix(o->archive) != COMPRESSION_NONE)
+		settings.compression = codec_of_suffix(o->archive);
+	r = o->mode == MODE_CREATE ? archive_file_create(&file, o->archive, err) :
+	                             open_to_append(run, o->archive, &file, &start, err);
+	if (r == TARN_OK)
+		r = codec_writer_new(&writer, &settings, file.fd, err);
+	if (r != TARN_OK)
+		goto done;
+	sink = archive_sink_new(writer, o->format, o->blocking_factor, start, run->report, err);
+	tree = tree_source_new(o, run->select, run->owners, run->report, err);
+	if (sink == NULL || tree == NULL) {
+		r = (int)err->code;
+		goto done;
+	}
+	if (has_archives(o))
+		archive_sink_check_links(sink);
+	tree_source_leave_out(tree, file.dev, file.ino);
+	if (file.has_old)
+		tree_source_leave_out(tree, file.old_dev, file.old_ino);
+	r = put_operands(run, tree, sink, err);
+	if (r == TARN_OK)
+		r = finish(run, &file, writer, sink, err);
+	if (r == TARN_OK && o->totals)
+		run_say_totals(run, "written", archive_sink_nbytes(sink) - start);
+done:
+	if (tree != NULL)
+		tree->free(tree);
+	if (sink != NULL)
+		sink->free(sink);
+	codec_writer_free(writer);
+	archive_file_fini(&file);
+	return r;
+}

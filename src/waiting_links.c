@@ -1,0 +1,300 @@
+#include "config.h"
+
+#include "waiting_links.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "key_set.h"
+
+/*
+ * Names stand in groups, one for each first name, which a table of chains finds.  A member that is
+ * met and called as a group is put for all names of the group that it stands before; an archive to
+ * which was appended may have a later member of that name, which then replaces it, up to the place
+ * of the waiting name.  If the member is a link itself, its group moves on to the name it links to,
+ * which stands before it: for that takes another turn through the archive.
+ */
+
+#define MIN_CHAINS 64
+#define MAX_TURNS 40 /* as many links to links are followed */
+
+struct waiting_name {
+	struct waiting_name *next;
+	struct sink *sink;
+	size_t limit; /* number of the member that waits: its first name has a lower one */
+	int put_in;   /* the turn it was put in; 0: not yet */
+	char name[];
+};
+
+struct group {
+	struct group *next;
+	struct waiting_name *names, **end;
+	uint64_t key;
+	char first[];
+};
+
+struct waiting_links {
+	const struct select *select;
+	struct report *report;
+	uint64_t seed;
+	struct group **chains;
+	size_t nchains; /* a power of two */
+	size_t ngroups;
+	struct key_set names; /* of all that ever waited */
+	int turn;
+	bool moved; /* in this turn a group moved to another first name */
+};
+
+struct waiting_links *waiting_links_new(const struct select *select, struct report *report) {
+	struct waiting_links *w = calloc(1, sizeof(*w));
+
+	if (w == NULL)
+		return NULL;
+	w->select = select;
+	w->report = report;
+	w->seed = key_seed();
+	w->nchains = MIN_CHAINS;
+	w->chains = calloc(w->nchains, sizeof(struct group *));
+	if (w->chains == NULL) {
+		free(w);
+		return NULL;
+	}
+	return w;
+}
+
+static void free_names(struct waiting_name *name) {
+	struct waiting_name *next;
+
+	for (; name != NULL; name = next) {
+		next = name->next;
+		free(name);
+	}
+}
+
+void waiting_links_free(struct waiting_links *waiting) {
+	struct group *next;
+
+	if (waiting == NULL)
+		return;
+	for (size_t i = 0; i < waiting->nchains; i++) {
+		for (struct group *g = waiting->chains[i]; g != NULL; g = next) {
+			next = g->next;
+			free_names(g->names);
+			free(g);
+		}
+	}
+	free(waiting->chains);
+	key_set_fini(&waiting->names);
+	free(waiting);
+}
+
+static struct group *find(const struct waiting_links *w, uint64_t key) {
+	struct group *g = w->chains[key & (w->nchains - 1)];
+
+	while (g != NULL && g->key != key)
+		g = g->next;
+	return g;
+}
+
+/* Twice as many chains; without memory the old ones serve on. */
+static void grow(struct waiting_links *w) {
+	size_t nchains = w->nchains * 2;
+	struct group **chains = calloc(nchains, sizeof(*chains)), *next;
+
+	if (chains == NULL)
+		return;
+	for (size_t i = 0; i < w->nchains; i++) {
+		for (struct group *g = w->chains[i]; g != NULL; g = next) {
+			next = g->next;
+			g->next = chains[g->key & (nchains - 1)];
+			chains[g->key & (nchains - 1)] = g;
+		}
+	}
+	free(w->chains);
+	w->chains = chains;
+	w->nchains = nchains;
+}
+
+/* The group of ${first}, made if need be.  NULL without memory. */
+static struct group *group_of(struct waiting_links *w, const char *first) {
+	uint64_t key = key_of_name(w->seed, first);
+	struct group *g = find(w, key), **chain;
+
+	if (g != NULL)
+		return g;
+	g = malloc(sizeof(*g) + strlen(first) + 1);
+	if (g == NULL)
+		return NULL;
+	if (w->ngroups == w->nchains)
+		grow(w);
+	chain = &w->chains[key & (w->nchains - 1)];
+	*g = (struct group){ .next = *chain, .key = key };
+	g->end = &g->names;
+	strcpy(g->first, first);
+	*chain = g;
+	w->ngroups++;
+	return g;
+}
+
+static void append(struct group *g, struct waiting_name *name) {
+	name->next = NULL;
+	*g->end = name;
+	g->end = &name->next;
+}
+
+int waiting_links_add(struct waiting_links *waiting, const struct entry *e, size_t number,
+    struct sink *sink, struct error *err) {
+	const char *first = entry_member(e);
+	struct waiting_name *name = malloc(sizeof(*name) + strlen(e->name) + 1);
+	struct group *g;
+
+	waiting_links_drop(waiting, e->name);
+	if (name == NULL || (g = group_of(waiting, first)) == NULL ||
+	    key_set_add(&waiting->names, key_of_name(waiting->seed, e->name), err) != TARN_OK) {
+		free(name);
+		return err_nomem(err);
+	}
+	*name = (struct waiting_name){ .sink = sink, .limit = number };
+	strcpy(name->name, e->name);
+	append(g, name);
+	return TARN_OK;
+}
+
+void waiting_links_drop(struct waiting_links *waiting, const char *name) {
+	uint64_t key;
+
+	if (waiting->ngroups == 0)
+		return;
+	key = key_of_name(waiting->seed, name);
+	if (!key_set_has(&waiting->names, key))
+		return;
+	for (size_t i = 0; i < waiting->nchains; i++) {
+		for (struct group *g = waiting->chains[i]; g != NULL; g = g->next) {
+			for (struct waiting_name **at = &g->names, *n; (n = *at) != NULL;) {
+				if (key_of_name(waiting->seed, n->name) != key) {
+					at = &n->next;
+					continue;
+				}
+				*at = n->next;
+				if (g->end == &n->next)
+					g->end = at;
+				free(n);
+			}
+		}
+	}
+}
+
+/* The member ${e} is a link: what waits for it waits for what it links to. */
+static int move_on(struct waiting_links *w, struct group *from, const struct entry *e,
+    size_t number, struct error *err) {
+	struct group *to = group_of(w, e->first_name);
+	struct waiting_name *name = from->names, *next;
+
+	if (to == NULL)
+		return err_nomem(err);
+	from->names = NULL;
+	from->end = &from->names;
+	for (; name != NULL; name = next) {
+		next = name->next;
+		if (name->limit <= number) {
+			append(from, name);
+			continue;
+		}
+		name->limit = number;
+		name->put_in = 0;
+		append(to, name);
+		w->moved = true;
+	}
+	return TARN_OK;
+}
+
+/* Put the member ${e} under the names of ${g} that come behind it. */
+static int put_group(struct waiting_links *w, struct group *g, const struct entry *e, size_t number,
+    struct source *from, struct error *err) {
+	const char *first = NULL;
+	int r;
+
+	for (struct waiting_name *name = g->names; name != NULL; name = name->next) {
+		struct entry named = *e;
+
+		if (name->limit <= number || (name->put_in != 0 && name->put_in != w->turn))
+			continue;
+		named.name = name->name;
+		named.stored_name = NULL;
+		if (first == NULL) {
+			/* Its own place, or what it is a link to, may hold it after all. */
+			named.stored_first_name = entry_member(e);
+			named.first_name = select_rename(w->select, named.stored_first_name);
+			named.is_whole = true;
+		} else {
+			named.stored_first_name = entry_member(e);
+			named.first_name = first;
+			named.is_whole = false;
+			named.size = 0;
+		}
+		r = name->sink->put(name->sink, &named, from, err);
+		if (r == TARN_NO_FIRST)
+			report_failure(w->report, name->name, "Cannot hard link to '%s': %s",
+			    named.first_name, err->msg);
+		else if (r != TARN_OK)
+			return r;
+		if (first == NULL)
+			first = name->name;
+		name->put_in = w->turn;
+	}
+	return TARN_OK;
+}
+
+/* One turn through the archive. */
+static int take_turn(struct waiting_links *w, struct source *source, struct error *err) {
+	struct entry *e;
+	struct group *g;
+	size_t number = 0;
+	int r;
+
+	w->moved = false;
+	w->turn++;
+	while ((r = source->next(source, &e, err)) == TARN_OK) {
+		number++;
+		g = find(w, key_of_name(w->seed, e->name));
+		if (g == NULL || e->type == ENTRY_DIRECTORY)
+			continue;
+		if (e->first_name != NULL && !e->is_whole)
+			r = move_on(w, g, e, number, err);
+		else
+			r = put_group(w, g, e, number, source, err);
+		if (r != TARN_OK)
+			return r;
+	}
+	return r == TARN_END ? TARN_OK : r;
+}
+
+/* Say what came to nothing. */
+static void say_missing(const struct waiting_links *w, const char *why) {
+	for (size_t i = 0; i < w->nchains; i++) {
+		for (const struct group *g = w->chains[i]; g != NULL; g = g->next) {
+			for (const struct waiting_name *n = g->names; n != NULL; n = n->next) {
+				if (n->put_in == 0)
+					report_failure(w->report, n->name,
+					    "Cannot hard link to '%s': %s", g->first, why);
+			}
+		}
+	}
+}
+
+int waiting_links_put(struct waiting_links *waiting, struct input *input, struct error *err) {
+	int r = TARN_OK;
+
+	waiting->moved = waiting->ngroups > 0;
+	while (waiting->moved && waiting->turn < MAX_TURNS && r == TARN_OK) {
+		r = input_again(input, err);
+		if (r == TARN_EREFUSED) {
+			say_missing(waiting, err->msg);
+			return TARN_OK;
+		}
+		if (r == TARN_OK)
+			r = take_turn(waiting, input->source, err);
+	}
+	say_missing(waiting, "the archive has no such member before this one");
+	return r;
+}

@@ -1,0 +1,44 @@
+#ifndef TARN_WAITING_LINKS_H
+#define TARN_WAITING_LINKS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "entry.h"
+#include "error.h"
+#include "input.h"
+#include "report.h"
+#include "select.h"
+#include "sink.h"
+
+/*
+ * Later names whose first name is not there to link to: it was not selected, excluded, stripped
+ * away, or failed.  They wait until the archive was read to its end.  Then it is read once more,
+ * and the first of them gets the content; the others are links to that.
+ */
+struct waiting_links;
+
+/**
+ * Members are renamed by ${select}, and names that come to nothing said to ${report}; both are
+ * borrowed.  NULL when out of memory.
+ */
+struct waiting_links *waiting_links_new(const struct select *select, struct report *report);
+void waiting_links_free(struct waiting_links *waiting);
+
+/**
+ * Let the later name ${e} wait to be put into ${sink} (borrowed).  It stands for the last member
+ * called as its first name among those before ${number}, which counts all members of the archive.
+ */
+int waiting_links_add(struct waiting_links *waiting, const struct entry *e, size_t number,
+    struct sink *sink, struct error *err);
+
+/** A later member was put as ${name}: what waited for that name does so no more. */
+void waiting_links_drop(struct waiting_links *waiting, const char *name);
+
+/**
+ * Go through ${input} again, if anything waits, as often as links to links need, and put it.
+ * Returns TARN_OK, or an error after which nothing may be put any more.
+ */
+int waiting_links_put(struct waiting_links *waiting, struct input *input, struct error *err);
+
+#endif
