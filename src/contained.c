@@ -4,14 +4,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
+#include "exact_name.h"
 #include "held_directory.h"
+#include "remove_tree.h"
 
 /*
  * Each operation is a step in one directory, on one component that is never followed: in_parent
@@ -24,6 +25,12 @@
 
 struct contained {
 	struct held_directories directories;
+	/* File systems on which something was made: do they take different names for the same? */
+	struct file_system {
+		dev_t dev;
+		bool folds_case;
+	} * file_systems;
+	size_t nfile_systems;
 };
 
 /* Work on ${name} in ${dir}; ${arg} is what in_parent was given. */
@@ -48,6 +55,7 @@ void contained_free(struct contained *contained) {
 	if (contained == NULL)
 		return;
 	held_directories_fini(&contained->directories);
+	free(contained->file_systems);
 	free(contained);
 }
 
@@ -58,6 +66,10 @@ static int parent_error(struct error *err) {
 	if (errno == ELOOP)
 		return err_set(
 		    err, TARN_EREFUSED, 0, "Cannot open: a parent directory is a symbolic link");
+	if (errno == EEXIST)
+		return err_set(err, TARN_EREFUSED, 0,
+		    "Cannot open parent directory: the file system does not tell its name from "
+		    "one that is there");
 	return err_set(err, TARN_ESYSTEM, errno, "Cannot open parent directory");
 }
 
@@ -95,14 +107,39 @@ static int open_at(int dirfd, const char *name, int flags) {
 	return fd;
 }
 
-/* A name that nobody can have foreseen, so that it is free.  Returns 0, or -1 with errno. */
-static int temporary_name(char name[CONTAINED_TEMPORARY_NBYTES]) {
-	uint64_t number;
+/* Does ${dev}, on which ${dirfd} is, fold case?  It is asked once. */
+static bool folds_case(struct contained *c, int dirfd, dev_t dev) {
+	struct file_system *grown;
+	bool folds;
 
-	if (getrandom(&number, sizeof(number), 0) != (ssize_t)sizeof(number))
-		return -1;
-	snprintf(name, CONTAINED_TEMPORARY_NBYTES, ".tarn-%016" PRIx64, number);
-	return 0;
+	for (size_t i = 0; i < c->nfile_systems; i++) {
+		if (c->file_systems[i].dev == dev)
+			return c->file_systems[i].folds_case;
+	}
+	folds = directory_folds_case(dirfd);
+	if (folds)
+		c->directories.are_exact = true;
+	grown = reallocarray(c->file_systems, c->nfile_systems + 1, sizeof(*grown));
+	if (grown == NULL)
+		return folds;
+	c->file_systems = grown;
+	grown[c->nfile_systems++] = (struct file_system){ dev, folds };
+	return folds;
+}
+
+/*
+ * Something is at ${name} already.  TARN_EREFUSED when it is called otherwise, and the file system
+ * does not tell the two names apart: what has that name is not to be touched.
+ */
+static int look_at_existing(
+    struct contained *c, int dirfd, const char *name, const char *failure, struct error *err) {
+	struct stat st;
+
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+	    !folds_case(c, dirfd, st.st_dev) || directory_has_exactly(dirfd, name))
+		return TARN_OK;
+	return err_set(err, TARN_EREFUSED, 0,
+	    "%s: the file system does not tell this name from one that is there", failure);
 }
 
 /* Rename ${temporary} over ${name}; on a failure it is removed, and what was there stays. */
@@ -180,10 +217,14 @@ static int make_step(struct contained *c, struct held_directory *dir, const char
     struct error *err) {
 	const struct making *m = arg;
 	struct fresh *fresh = m->fresh;
+	int r;
 
 	fresh->temporary[0] = '\0';
 	fresh->fd = make_exclusively(dir->fd, name, m, &fresh->st);
 	if (fresh->fd < 0 && errno == EEXIST) {
+		r = look_at_existing(c, dir->fd, name, m->failure, err);
+		if (r != TARN_OK)
+			return r;
 		if (!m->replace)
 			return err_set(err, TARN_EXISTS, EEXIST, "%s", m->failure);
 		if (temporary_name(fresh->temporary) == 0)
@@ -191,6 +232,7 @@ static int make_step(struct contained *c, struct held_directory *dir, const char
 	}
 	if (fresh->fd < 0)
 		return err_set(err, TARN_ESYSTEM, errno, "%s", m->failure);
+	folds_case(c, dir->fd, fresh->st.st_dev);
 	strcpy(fresh->name, name);
 	fresh->contained = c;
 	fresh->directory = held_directory_share(dir);
@@ -304,7 +346,7 @@ static int link_and_look(
 static int link_step(struct contained *c, struct held_directory *dir, const char *name, void *arg,
     struct error *err) {
 	const struct linking *l = arg;
-	char temporary[CONTAINED_TEMPORARY_NBYTES];
+	char temporary[TEMPORARY_NAME_NBYTES];
 	struct held_directory *from = held_directories_get(
 	    &c->directories, l->existing->parent, l->existing->parent_nbytes, false);
 	int r;
@@ -314,6 +356,10 @@ static int link_step(struct contained *c, struct held_directory *dir, const char
 	r = link_and_look(from->fd, l, dir->fd, name, err);
 	if (r != TARN_EXISTS)
 		goto done;
+	if (look_at_existing(c, dir->fd, name, "Cannot link", err) != TARN_OK) {
+		r = (int)err->code;
+		goto done;
+	}
 	if (names_inode(dir->fd, name, l->st)) {
 		r = TARN_OK;
 		goto done;
@@ -380,6 +426,11 @@ static int mkdir_step(struct contained *c, struct held_directory *dir, const cha
 	}
 	if (r != 0)
 		return err_set(err, TARN_ESYSTEM, errno, "Cannot mkdir");
+	if (!result->made && look_at_existing(c, dir->fd, name, "Cannot mkdir", err) != TARN_OK) {
+		close(result->fd);
+		result->fd = -1;
+		return (int)err->code;
+	}
 	/* What is there now is what counts, whoever made it. */
 	held_directories_forget(&c->directories, dir, name);
 	return TARN_OK;
@@ -406,6 +457,20 @@ static int stat_step(struct contained *c, struct held_directory *dir, const char
 int contained_stat(struct contained *contained, const struct member_path *path, struct stat *st,
     struct error *err) {
 	return in_parent(contained, path, false, stat_step, st, err);
+}
+
+static int remove_step(struct contained *c, struct held_directory *dir, const char *name, void *arg,
+    struct error *err) {
+	(void)arg;
+	held_directories_forget(&c->directories, dir, name);
+	if (remove_tree(dir->fd, name) != 0)
+		return err_set(err, TARN_ESYSTEM, errno, "Cannot remove");
+	return TARN_OK;
+}
+
+int contained_remove_tree(
+    struct contained *contained, const struct member_path *path, struct error *err) {
+	return in_parent(contained, path, false, remove_step, NULL, err);
 }
 
 /* How to open, for open_step. */

@@ -8,6 +8,7 @@
 
 #include "error.h"
 #include "member_path.h"
+#include "temporary_name.h"
 
 /*
  * Every path below the destination is opened, made and replaced here, and nowhere else.
@@ -26,6 +27,9 @@
  * TARN_ESYSTEM, "Cannot open parent directory: …"; for a symbolic link in the way TARN_EREFUSED;
  * and TARN_ENOMEM.  Parents that are missing are made, with 0777 less the umask, by what makes
  * something, and stay also when that fails.
+ *
+ * Where a file system does not tell ${path} from another name that is there, as FAT folds case, that
+ * stays untouched, and whatever makes, replaces or enters something returns TARN_EREFUSED.
  */
 struct contained;
 
@@ -35,8 +39,6 @@ struct contained;
  */
 int contained_open(struct contained **contained, const char *directory, struct error *err);
 void contained_free(struct contained *contained);
-
-#define CONTAINED_TEMPORARY_NBYTES 24
 
 /*
  * A file that is being made.  It is complete only with contained_commit; contained_discard removes
@@ -49,7 +51,7 @@ struct fresh {
 	int fd;                  /* regular: open for reading and writing; others: O_PATH */
 	struct stat st;          /* as made */
 	char name[NAME_MAX + 1]; /* the last component */
-	char temporary[CONTAINED_TEMPORARY_NBYTES]; /* "" when it was made under its own name */
+	char temporary[TEMPORARY_NAME_NBYTES]; /* "" when it was made under its own name */
 };
 
 /**
@@ -65,6 +67,13 @@ int contained_symlink(struct contained *contained, const struct member_path *pat
 /** The same for a fifo or device: ${mode} is S_IFIFO, S_IFCHR or S_IFBLK with 0600. */
 int contained_mknod(struct contained *contained, const struct member_path *path, mode_t mode,
     dev_t rdev, bool replace, struct fresh *fresh, struct error *err);
+
+/**
+ * Remove the directory ${path} with all that is in it, without going into other file systems.
+ * TARN_ESYSTEM, "Cannot remove: …": something of it is still there.
+ */
+int contained_remove_tree(
+    struct contained *contained, const struct member_path *path, struct error *err);
 
 /**
  * Give the file its name, taking that of what was there.  An empty directory gives way, too; for

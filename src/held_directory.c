@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "compat.h"
+#include "exact_name.h"
 
 /*
  * A handful of descriptors in the order of their last use: members of one directory follow each
@@ -88,6 +89,11 @@ static struct held_directory *open_from_nearest(
 	do
 		fd = compat_open_directory_beneath(nearest->fd, rest_below(nearest, path), make);
 	while (fd < 0 && errno == EINTR);
+	if (fd >= 0 && dirs->are_exact && !path_is_exact(nearest->fd, rest_below(nearest, path))) {
+		close(fd);
+		errno = EEXIST;
+		return NULL;
+	}
 	return held_directory_new(fd, path, path_nbytes);
 }
 

@@ -27,6 +27,7 @@ struct held_directories {
 	struct held_directory *root;
 	struct held_directory *recent[HELD_DIRECTORIES_MAX]; /* latest first, without the root */
 	size_t n;
+	bool are_exact; /* names are compared to the letter; false: as the file system does */
 };
 
 /** Open the destination ${directory}, symbolic links followed.  Returns 0, or -1 with errno. */

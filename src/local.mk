@@ -39,6 +39,8 @@ libtarn_a_SOURCES = \
 	%D%/entry_copy.h \
 	%D%/error.c \
 	%D%/error.h \
+	%D%/exact_name.c \
+	%D%/exact_name.h \
 	%D%/file_copy.c \
 	%D%/file_copy.h \
 	%D%/file_reader.c \
@@ -55,6 +57,8 @@ libtarn_a_SOURCES = \
 	%D%/key_set.h \
 	%D%/late_content.c \
 	%D%/late_content.h \
+	%D%/link_groups.c \
+	%D%/link_groups.h \
 	%D%/link_ladder.c \
 	%D%/link_ladder.h \
 	%D%/listing.c \
@@ -82,6 +86,8 @@ libtarn_a_SOURCES = \
 	%D%/pax_records.h \
 	%D%/quote.c \
 	%D%/quote.h \
+	%D%/remove_tree.c \
+	%D%/remove_tree.h \
 	%D%/report.c \
 	%D%/report.h \
 	%D%/select.c \
@@ -92,6 +98,8 @@ libtarn_a_SOURCES = \
 	%D%/tar_block.h \
 	%D%/tar_header.c \
 	%D%/tar_header.h \
+	%D%/temporary_name.c \
+	%D%/temporary_name.h \
 	%D%/tree_sink.c \
 	%D%/tree_sink.h \
 	%D%/tree_source.c \

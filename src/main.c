@@ -93,6 +93,13 @@ static void flush_stdout(struct run *run) {
 		    run->report, NULL, "standard output: Cannot write: %s", strerror(errno));
 }
 
+/* As tar, without a line about failure: nothing was begun. */
+static void say_usage(struct run *run, const struct error *err) {
+	report_note(run->report, NULL, "%s", err->msg);
+	fprintf(stderr, "Try '%s --help' or '%s --usage' for more information.\n",
+	    run->options.program, run->options.program);
+}
+
 /* What was closed must not become an archive or a file that is extracted. */
 static void hold_standard_descriptors(void) {
 	int fd;
@@ -126,14 +133,15 @@ int main(int argc, char **argv) {
 	} else {
 		if (r == TARN_OK)
 			r = run_mode(&run, &err);
-		if (r != TARN_OK)
-			report_error(run.report, NULL, &err);
 		if (r == TARN_EUSAGE)
-			report_note(run.report, NULL, "Try '%s --help' for more information.",
-			    run.options.program);
+			say_usage(&run, &err);
+		else if (r != TARN_OK)
+			report_error(run.report, NULL, &err);
 	}
 	flush_stdout(&run);
 	status = report_finish(run.report);
+	if (r == TARN_EUSAGE)
+		status = 2;
 	listing_free(run.verbose);
 	select_free(run.select);
 	owners_free(run.owners);

@@ -48,7 +48,9 @@ static void print_option(FILE *out, const struct option_row *row) {
 			column += fprintf(out, "%s--%s", before, name->name);
 		before = ", ";
 	}
-	if (row->argument != NULL)
+	if (row->argument != NULL && row->argument[0] == '[')
+		column += fprintf(out, "[=%s", row->argument + 1);
+	else if (row->argument != NULL)
 		column += fprintf(out, "=%s", row->argument);
 	if (row->help[0] != '\0')
 		print_wrapped(out, row->help, column);

@@ -88,12 +88,12 @@ static int set_mode(struct parser *p, enum mode mode, struct error *err) {
 	return TARN_OK;
 }
 
-static int set_choice(
-    unsigned int *value, const struct option_row *row, const char *argument, struct error *err) {
+static int set_choice(unsigned int *value, const char *option, const struct option_choice *choices,
+    const char *argument, struct error *err) {
 	char words[256] = "";
 	size_t n = 0;
 
-	for (const struct option_choice *c = row->choices; c->word != NULL; c++) {
+	for (const struct option_choice *c = choices; c->word != NULL; c++) {
 		if (strcmp(c->word, argument) == 0) {
 			*value = c->value;
 			return TARN_OK;
@@ -101,7 +101,7 @@ static int set_choice(
 		n += (size_t)snprintf(words + n, sizeof(words) - n, " '%s'", c->word);
 	}
 	return err_set(err, TARN_EUSAGE, 0, "invalid argument '%s' for '--%s'; possibilities:%s",
-	    argument, row->name, words);
+	    argument, option, words);
 }
 
 int option_store(
@@ -121,7 +121,7 @@ int option_store(
 		++*(unsigned int *)place;
 		break;
 	case EFFECT_CHOICE:
-		return set_choice(place, row, argument, err);
+		return set_choice(place, row->name, row->choices, argument, err);
 	case EFFECT_MODE:
 		return set_mode(p, row->value, err);
 	case EFFECT_CALL:
@@ -142,6 +142,28 @@ int option_program(struct parser *p, const char *argument, struct error *err) {
 	(void)err;
 	p->options.compression = COMPRESSION_PROGRAM;
 	p->options.compress_program = argument;
+	return TARN_OK;
+}
+
+int option_links(struct parser *p, const char *argument, struct error *err) {
+	static const struct option_choice ways[] = {
+		{ "auto", LINKS_AUTO },
+		{ "strict", LINKS_STRICT },
+		{ "copy", LINKS_COPY },
+		{ "reflink", LINKS_REFLINK },
+		{ "symlink", LINKS_SYMLINK },
+		{ NULL, 0 },
+	};
+
+	if (argument != NULL)
+		return set_choice(&p->options.links, "links", ways, argument, err);
+	p->options.list_links = true;
+	return TARN_OK;
+}
+
+int option_report(struct parser *p, const char *argument, struct error *err) {
+	(void)err;
+	p->options.report_file = argument;
 	return TARN_OK;
 }
 

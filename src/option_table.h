@@ -15,6 +15,7 @@ enum option_group {
 	GROUP_NAMES,
 	GROUP_MATCHING,
 	GROUP_CREATION,
+	GROUP_LINKS,
 	GROUP_EXTRACTION,
 	GROUP_METADATA,
 	GROUP_OUTPUT,
@@ -43,7 +44,7 @@ struct option_row {
 	const char *name; /* without the dashes; NULL: only the letter */
 	char letter;      /* 0: none */
 	enum option_group group;
-	const char *argument; /* what --help calls it; NULL: takes none */
+	const char *argument; /* what --help calls it, in [] if it is optional; NULL: none */
 	const char *help;     /* NULL: another name of the row above, and nothing else is set */
 	enum option_effect effect;
 	unsigned int value;

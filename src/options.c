@@ -39,7 +39,9 @@ static int getopt_tables_init(struct getopt_tables *tables, struct error *err) {
 	s = stpcpy(s, "-:");
 	for (size_t i = 0; i < option_table_nrows; i++) {
 		const struct option_row *row = option_canonical(&option_table[i]);
-		int has_argument = row->argument != NULL ? required_argument : no_argument;
+		int has_argument = row->argument == NULL ? no_argument :
+		    row->argument[0] == '['              ? optional_argument :
+		                                           required_argument;
 
 		/* getopt's answer to -? is the same whether it knows it or not; see parse_word. */
 		if (option_table[i].letter != '\0' && option_table[i].letter != '?')
@@ -236,6 +238,13 @@ static int judge_operands(struct parser *p, struct error *err) {
 	return r;
 }
 
+static int judge_links(const struct options *o, struct error *err) {
+	if (o->list_links && o->mode != MODE_LIST && o->mode != MODE_COMPARE)
+		return err_set(err, TARN_EUSAGE, 0,
+		    "--links lists with -t and -d; elsewhere it needs to be told how, --links=HOW");
+	return TARN_OK;
+}
+
 static int judge(struct parser *p, struct error *err) {
 	struct options *o = &p->options;
 	int r;
@@ -253,6 +262,8 @@ static int judge(struct parser *p, struct error *err) {
 		r = judge_archive(p, err);
 	if (r == TARN_OK)
 		r = judge_operands(p, err);
+	if (r == TARN_OK)
+		r = judge_links(o, err);
 	return r;
 }
 

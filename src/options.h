@@ -121,6 +121,8 @@ struct options {
 	bool full_time, utc;
 	enum quote_style quoting;
 	bool show_transformed;
+	bool list_links;         /* --links with -t */
+	const char *report_file; /* --report; NULL: none */
 
 	/* creation */
 	bool dereference;      /* -h */
@@ -131,15 +133,15 @@ struct options {
 	bool xattrs, acls;
 	bool check_links;        /* -l */
 	bool ignore_failed_read; /* unreadable files are warnings */
-	bool remove_files;
 	struct overrides overrides;
 
 	/* extraction */
 	unsigned int strip_components;
 	enum existing existing;
 	enum links links;
-	bool to_stdout;                             /* -O */
-	bool touch;                                 /* -m: no mtime */
+	bool recursive_unlink; /* directories give way to other types of members */
+	bool to_stdout;        /* -O */
+	bool touch;            /* -m: no mtime */
 	enum tristate same_owner, same_permissions; /* -p is same_permissions YES */
 	bool keep_directory_mode; /* --no-overwrite-dir: metadata of existing directories stays */
 

@@ -10,6 +10,7 @@
 #include "compare.h"
 #include "content_sink.h"
 #include "input.h"
+#include "link_groups.h"
 #include "tree_sink.h"
 #include "waiting_links.h"
 
@@ -32,7 +33,17 @@ struct reading {
 	struct outlet *outlets;
 	size_t noutlets;
 	size_t *outlet_of_operand;
+	struct sink *groups; /* --links: of all members; else NULL */
 };
+
+static struct sink *open_groups(struct run *run, struct error *err) {
+	struct listing *listing = listing_new(&run->options, run->utf8, stdout);
+
+	if (listing != NULL)
+		return link_groups_new(run->select, run->options.noperands > 0, listing, err);
+	err_nomem(err);
+	return NULL;
+}
 
 static struct sink *sink_for(struct run *run, const char *directory, struct error *err) {
 	const struct options *o = &run->options;
@@ -117,6 +128,13 @@ static int pump(struct reading *reading, struct error *err) {
 
 	while ((r = source->next(source, &e, err)) == TARN_OK) {
 		number++;
+		if (reading->groups != NULL) {
+			r = reading->groups->put(reading->groups, e, source, err);
+			if (r != TARN_OK)
+				return r;
+			if (run->options.mode == MODE_LIST)
+				continue;
+		}
 		stored = *e;
 		select_apply(run->select, e, &wanted, &operand);
 		if (!wanted)
@@ -132,6 +150,8 @@ static int pump(struct reading *reading, struct error *err) {
 static void finish(struct reading *reading) {
 	struct error err;
 
+	if (reading->groups != NULL)
+		reading->groups->finish(reading->groups, &err);
 	for (size_t i = 0; i < reading->noutlets; i++) {
 		struct sink *sink = reading->outlets[i].sink;
 
@@ -143,6 +163,8 @@ static void finish(struct reading *reading) {
 static void reading_fini(struct reading *reading) {
 	for (size_t i = 0; i < reading->noutlets; i++)
 		reading->outlets[i].sink->free(reading->outlets[i].sink);
+	if (reading->groups != NULL)
+		reading->groups->free(reading->groups);
 	free(reading->outlets);
 	free(reading->outlet_of_operand);
 	waiting_links_free(reading->waiting);
@@ -159,6 +181,8 @@ int run_read(struct run *run, struct error *err) {
 	r = input_open(&reading.input, o->archive, o, run->report, err);
 	if (r == TARN_OK)
 		r = open_outlets(&reading, err);
+	if (r == TARN_OK && o->list_links && (reading.groups = open_groups(run, err)) == NULL)
+		r = (int)err->code;
 	reading.waiting = waiting_links_new(run->select, run->report);
 	if (r == TARN_OK && reading.waiting == NULL)
 		r = err_nomem(err);

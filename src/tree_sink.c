@@ -266,6 +266,7 @@ static int put_directory(
 
 static int put(struct tree_sink *s, const struct entry *e, struct source *from, struct error *err) {
 	struct contained *below;
+	struct stat st;
 	int r = place(s, &s->path, e->name, &below, err);
 
 	if (r != TARN_OK)
@@ -274,6 +275,11 @@ static int put(struct tree_sink *s, const struct entry *e, struct source *from, 
 		report_once(s->report, &s->said_leading, "Removing leading `/' from member names");
 	if (e->type != ENTRY_DIRECTORY && is_kept_as_newer(s, below, e))
 		return TARN_OK;
+	if (s->options->recursive_unlink && (e->type != ENTRY_DIRECTORY || e->first_name != NULL) &&
+	    contained_stat(below, &s->path, &st, err) == TARN_OK && S_ISDIR(st.st_mode))
+		r = contained_remove_tree(below, &s->path, err);
+	if (r != TARN_OK)
+		return r;
 	if (e->first_name != NULL)
 		return put_later_name(s, below, e, from, err);
 	return e->type == ENTRY_DIRECTORY ? put_directory(s, below, e, err) :

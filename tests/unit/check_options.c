@@ -367,7 +367,7 @@ static const struct flag_case {
 	FLAG_CASE("-l", check_links, true),
 	FLAG_CASE("--check-links", check_links, true),
 	FLAG_CASE("--ignore-failed-read", ignore_failed_read, true),
-	FLAG_CASE("--remove-files", remove_files, true),
+	FLAG_CASE("--recursive-unlink", recursive_unlink, true),
 	FLAG_CASE("-O", to_stdout, true),
 	FLAG_CASE("--to-stdout", to_stdout, true),
 	FLAG_CASE("-m", touch, true),
@@ -468,7 +468,7 @@ static void print_help(void) {
 /* Where ${text} stands in the help with no letter or dash around it. */
 static bool is_in_help(const char *text) {
 	for (const char *p = help; (p = strstr(p, text)) != NULL; p++) {
-		if (p[-1] == ' ' && strchr(" ,=\n", p[strlen(text)]) != NULL)
+		if (p[-1] == ' ' && strchr(" ,=[]\n", p[strlen(text)]) != NULL)
 			return true;
 	}
 	return false;
@@ -488,6 +488,8 @@ START_TEST(help_names_every_option) {
 		ck_assert_msg(row->letter == '\0' || is_in_help(text), "%s", text);
 		snprintf(text, sizeof(text), "--%s=%s", name,
 		    row->argument != NULL ? row->argument : "");
+		if (row->argument != NULL && row->argument[0] == '[')
+			snprintf(text, sizeof(text), "--%s[=%s", name, row->argument + 1);
 		ck_assert_msg(row->argument == NULL || is_in_help(text), "%s", text);
 	}
 	ck_assert(!is_in_help("--exlude"));
