@@ -15,8 +15,8 @@
  * for their size and the one that reads them, so both are tried again until they fit.
  */
 
-static bool is_acl(const char *name) {
-	return strncmp(name, "system.posix_acl_", strlen("system.posix_acl_")) == 0;
+bool attributes_is_acl(const char *xattr) {
+	return strncmp(xattr, "system.posix_acl_", strlen("system.posix_acl_")) == 0;
 }
 
 /* Read the list of names or, with ${name}, one value, into an allocation.  -1 with errno. */
@@ -75,7 +75,7 @@ int attributes_read_xattrs(struct attributes *a, const char *path, bool follow, 
 	if (nlist < 0)
 		return err_set(err, TARN_ESYSTEM, errno, "Cannot list extended attributes");
 	for (const char *name = a->list; name < a->list + nlist; name += strlen(name) + 1) {
-		if (is_acl(name))
+		if (attributes_is_acl(name))
 			continue;
 		nbytes = read_grown(path, name, follow, &value);
 		if (nbytes < 0) {

@@ -17,6 +17,9 @@ struct attributes {
 	char *acl_access, *acl_default; /* from libacl */
 };
 
+/** Is ${xattr} the raw form of an ACL?  ACLs have their own ways in and out. */
+bool attributes_is_acl(const char *xattr);
+
 /**
  * Read the extended attributes of ${path} (${follow}: of what a symbolic link leads to), but for
  * those that hold ACLs.  A file system without attributes has none.

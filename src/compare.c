@@ -152,19 +152,11 @@ static bool has_xattr(const struct entry *e, const struct xattr *x) {
 	return false;
 }
 
-/*
- * GNU tar archives ACLs a second time, as the attributes that the kernel keeps them in.  What is
- * read from a tree is without these.
- */
-static bool is_acl_xattr(const struct xattr *x) {
-	return strncmp(x->name, "system.posix_acl_", strlen("system.posix_acl_")) == 0;
-}
-
 static bool has_xattrs_of(const struct entry *e, const struct entry *other) {
 	for (size_t i = 0; i < other->nxattrs; i++) {
 		const struct xattr *x = &other->xattrs[i];
 
-		if (!is_acl_xattr(x) && !has_xattr(e, x))
+		if (!has_xattr(e, x))
 			return false;
 	}
 	return true;

@@ -7,10 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
+
+#include "attributes.h"
 
 /*
- * The conversions between an entry and libarchive's.  Reading borrows what it can; only the name of
+ * Conversion from libarchive's entry.  It borrows what it can; only the name of
  * a directory (it loses its slash), attribute lists, sparse maps and ACLs need memory of their own,
  * which is kept from one entry to the next.
  */
@@ -104,12 +105,13 @@ static int borrow_xattrs(
 	    sizeof(*storage->xattrs), err);
 	if (r != TARN_OK)
 		return r;
-	while (n < (size_t)count) {
+	for (int i = 0; i < count; i++) {
 		struct xattr *x = &storage->xattrs[n];
 
 		if (archive_entry_xattr_next(from, &x->name, &x->value, &x->nbytes) != ARCHIVE_OK)
 			break;
-		n++;
+		if (!attributes_is_acl(x->name))
+			n++;
 	}
 	e->xattrs = storage->xattrs;
 	e->nxattrs = n;
@@ -161,6 +163,24 @@ static void borrow_acls(
 	e->acl_default = storage->acl_default;
 }
 
+/*
+ * The permissions.  With an access ACL libarchive has the ACL's entry for the group in the place of
+ * its mask, which is what the group bits of a file with an ACL are.
+ */
+static mode_t borrow_mode(struct archive_entry *from) {
+	mode_t mode = archive_entry_perm(from);
+	int type, permset, tag, qualifier;
+	const char *name;
+
+	archive_entry_acl_reset(from, ARCHIVE_ENTRY_ACL_TYPE_ACCESS);
+	while (archive_entry_acl_next(from, ARCHIVE_ENTRY_ACL_TYPE_ACCESS, &type, &permset, &tag,
+	           &qualifier, &name) == ARCHIVE_OK) {
+		if (tag == ARCHIVE_ENTRY_ACL_MASK)
+			mode = (mode & ~(mode_t)070) | (mode_t)(permset & 7) << 3;
+	}
+	return mode;
+}
+
 static const char *non_empty(const char *s) {
 	return s != NULL && *s != '\0' ? s : NULL;
 }
@@ -179,10 +199,9 @@ int entry_from_libarchive(
 	if (!entry_type_of_mode(archive_entry_filetype(from), &e->type))
 		e->type = ENTRY_FILE;
 	e->first_name = archive_entry_hardlink(from);
-	e->is_whole = e->first_name == NULL || e->size > 0;
 	if (e->first_name == NULL && e->type == ENTRY_SYMLINK)
 		e->target = archive_entry_symlink(from);
-	e->mode = archive_entry_perm(from);
+	e->mode = borrow_mode(from);
 	e->uid = (uint64_t)archive_entry_uid(from);
 	e->gid = (uint64_t)archive_entry_gid(from);
 	e->uname = non_empty(archive_entry_uname(from));
@@ -191,6 +210,7 @@ int entry_from_libarchive(
 		e->size = archive_entry_size(from);
 	if (e->size < 0)
 		return err_set(err, TARN_EFORMAT, 0, "Malformed size");
+	e->is_whole = e->first_name == NULL || e->size > 0;
 	e->mtime.tv_sec = archive_entry_mtime(from);
 	e->mtime.tv_nsec = archive_entry_mtime_nsec(from);
 	/* libarchive reads "-1.5" as -1 s and half a second more, not less. */
@@ -216,25 +236,4 @@ void entry_storage_fini(struct entry_storage *storage) {
 	free(storage->acl_access);
 	free(storage->acl_default);
 	*storage = (struct entry_storage){ 0 };
-}
-
-void entry_to_libarchive(const struct entry *e, struct archive_entry *to) {
-	archive_entry_clear(to);
-	archive_entry_copy_pathname(to, e->name);
-	archive_entry_set_mode(to, entry_type_mode(e->type) | e->mode);
-	if (e->first_name != NULL)
-		archive_entry_copy_hardlink(to, e->first_name);
-	else if (e->target != NULL)
-		archive_entry_copy_symlink(to, e->target);
-	archive_entry_set_uid(to, (la_int64_t)e->uid);
-	archive_entry_set_gid(to, (la_int64_t)e->gid);
-	archive_entry_copy_uname(to, e->uname);
-	archive_entry_copy_gname(to, e->gname);
-	archive_entry_set_size(to, e->first_name == NULL ? e->size : 0);
-	archive_entry_set_mtime(to, e->mtime.tv_sec, e->mtime.tv_nsec);
-	archive_entry_set_rdevmajor(to, e->rdev_major);
-	archive_entry_set_rdevminor(to, e->rdev_minor);
-	archive_entry_set_dev(to, e->identity.dev);
-	archive_entry_set_ino64(to, (la_int64_t)e->identity.ino);
-	archive_entry_set_nlink(to, (unsigned int)e->identity.nlink);
 }

@@ -129,7 +129,4 @@ int entry_from_libarchive(
     struct entry *e, struct archive_entry *from, struct entry_storage *storage, struct error *err);
 void entry_storage_fini(struct entry_storage *storage);
 
-/** Fill in libarchive's ${to} from ${e}; strings are copied. */
-void entry_to_libarchive(const struct entry *e, struct archive_entry *to);
-
 #endif

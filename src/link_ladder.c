@@ -52,6 +52,7 @@ struct link_ladder {
 
 /* The name to be made, and the inode that it gets. */
 struct new_name {
+	const char *name; /* for messages */
 	struct contained *contained;
 	const struct member_path *path;
 	uint64_t group; /* key of the member */
@@ -181,14 +182,15 @@ static int make_alike(const struct new_name *name, int from, const struct stat *
 }
 
 /* The content of ${from} into ${to}, in the way that --links asks for. */
-static int copy_content(
-    struct link_ladder *ladder, int from, int to, const struct stat *st, struct error *err) {
+static int copy_content(struct link_ladder *ladder, const struct new_name *name, int from, int to,
+    const struct stat *st, struct error *err) {
 	bool may_share = ladder->links != LINKS_COPY;
 
 	if (may_share && file_reflink(from, to))
 		return TARN_OK;
 	if (ladder->links == LINKS_REFLINK)
-		report_count(ladder->report, REPORT_COPIED_NO_REFLINK, (uint64_t)st->st_size);
+		report_count(
+		    ladder->report, REPORT_COPIED_NO_REFLINK, name->name, (uint64_t)st->st_size);
 	return file_copy(from, to, st, may_share, err);
 }
 
@@ -210,11 +212,10 @@ static int copy_file(struct link_ladder *ladder, const struct member_path *first
 	}
 	r = make_alike(name, from, &opened, &fresh, err);
 	if (r == TARN_OK && S_ISREG(opened.st_mode))
-		r = copy_content(ladder, from, fresh.fd, &opened, err);
+		r = copy_content(ladder, name, from, fresh.fd, &opened, err);
 	if (r != TARN_OK)
 		goto done;
-	if (metadata_copy(from, fresh.fd, err) != TARN_OK)
-		report_error(ladder->report, name->path->last, err);
+	metadata_copy(from, fresh.fd, name->name, ladder->report);
 	*name->st = fresh.st;
 	name->st->st_size = opened.st_size;
 	r = key_set_add(&ladder->known, key_of_inode(name->group, &fresh.st), err);
@@ -379,8 +380,8 @@ int link_ladder_add(struct link_ladder *ladder, struct contained *contained,
 		r = copy_file(ladder, name->first, &new, err);
 		if (r != TARN_OK)
 			return r;
-		report_count(
-		    ladder->report, reason, S_ISREG(st->st_mode) ? (uint64_t)st->st_size : 0);
+		report_count(ladder->report, reason, name->name,
+		    S_ISREG(st->st_mode) ? (uint64_t)st->st_size : 0);
 		return refuses_links(ladder, st->st_dev) ? TARN_OK : add_leader(ladder, &new, err);
 	}
 	r = look(ladder, name->first, &new, err);

@@ -45,6 +45,7 @@ bool link_ladder_has_left_out(const struct link_ladder *ladder, const char *memb
 
 /* One more name for a member. */
 struct later_name {
+	const char *name;                /* for messages */
 	const char *member;              /* the first name, as the archive has it */
 	const struct member_path *first; /* where that was extracted to */
 	const struct member_path *path;  /* the name to be made */

@@ -53,6 +53,8 @@ libtarn_a_SOURCES = \
 	%D%/input.h \
 	%D%/inode_map.c \
 	%D%/inode_map.h \
+	%D%/json_line.c \
+	%D%/json_line.h \
 	%D%/key_set.c \
 	%D%/key_set.h \
 	%D%/late_content.c \

@@ -73,6 +73,8 @@ static int run_mode(struct run *run, struct error *err) {
 	enum mode mode = run->options.mode;
 	int r = open_verbose(run, err);
 
+	if (r == TARN_OK && run->options.report_file != NULL)
+		r = report_open_file(run->report, run->options.report_file, err);
 	clock_gettime(CLOCK_MONOTONIC, &run->begun);
 	if (r == TARN_OK && (run->owners = owners_new()) == NULL)
 		r = err_nomem(err);

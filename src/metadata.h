@@ -31,17 +31,18 @@ void metadata_policy_init(struct metadata_policy *policy, const struct options *
 
 /**
  * Apply the metadata of ${e} to the file behind ${fd}: open for reading or writing, or, for what is
- * neither file nor directory, O_PATH.  ${st} is its stat, which saves the calls that would change
- * nothing.  What fails is said as a failure of ${name}.
+ * neither file nor directory, or may not be read, O_PATH.  ${st} is its stat, which saves the calls
+ * that would change nothing.  What fails is said as a failure of ${name}; what the file system cannot
+ * hold at all is counted.
  */
 void metadata_apply(const struct metadata_policy *policy, int fd, const struct stat *st,
     const struct entry *e, const char *name);
 
 /**
  * Give the file behind ${to} the owner, mode, times and extended attributes (ACLs are among them)
- * of the one behind ${from}: a copy that stands for another name.  The same kinds of descriptors.
- * Returns TARN_OK, or the first thing that failed; the rest is tried all the same.
+ * of the one behind ${from}: a copy that stands for another name.  The same kinds of descriptors;
+ * what fails is said and counted as in metadata_apply.
  */
-int metadata_copy(int from, int to, struct error *err);
+void metadata_copy(int from, int to, const char *name, struct report *report);
 
 #endif

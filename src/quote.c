@@ -43,6 +43,12 @@ static size_t decode_utf8(const char *s, wint_t *character) {
 	return n;
 }
 
+size_t quote_utf8_nbytes(const char *s) {
+	wint_t c;
+
+	return decode_utf8(s, &c);
+}
+
 /*
  * Characters that iswprint() lets pass, but that reorder, join or hide what stands around them, so
  * that a name could pose as another one.

@@ -44,6 +44,9 @@ size_t quote_cut(const char *printed, size_t nbytes);
 
 void quote_fini(struct quote *q);
 
+/** Bytes of the UTF-8 sequence of several bytes (RFC 3629) at ${s}; 0: there is no well-formed one. */
+size_t quote_utf8_nbytes(const char *s);
+
 /** True when the locale that the environment asks for has UTF-8. */
 bool quote_environment_is_utf8(void);
 

@@ -2,6 +2,7 @@
 
 #include "report.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -12,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "json_line.h"
 #include "quote.h"
 
 /*
@@ -26,6 +28,9 @@
 
 enum { STATUS_OK = 0, STATUS_DIFFERS = 1, STATUS_FAILED = 2 };
 
+/* What a line is called in the file, by the status that it sets. */
+static const char *const severities[] = { "note", "warning", "failure" };
+
 #define TEXT_NBYTES 4096          /* more than a struct error holds; a text that is longer is cut */
 #define PROGRESS_DELAY 1000000000 /* nanoseconds before the first line */
 #define PROGRESS_INTERVAL 200000000 /* nanoseconds between two lines */
@@ -35,6 +40,7 @@ enum { STATUS_OK = 0, STATUS_DIFFERS = 1, STATUS_FAILED = 2 };
 struct report {
 	const char *program;
 	pthread_mutex_t mutex; /* guards everything below */
+	FILE *file;            /* of report_open_file; NULL: none */
 	int status;
 	struct quote name_quote, text_quote;
 	struct tally {
@@ -51,22 +57,46 @@ struct report {
 
 /* What is said of each reason, behind the number. */
 static const struct {
-	const char *one, *many;
+	const char *keyword, *one, *many;
 } reasons[] = {
-	[REPORT_COPIED_LINK_LIMIT] = { "name became a copy (too many links)",
+	[REPORT_COPIED_LINK_LIMIT] = { "copied-link-limit", "name became a copy (too many links)",
 	    "names became copies (too many links)" },
-	[REPORT_COPIED_OTHER_DEVICE] = { "name became a copy (its first name is on another device)",
+	[REPORT_COPIED_OTHER_DEVICE] = { "copied-other-device",
+	    "name became a copy (its first name is on another device)",
 	    "names became copies (their first names are on another device)" },
-	[REPORT_COPIED_REFUSED] = { "name became a copy (the file system refuses hard links)",
+	[REPORT_COPIED_REFUSED] = { "copied-links-refused",
+	    "name became a copy (the file system refuses hard links)",
 	    "names became copies (the file system refuses hard links)" },
-	[REPORT_COPIED_NO_REFLINK] = { "name became a full copy (the file system refuses reflinks)",
+	[REPORT_COPIED_NO_REFLINK] = { "copied-no-reflink",
+	    "name became a full copy (the file system refuses reflinks)",
 	    "names became full copies (the file system refuses reflinks)" },
-	[REPORT_LEFT_SET_ID] = { "file lost its set-user-id or set-group-id bit (-p restores it)",
+	[REPORT_LEFT_SET_ID] = { "left-set-id",
+	    "file lost its set-user-id or set-group-id bit (-p restores it)",
 	    "files lost their set-user-id or set-group-id bits (-p restores them)" },
-	[REPORT_LEFT_DEVICE] = { "device left out (-p restores it)",
+	[REPORT_LEFT_DEVICE] = { "left-device", "device left out (-p restores it)",
 	    "devices left out (-p restores them)" },
-	[REPORT_LEFT_XATTR] = { "privileged extended attribute left out (-p restores it)",
+	[REPORT_LEFT_XATTR] = { "left-xattr",
+	    "privileged extended attribute left out (-p restores it)",
 	    "privileged extended attributes left out (-p restores them)" },
+	[REPORT_NOT_HELD_OWNER] = { "lost-owner",
+	    "file lost its owner (the file system has none, or not this one)",
+	    "files lost their owners (the file system has none, or not these)" },
+	[REPORT_NOT_HELD_MODE] = { "lost-mode", "file lost its mode (the file system has none)",
+	    "files lost their modes (the file system has none)" },
+	[REPORT_NOT_HELD_XATTR] = { "lost-xattr",
+	    "extended attribute was lost (the file system has none)",
+	    "extended attributes were lost (the file system has none)" },
+	[REPORT_NOT_HELD_ACL] = { "lost-acl", "ACL was lost (the file system has none)",
+	    "ACLs were lost (the file system has none)" },
+	[REPORT_NOT_HELD_TIME] = { "lost-time",
+	    "modification time was lost (the file system has none)",
+	    "modification times were lost (the file system has none)" },
+	[REPORT_LOST_SYMLINK] = { "lost-symlink",
+	    "symbolic link is missing (the file system has none)",
+	    "symbolic links are missing (the file system has none)" },
+	[REPORT_LOST_SPECIAL] = { "lost-special",
+	    "fifo or device is missing (the file system has none)",
+	    "fifos and devices are missing (the file system has none)" },
 };
 
 struct report *report_new(const char *program, bool utf8) {
@@ -86,6 +116,8 @@ struct report *report_new(const char *program, bool utf8) {
 void report_free(struct report *report) {
 	if (report == NULL)
 		return;
+	if (report->file != NULL)
+		fclose(report->file);
 	pthread_mutex_destroy(&report->mutex);
 	quote_fini(&report->name_quote);
 	quote_fini(&report->text_quote);
@@ -150,6 +182,12 @@ static void raise_status(struct report *report, int status) {
 		report->status = status;
 }
 
+int report_open_file(struct report *report, const char *path, struct error *err) {
+	report->file = fopen(path, "we");
+	return report->file != NULL ? TARN_OK :
+	                              err_set(err, TARN_ESYSTEM, errno, "%s: Cannot open", path);
+}
+
 /* Say a formatted line, and that the status is at least ${status}. */
 __attribute__((format(printf, 4, 0))) static void report_line(
     struct report *report, int status, const char *name, const char *format, va_list args) {
@@ -161,6 +199,12 @@ __attribute__((format(printf, 4, 0))) static void report_line(
 	pthread_mutex_lock(&report->mutex);
 	raise_status(report, status);
 	say(report, name, text);
+	if (report->file != NULL) {
+		json_begin(report->file, severities[status]);
+		json_string(report->file, "name", name);
+		json_string(report->file, "text", text);
+		json_end(report->file);
+	}
 	pthread_mutex_unlock(&report->mutex);
 }
 
@@ -207,10 +251,19 @@ void report_once(struct report *report, bool *flag, const char *format, ...) {
 	va_end(args);
 }
 
-void report_count(struct report *report, enum report_reason reason, uint64_t nbytes) {
+void report_count(
+    struct report *report, enum report_reason reason, const char *name, uint64_t nbytes) {
 	pthread_mutex_lock(&report->mutex);
 	report->tallies[reason].n++;
 	report->tallies[reason].nbytes += nbytes;
+	if (reason == REPORT_LOST_SYMLINK || reason == REPORT_LOST_SPECIAL)
+		raise_status(report, STATUS_FAILED);
+	if (report->file != NULL) {
+		json_begin(report->file, reasons[reason].keyword);
+		json_string(report->file, "name", name);
+		json_number(report->file, "bytes", nbytes);
+		json_end(report->file);
+	}
 	pthread_mutex_unlock(&report->mutex);
 }
 
@@ -301,6 +354,24 @@ static void say_reason(struct report *report, enum report_reason reason) {
 		snprintf(text + strlen(text), sizeof(text) - strlen(text), ", %s more",
 		    format_nbytes(tally->nbytes, nbytes));
 	say(report, NULL, text);
+	if (report->file == NULL)
+		return;
+	json_begin(report->file, "total");
+	json_string(report->file, "reason", reasons[reason].keyword);
+	json_number(report->file, "names", tally->n);
+	json_number(report->file, "bytes", tally->nbytes);
+	json_end(report->file);
+}
+
+/* The last line of the file, and whether all of it arrived.  The mutex is held. */
+static void finish_file(struct report *report) {
+	json_begin(report->file, "exit");
+	json_number(report->file, "status", (uint64_t)report->status);
+	json_end(report->file);
+	if (fflush(report->file) == 0 && ferror(report->file) == 0)
+		return;
+	raise_status(report, STATUS_FAILED);
+	say(report, NULL, "Cannot write the report");
 }
 
 int report_finish(struct report *report) {
@@ -312,6 +383,8 @@ int report_finish(struct report *report) {
 		if (report->tallies[i].n > 0)
 			say_reason(report, i);
 	}
+	if (report->file != NULL)
+		finish_file(report);
 	if (report->status == STATUS_FAILED)
 		say(report, NULL, "Exiting with failure status due to previous errors");
 	status = report->status;

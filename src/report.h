@@ -18,7 +18,10 @@
  * All functions may be called by several threads at a time.
  */
 
-/* What was done otherwise than asked, or left out, piece by piece; said once at the end. */
+/*
+ * What was done otherwise than asked, or left out, piece by piece; said once at the end.  Only where
+ * a whole file is lost (REPORT_LOST_…) the exit status becomes 2.
+ */
 enum report_reason {
 	REPORT_COPIED_LINK_LIMIT,   /* later names that became copies: too many links */
 	REPORT_COPIED_OTHER_DEVICE, /* … another device */
@@ -27,6 +30,13 @@ enum report_reason {
 	REPORT_LEFT_SET_ID,         /* files whose set-id bits were left out, no -p */
 	REPORT_LEFT_DEVICE,         /* devices left out, no -p */
 	REPORT_LEFT_XATTR,          /* security.* and trusted.* attributes left out, no -p */
+	REPORT_NOT_HELD_OWNER,      /* the file system has no owners; … modes, and so on */
+	REPORT_NOT_HELD_MODE,
+	REPORT_NOT_HELD_XATTR,
+	REPORT_NOT_HELD_ACL,
+	REPORT_NOT_HELD_TIME,
+	REPORT_LOST_SYMLINK, /* the file system has no symbolic links: a failure */
+	REPORT_LOST_SPECIAL, /* … no such fifos or devices */
 	REPORT_NREASONS
 };
 
@@ -38,6 +48,14 @@ struct report;
  */
 struct report *report_new(const char *program, bool utf8);
 void report_free(struct report *report);
+
+/**
+ * Write all that is said and counted from now on to the file ${path} as well, a JSON object a line:
+ * "event" is note, warning or failure, with "text" and perhaps "name"; or the keyword of a reason,
+ * with "name" and "bytes"; at the end "total", with "reason", "names" and "bytes", and "exit", with
+ * "status".  TARN_ESYSTEM when it cannot be opened.
+ */
+int report_open_file(struct report *report, const char *path, struct error *err);
 
 /**
  * Say "program: name: text" (${name} may be NULL); the exit status stays.  Here and in the next
@@ -61,8 +79,9 @@ void report_error(struct report *report, const char *name, const struct error *e
 void report_once(struct report *report, bool *flag, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/** Count one more, and the ${nbytes} that it takes, under ${reason}. */
-void report_count(struct report *report, enum report_reason reason, uint64_t nbytes);
+/** Count ${name}, and the ${nbytes} more that it takes, under ${reason}. */
+void report_count(
+    struct report *report, enum report_reason reason, const char *name, uint64_t nbytes);
 
 /** Set the exit status to at least 1 without a word (differences that the listing printed). */
 void report_differs(struct report *report);

@@ -139,6 +139,16 @@ done:
 	return r;
 }
 
+/* Count a file that could not be made because the file system has no such thing; else ${r}. */
+static int count_lost(struct tree_sink *s, const struct entry *e, enum report_reason reason, int r,
+    const struct error *err) {
+	if (r != TARN_ESYSTEM ||
+	    (err->errnum != EPERM && err->errnum != ENOSYS && err->errnum != EOPNOTSUPP))
+		return r;
+	report_count(s->report, reason, e->name, 0);
+	return TARN_OK;
+}
+
 static int put_symlink(
     struct tree_sink *s, struct contained *below, const struct entry *e, struct error *err) {
 	struct fresh fresh = { .fd = -1 };
@@ -147,8 +157,9 @@ static int put_symlink(
 	if (e->target == NULL || *e->target == '\0')
 		return err_set(err, TARN_EFORMAT, 0, "Symbolic link without a target");
 	r = contained_symlink(below, &s->path, e->target, may_replace(s), &fresh, err);
-	if (r == TARN_OK)
-		r = complete(s, &fresh, e, err);
+	if (r != TARN_OK)
+		return count_lost(s, e, REPORT_LOST_SYMLINK, r, err);
+	r = complete(s, &fresh, e, err);
 	contained_discard(&fresh);
 	return r;
 }
@@ -159,13 +170,14 @@ static int put_special(
 	int r;
 
 	if (e->type != ENTRY_FIFO && !s->policy.trusted) {
-		report_count(s->report, REPORT_LEFT_DEVICE, 0);
+		report_count(s->report, REPORT_LEFT_DEVICE, e->name, 0);
 		return link_ladder_left_out(s->ladder, entry_member(e), err);
 	}
 	r = contained_mknod(below, &s->path, entry_type_mode(e->type) | 0600,
 	    makedev(e->rdev_major, e->rdev_minor), may_replace(s), &fresh, err);
-	if (r == TARN_OK)
-		r = complete(s, &fresh, e, err);
+	if (r != TARN_OK)
+		return count_lost(s, e, REPORT_LOST_SPECIAL, r, err);
+	r = complete(s, &fresh, e, err);
 	contained_discard(&fresh);
 	return r;
 }
@@ -190,6 +202,7 @@ static int put_new(struct tree_sink *s, struct contained *below, const struct en
 static int put_later_name(struct tree_sink *s, struct contained *below, const struct entry *e,
     struct source *from, struct error *err) {
 	struct later_name name = {
+		.name = e->name,
 		.member = entry_member(e),
 		.first = &s->first,
 		.path = &s->path,
@@ -200,7 +213,7 @@ static int put_later_name(struct tree_sink *s, struct contained *below, const st
 	int r;
 
 	if (link_ladder_has_left_out(s->ladder, name.member)) {
-		report_count(s->report, REPORT_LEFT_DEVICE, 0);
+		report_count(s->report, REPORT_LEFT_DEVICE, e->name, 0);
 		return TARN_OK;
 	}
 	if (!name.replace && contained_stat(below, &s->path, &st, err) == TARN_OK) {

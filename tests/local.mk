@@ -9,6 +9,7 @@ UNIT_TESTS = \
 	%D%/unit/check_compare \
 	%D%/unit/check_contained \
 	%D%/unit/check_contained_files \
+	%D%/unit/check_entry \
 	%D%/unit/check_error \
 	%D%/unit/check_inode_map \
 	%D%/unit/check_listing \

@@ -775,16 +775,6 @@ START_TEST(xattr_that_a_member_has_twice_counts_once) {
 }
 END_TEST
 
-START_TEST(acls_are_no_xattrs) {
-	const struct xattr xattr = { "system.posix_acl_access", "\2\0\0", 4 };
-
-	options.xattrs = true;
-	make_file("f", "");
-	compare_xattrs(&xattr, 1);
-	assert_same();
-}
-END_TEST
-
 static const struct {
 	struct xattr xattrs[3];
 	size_t n;
@@ -969,7 +959,6 @@ static void add_later_names(TCase *tcase) {
 static void add_attributes(TCase *tcase) {
 	tcase_add_test(tcase, same_xattrs_are_silent);
 	tcase_add_test(tcase, xattr_that_a_member_has_twice_counts_once);
-	tcase_add_test(tcase, acls_are_no_xattrs);
 	tcase_add_loop_test(tcase, other_xattrs_differ, 0, COUNT(other_xattrs));
 	tcase_add_test(tcase, xattrs_are_not_compared_unless_asked);
 	tcase_add_test(tcase, same_acls_in_another_spelling_are_silent);

@@ -229,7 +229,7 @@ END_TEST
 
 static void count(enum report_reason reason, unsigned int n, uint64_t nbytes) {
 	for (unsigned int i = 0; i < n; i++)
-		report_count(report, reason, nbytes);
+		report_count(report, reason, "a", nbytes);
 }
 
 START_TEST(counted_reasons_are_one_line_each_and_no_failure) {
@@ -252,6 +252,14 @@ static const char *const singular[] = {
 	[REPORT_LEFT_SET_ID] = "1 file lost its set-user-id or set-group-id bit (-p restores it)",
 	[REPORT_LEFT_DEVICE] = "1 device left out (-p restores it)",
 	[REPORT_LEFT_XATTR] = "1 privileged extended attribute left out (-p restores it)",
+	[REPORT_NOT_HELD_OWNER] =
+	    "1 file lost its owner (the file system has none, or not this one)",
+	[REPORT_NOT_HELD_MODE] = "1 file lost its mode (the file system has none)",
+	[REPORT_NOT_HELD_XATTR] = "1 extended attribute was lost (the file system has none)",
+	[REPORT_NOT_HELD_ACL] = "1 ACL was lost (the file system has none)",
+	[REPORT_NOT_HELD_TIME] = "1 modification time was lost (the file system has none)",
+	[REPORT_LOST_SYMLINK] = "1 symbolic link is missing (the file system has none)",
+	[REPORT_LOST_SPECIAL] = "1 fifo or device is missing (the file system has none)",
 };
 static const char *const plural[] = {
 	[REPORT_COPIED_LINK_LIMIT] = "2 names became copies (too many links)",
@@ -264,19 +272,55 @@ static const char *const plural[] = {
 	    "2 files lost their set-user-id or set-group-id bits (-p restores them)",
 	[REPORT_LEFT_DEVICE] = "2 devices left out (-p restores them)",
 	[REPORT_LEFT_XATTR] = "2 privileged extended attributes left out (-p restores them)",
+	[REPORT_NOT_HELD_OWNER] =
+	    "2 files lost their owners (the file system has none, or not these)",
+	[REPORT_NOT_HELD_MODE] = "2 files lost their modes (the file system has none)",
+	[REPORT_NOT_HELD_XATTR] = "2 extended attributes were lost (the file system has none)",
+	[REPORT_NOT_HELD_ACL] = "2 ACLs were lost (the file system has none)",
+	[REPORT_NOT_HELD_TIME] = "2 modification times were lost (the file system has none)",
+	[REPORT_LOST_SYMLINK] = "2 symbolic links are missing (the file system has none)",
+	[REPORT_LOST_SPECIAL] = "2 fifos and devices are missing (the file system has none)",
 };
+
+START_TEST(file_has_what_is_said_and_counted_as_json_lines) {
+	char path[] = "/tmp/check_report.XXXXXX", text[1000] = "";
+	struct error err;
+	FILE *file;
+	int fd = mkstemp(path);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(report_open_file(report, path, &err), TARN_OK);
+	report_warning(report, "a\"\\\n\377\u20ac", "changed");
+	report_note(report, NULL, "text");
+	report_count(report, REPORT_COPIED_LINK_LIMIT, "b", 7);
+	report_finish(report);
+	file = fdopen(fd, "r");
+	ck_assert_ptr_nonnull(file);
+	ck_assert_uint_gt(fread(text, 1, sizeof(text) - 1, file), 0);
+	fclose(file);
+	unlink(path);
+	ck_assert_str_eq(text,
+	    "{\"event\":\"warning\",\"name\":\"a\\\"\\\\\\u000a\\udcff\u20ac\",\"text\":\"changed\"}\n"
+	    "{\"event\":\"note\",\"text\":\"text\"}\n"
+	    "{\"event\":\"copied-link-limit\",\"name\":\"b\",\"bytes\":7}\n"
+	    "{\"event\":\"total\",\"reason\":\"copied-link-limit\",\"names\":1,\"bytes\":7}\n"
+	    "{\"event\":\"exit\",\"status\":1}\n");
+}
+END_TEST
 
 START_TEST(each_reason_agrees_with_its_number) {
 	char line[200];
+	int status;
 
-	report_count(report, (enum report_reason)_i, 0);
+	report_count(report, (enum report_reason)_i, "a", 0);
 	report_finish(report);
 	snprintf(line, sizeof(line), "tarn: %s\n", singular[_i]);
-	ck_assert_str_eq(output(), line);
-	report_count(report, (enum report_reason)_i, 0);
-	report_finish(report);
+	ck_assert_mem_eq(output(), line, strlen(line));
+	report_count(report, (enum report_reason)_i, "a", 0);
+	status = report_finish(report);
 	snprintf(line, sizeof(line), "tarn: %s\n", plural[_i]);
-	ck_assert_str_eq(output(), line);
+	ck_assert_mem_eq(output(), line, strlen(line));
+	ck_assert_int_eq(status, _i == REPORT_LOST_SYMLINK || _i == REPORT_LOST_SPECIAL ? 2 : 0);
 }
 END_TEST
 
@@ -301,7 +345,7 @@ static const struct {
 START_TEST(bytes_are_said_in_units) {
 	char line[200];
 
-	report_count(report, REPORT_COPIED_LINK_LIMIT, sizes[_i].nbytes);
+	report_count(report, REPORT_COPIED_LINK_LIMIT, "a", sizes[_i].nbytes);
 	report_finish(report);
 	snprintf(line, sizeof(line), "tarn: %s, %s more\n", singular[REPORT_COPIED_LINK_LIMIT],
 	    sizes[_i].text);
@@ -328,7 +372,7 @@ END_TEST
 static void *count_and_note(void *arg) {
 	(void)arg;
 	for (int i = 0; i < 1000; i++) {
-		report_count(report, REPORT_LEFT_DEVICE, 0);
+		report_count(report, REPORT_LEFT_DEVICE, "a", 0);
 		report_note(report, "\n", "text\n");
 	}
 	return NULL;
@@ -512,6 +556,7 @@ static void add_lines(TCase *lines) {
 	tcase_add_test(lines, warning_has_no_closing_line);
 	tcase_add_test(lines, once_is_said_once_for_each_flag);
 	tcase_add_test(lines, counted_reasons_are_one_line_each_and_no_failure);
+	tcase_add_test(lines, file_has_what_is_said_and_counted_as_json_lines);
 	tcase_add_loop_test(lines, each_reason_agrees_with_its_number, 0, REPORT_NREASONS);
 	tcase_add_loop_test(lines, bytes_are_said_in_units, 0, N(sizes));
 	tcase_add_loop_test(lines, thousands_are_set_apart, 0, N(counts));
