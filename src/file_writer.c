@@ -3,6 +3,7 @@
 #include "file_writer.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -13,7 +14,7 @@
 
 void twin_init(struct twin *twin, int fd) {
 	twin->fd = fd;
-	if (fstat(fd, &twin->st) != 0 || !S_ISREG(twin->st.st_mode))
+	if (fstat(fd, &twin->st) != 0)
 		twin_fini(twin);
 }
 
@@ -23,13 +24,24 @@ void twin_fini(struct twin *twin) {
 	twin->fd = -1;
 }
 
+/* Lead two symbolic links, opened with O_PATH, to the same? */
+static bool have_same_target(int a, int b) {
+	char targets[2][PATH_MAX];
+	ssize_t n = readlinkat(a, "", targets[0], PATH_MAX);
+
+	return n >= 0 && readlinkat(b, "", targets[1], PATH_MAX) == n &&
+	    memcmp(targets[0], targets[1], (size_t)n) == 0;
+}
+
 bool twin_is_same(const struct twin *twin, int fd) {
+	const struct stat *is = &twin->st;
 	struct stat st;
 
-	return twin->fd >= 0 && fstat(fd, &st) == 0 && st.st_size == twin->st.st_size &&
-	    st.st_mode == twin->st.st_mode && st.st_uid == twin->st.st_uid &&
-	    st.st_gid == twin->st.st_gid && st.st_mtim.tv_sec == twin->st.st_mtim.tv_sec &&
-	    st.st_mtim.tv_nsec == twin->st.st_mtim.tv_nsec;
+	return twin->fd >= 0 && fstat(fd, &st) == 0 && st.st_mode == is->st_mode &&
+	    st.st_size == is->st_size && st.st_rdev == is->st_rdev && st.st_uid == is->st_uid &&
+	    st.st_gid == is->st_gid && st.st_mtim.tv_sec == is->st_mtim.tv_sec &&
+	    st.st_mtim.tv_nsec == is->st_mtim.tv_nsec &&
+	    (!S_ISLNK(st.st_mode) || have_same_target(twin->fd, fd));
 }
 
 /* Has ${twin} from ${at} up to ${end} the bytes at ${data}, or zeros when that is NULL? */

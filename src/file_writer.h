@@ -17,11 +17,14 @@ struct twin {
 	struct stat st;
 };
 
-/** Take over ${fd}, open for reading; what is no regular file is no twin. */
+/** Take over ${fd}, open for reading or, for what has no content, with O_PATH. */
 void twin_init(struct twin *twin, int fd);
 void twin_fini(struct twin *twin);
 
-/** After file_write: is it the file behind ${fd} in content, size, mode, owners and mtime? */
+/**
+ * Is it, after file_write for a regular file, what the file behind ${fd} is: in content or target,
+ * type, mode, owners and mtime?
+ */
 bool twin_is_same(const struct twin *twin, int fd);
 
 /**

@@ -87,116 +87,135 @@ static bool is_kept_as_newer(struct tree_sink *s, struct contained *below, const
 	return true;
 }
 
-/* The name, and the ladder's memory, for what was made as ${fresh}. */
-static int commit(
-    struct tree_sink *s, struct fresh *fresh, const struct entry *e, struct error *err) {
-	int r = link_ladder_is(s->ladder, entry_member(e), &fresh->st, err);
+/* What is to be made under s->path: no directory. */
+struct making {
+	struct contained *below;
+	const struct entry *e;
+	struct source *from;
+	/*
+	 * NULL, or it is another name of a member that brings its own content.  Only when what lies
+	 * at the place of the first name, be it from this run or one before, is equal in content and
+	 * metadata, it is linked to.
+	 */
+	const struct later_name *name;
+	bool replace;
+};
 
-	return r == TARN_OK ? contained_commit(fresh, err) : r;
+static void find_twin(const struct making *m, struct twin *twin) {
+	int flags = m->e->type == ENTRY_FILE ? O_RDONLY : O_PATH, fd;
+	struct error err;
+
+	twin->fd = -1;
+	if (m->name != NULL &&
+	    contained_open_existing(m->below, m->name->first, flags, &fd, &err) == TARN_OK)
+		twin_init(twin, fd);
 }
 
-/* The same, with its metadata, for what is no file. */
-static int complete(
-    struct tree_sink *s, struct fresh *fresh, const struct entry *e, struct error *err) {
-	metadata_apply(&s->policy, fresh->fd, &fresh->st, e, e->name);
-	return commit(s, fresh, e, err);
-}
-
-/*
- * A file.  With ${name} it is another name of a member, and brings its own content.  Only when what
- * lies at the place of the first name, be it from this run or one before, is equal in content and
- * metadata, it is linked to.
- */
-static int put_file(struct tree_sink *s, struct contained *below, const struct entry *e,
-    struct source *from, const struct later_name *name, struct error *err) {
-	struct fresh fresh = { .fd = -1 };
-	struct twin twin = { .fd = -1 };
-	struct error none;
+/* Metadata, the ladder's memory and the name for what was made as ${fresh}. */
+static int complete(struct tree_sink *s, const struct making *m, struct fresh *fresh,
+    const struct twin *twin, struct error *err) {
 	struct stat st;
-	int fd, r;
+	int r;
 
-	if (name != NULL &&
-	    contained_open_existing(below, name->first, O_RDONLY, &fd, &none) == TARN_OK)
-		twin_init(&twin, fd);
-	r = contained_create(
-	    below, &s->path, name != NULL ? name->replace : may_replace(s), &fresh, err);
-	if (r == TARN_OK)
-		r = file_write(fresh.fd, e, from, &twin, err);
-	if (r != TARN_OK)
-		goto done;
-	metadata_apply(&s->policy, fresh.fd, &fresh.st, e, e->name);
-	if (name != NULL && twin_is_same(&twin, fresh.fd)) {
-		contained_discard(&fresh);
-		r = link_ladder_is(s->ladder, name->member, &twin.st, err);
-		if (r == TARN_OK)
-			r = link_ladder_add(s->ladder, below, name, &st, err);
-	} else {
-		r = commit(s, &fresh, e, err);
+	metadata_apply(&s->policy, fresh->fd, &fresh->st, m->e, m->e->name);
+	if (!twin_is_same(twin, fresh->fd)) {
+		r = link_ladder_is(s->ladder, entry_member(m->e), &fresh->st, err);
+		return r == TARN_OK ? contained_commit(fresh, err) : r;
 	}
-done:
+	contained_discard(fresh);
+	r = link_ladder_is(s->ladder, m->name->member, &twin->st, err);
+	return r == TARN_OK ? link_ladder_add(s->ladder, m->below, m->name, &st, err) : r;
+}
+
+static int put_file(struct tree_sink *s, const struct making *m, struct error *err) {
+	struct fresh fresh = { .fd = -1 };
+	struct twin twin;
+	int r;
+
+	find_twin(m, &twin);
+	r = contained_create(m->below, &s->path, m->replace, &fresh, err);
+	if (r == TARN_OK)
+		r = file_write(fresh.fd, m->e, m->from, &twin, err);
+	if (r == TARN_OK)
+		r = complete(s, m, &fresh, &twin, err);
 	twin_fini(&twin);
 	contained_discard(&fresh);
 	return r;
 }
 
-/* Count a file that could not be made because the file system has no such thing; else ${r}. */
-static int count_lost(struct tree_sink *s, const struct entry *e, enum report_reason reason, int r,
-    const struct error *err) {
-	if (r != TARN_ESYSTEM ||
-	    (err->errnum != EPERM && err->errnum != ENOSYS && err->errnum != EOPNOTSUPP))
-		return r;
-	report_count(s->report, reason, e->name, 0);
-	return TARN_OK;
-}
+/* Make what has no content; nothing is written to ${fresh} on a failure. */
+static int make_other(
+    struct tree_sink *s, const struct making *m, struct fresh *fresh, struct error *err) {
+	const struct entry *e = m->e;
 
-static int put_symlink(
-    struct tree_sink *s, struct contained *below, const struct entry *e, struct error *err) {
-	struct fresh fresh = { .fd = -1 };
-	int r;
-
+	if (e->type != ENTRY_SYMLINK)
+		return contained_mknod(m->below, &s->path, entry_type_mode(e->type) | 0600,
+		    makedev(e->rdev_major, e->rdev_minor), m->replace, fresh, err);
 	if (e->target == NULL || *e->target == '\0')
 		return err_set(err, TARN_EFORMAT, 0, "Symbolic link without a target");
-	r = contained_symlink(below, &s->path, e->target, may_replace(s), &fresh, err);
-	if (r != TARN_OK)
-		return count_lost(s, e, REPORT_LOST_SYMLINK, r, err);
-	r = complete(s, &fresh, e, err);
-	contained_discard(&fresh);
-	return r;
+	return contained_symlink(m->below, &s->path, e->target, m->replace, fresh, err);
 }
 
-static int put_special(
-    struct tree_sink *s, struct contained *below, const struct entry *e, struct error *err) {
+/* True when something could not be made because the file system has no such thing. */
+static bool is_not_held(int r, const struct error *err) {
+	return r == TARN_ESYSTEM &&
+	    (err->errnum == EPERM || err->errnum == ENOSYS || err->errnum == EOPNOTSUPP);
+}
+
+static int put_other(struct tree_sink *s, const struct making *m, struct error *err) {
+	bool is_symlink = m->e->type == ENTRY_SYMLINK;
 	struct fresh fresh = { .fd = -1 };
-	int r;
+	struct twin twin;
+	int r = make_other(s, m, &fresh, err);
 
-	if (e->type != ENTRY_FIFO && !s->policy.trusted) {
-		report_count(s->report, REPORT_LEFT_DEVICE, e->name, 0);
-		return link_ladder_left_out(s->ladder, entry_member(e), err);
+	if (is_not_held(r, err)) {
+		report_count(s->report, is_symlink ? REPORT_LOST_SYMLINK : REPORT_LOST_SPECIAL,
+		    m->e->name, 0);
+		return TARN_OK;
 	}
-	r = contained_mknod(below, &s->path, entry_type_mode(e->type) | 0600,
-	    makedev(e->rdev_major, e->rdev_minor), may_replace(s), &fresh, err);
-	if (r != TARN_OK)
-		return count_lost(s, e, REPORT_LOST_SPECIAL, r, err);
-	r = complete(s, &fresh, e, err);
+	find_twin(m, &twin);
+	if (r == TARN_OK)
+		r = complete(s, m, &fresh, &twin, err);
+	twin_fini(&twin);
 	contained_discard(&fresh);
 	return r;
 }
 
-/* What is no directory; ${name} as put_file has it. */
-static int put_new(struct tree_sink *s, struct contained *below, const struct entry *e,
-    struct source *from, const struct later_name *name, struct error *err) {
-	switch (e->type) {
+static int make(struct tree_sink *s, const struct making *m, struct error *err) {
+	switch (m->e->type) {
 	case ENTRY_FILE:
-		return put_file(s, below, e, from, name, err);
+		return put_file(s, m, err);
 	case ENTRY_SYMLINK:
-		return put_symlink(s, below, e, err);
 	case ENTRY_FIFO:
+		return put_other(s, m, err);
 	case ENTRY_CHAR_DEVICE:
 	case ENTRY_BLOCK_DEVICE:
-		return put_special(s, below, e, err);
+		if (s->policy.trusted)
+			return put_other(s, m, err);
+		report_count(s->report, REPORT_LEFT_DEVICE, m->e->name, 0);
+		return link_ladder_left_out(s->ladder, entry_member(m->e), err);
 	default:
 		return err_set(err, TARN_EFORMAT, 0, "Unknown file type");
 	}
+}
+
+/* Find the place of ${e}'s first name, below the same destination as ${e}. */
+static int place_first(
+    struct tree_sink *s, const struct contained *below, const struct entry *e, struct error *err) {
+	struct contained *below_first;
+	int r = place(s, &s->first, e->first_name, &below_first, err);
+
+	/* What cannot be a name here is no name that was extracted. */
+	if (r == TARN_EREFUSED)
+		err->code = r = TARN_NO_FIRST;
+	if (r != TARN_OK)
+		return r;
+	if (s->first.dropped > 0 && !s->options->absolute_names)
+		report_once(s->report, &s->said_leading_target,
+		    "Removing leading `/' from hard link targets");
+	return below_first == below ?
+	    TARN_OK :
+	    err_set(err, TARN_NO_FIRST, 0, "it is below another destination");
 }
 
 static int put_later_name(struct tree_sink *s, struct contained *below, const struct entry *e,
@@ -208,9 +227,8 @@ static int put_later_name(struct tree_sink *s, struct contained *below, const st
 		.path = &s->path,
 		.replace = may_replace(s),
 	};
-	struct contained *below_first = NULL;
 	struct stat st;
-	int r;
+	int placed, r;
 
 	if (link_ladder_has_left_out(s->ladder, name.member)) {
 		report_count(s->report, REPORT_LEFT_DEVICE, e->name, 0);
@@ -222,20 +240,22 @@ static int put_later_name(struct tree_sink *s, struct contained *below, const st
 		if (!name.replace)
 			return err_set(err, TARN_EXISTS, EEXIST, "Cannot link");
 	}
-	r = place(s, &s->first, e->first_name, &below_first, err);
-	if (r == TARN_OK && s->first.dropped > 0 && !s->options->absolute_names)
-		report_once(s->report, &s->said_leading_target,
-		    "Removing leading `/' from hard link targets");
-	if (r == TARN_OK && below_first != below)
-		r = err_set(err, TARN_NO_FIRST, 0, "it is below another destination");
-	else if (r == TARN_OK && e->size > 0)
-		return put_file(s, below, e, from, &name, err);
-	else if (r == TARN_OK)
+	r = placed = place_first(s, below, e, err);
+	/* Content of its own is compared with what it would be linked to. */
+	if (r == TARN_OK && e->size == 0)
 		r = link_ladder_add(s->ladder, below, &name, &st, err);
-	else if (r == TARN_EREFUSED)
-		err->code = r = TARN_NO_FIRST;
+	else if (r == TARN_OK)
+		r = TARN_NO_FIRST;
 	if (r == TARN_NO_FIRST && e->is_whole)
-		return put_new(s, below, e, from, below_first == below ? &name : NULL, err);
+		return make(s,
+		    &(struct making){
+		        .below = below,
+		        .e = e,
+		        .from = from,
+		        .name = placed == TARN_OK ? &name : NULL,
+		        .replace = name.replace,
+		    },
+		    err);
 	return r;
 }
 
@@ -295,8 +315,9 @@ static int put(struct tree_sink *s, const struct entry *e, struct source *from, 
 		return r;
 	if (e->first_name != NULL)
 		return put_later_name(s, below, e, from, err);
-	return e->type == ENTRY_DIRECTORY ? put_directory(s, below, e, err) :
-	                                    put_new(s, below, e, from, NULL, err);
+	if (e->type == ENTRY_DIRECTORY)
+		return put_directory(s, below, e, err);
+	return make(s, &(struct making){ below, e, from, NULL, may_replace(s) }, err);
 }
 
 static int tree_sink_put(

@@ -25,7 +25,9 @@ UNIT_TESTS = \
 
 SHELL_TESTS = \
 	%D%/cli/faults.sh \
+	%D%/cli/later_names.sh \
 	%D%/cli/round_trip.sh \
+	%D%/filesystems/link_ladder.sh \
 	%D%/unit/contained_by_component.sh \
 	%D%/self/count.sh \
 	%D%/self/harness.sh \
@@ -46,7 +48,7 @@ check_PROGRAMS += $(UNIT_TESTS) %D%/helpers/without_openat2
 LDADD = libtarn.a $(TARN_LIBS) $(CHECK_LIBS)
 %C%_helpers_without_openat2_LDADD =
 
-EXTRA_DIST += $(SHELL_TESTS) %D%/lib.sh %D%/count %D%/judge/judge \
+EXTRA_DIST += $(SHELL_TESTS) %D%/lib.sh %D%/count %D%/judge/judge %D%/valgrind/modes.sh \
 	%D%/unit/codec_files.h \
 	%D%/unit/command_line.h \
 	%D%/unit/destination.h

@@ -1,0 +1,371 @@
+#!/bin/bash
+# Every name of a file can be had, whatever became of the first one.
+
+. "$(dirname "$0")/../lib.sh"
+
+# Three days: `same' never changes, `changed' did on the second day.
+make_days() {
+	mkdir -p tree/daily.1 tree/daily.2 tree/daily.3
+	printf same >tree/daily.1/same
+	printf old >tree/daily.1/changed
+	ln -s target tree/daily.1/sym
+	mkfifo tree/daily.1/fifo
+	chmod 0640 tree/daily.1/same
+	touch -d '2001-02-03 04:05:06.123456789' tree/daily.1/same
+	ln tree/daily.1/same tree/daily.2/same
+	ln tree/daily.1/same tree/daily.3/same
+	ln tree/daily.1/sym tree/daily.3/sym
+	ln tree/daily.1/fifo tree/daily.3/fifo
+	printf new >tree/daily.2/changed
+	ln tree/daily.2/changed tree/daily.3/changed
+	ln tree/daily.2/changed tree/daily.3/again
+	tarn -cf a.tar -C tree daily.1 daily.2 daily.3
+}
+
+test_one_day_out_of_several_is_whole() {
+	make_days
+	mkdir out
+	expect_status 0 tarn -xf a.tar -C out daily.3
+	expect_equal "$(cat "$ERR")" ''
+	same_tree tree/daily.3 out/daily.3
+}
+
+test_one_day_without_its_directory_is_whole() {
+	make_days
+	mkdir out
+	expect_status 0 tarn -xf a.tar -C out --strip-components=1 daily.3
+	same_tree tree/daily.3 out --ignore mtime
+}
+
+test_any_single_name_gives_the_content() {
+	make_days
+	for name in daily.1/same daily.2/same daily.3/same daily.3/changed daily.3/again; do
+		for archive in a.tar a.tar.gz a.tar.zst a.tar.xz; do
+			[ -e "$archive" ] || tarn -caf "$archive" @a.tar
+			rm -rf out
+			mkdir out
+			expect_status 0 tarn -xf "$archive" -C out "$name"
+			cmp "tree/$name" "out/$name"
+			expect_equal "$(find out ! -type d | wc -l)" 1
+		done
+	done
+}
+
+test_single_name_comes_out_of_archives_of_others() {
+	make_days
+	(cd tree && tar -cf ../gnu.tar daily.* && bsdtar -cf ../bsd.tar daily.* &&
+		bsdtar --format newc -cf ../newc.cpio daily.* &&
+		find daily.* ! -type d | cpio -o -H newc >../gnu.newc 2>/dev/null &&
+		find daily.* ! -type d | cpio -o -H odc >../gnu.odc 2>/dev/null)
+	for archive in gnu.tar bsd.tar newc.cpio gnu.newc gnu.odc; do
+		for name in daily.1/same daily.2/same daily.3/again; do
+			rm -rf out
+			mkdir out
+			expect_status 0 tarn -xf "$archive" -C out "$name"
+			cmp "tree/$name" "out/$name"
+		done
+	done
+}
+
+test_names_without_their_first_are_linked_to_one_another() {
+	make_days
+	mkdir out
+	tarn -xf a.tar -C out daily.3/changed daily.3/again
+	cmp tree/daily.3/again out/daily.3/again
+	[ out/daily.3/changed -ef out/daily.3/again ]
+}
+
+test_excluded_first_name_is_no_loss() {
+	make_days
+	mkdir out
+	tarn -xf a.tar -C out --exclude=daily.1
+	cp -al tree/daily.2 tree/daily.3 .
+	rm -rf tree/daily.1
+	same_tree tree out --ignore mtime
+}
+
+test_names_that_collide_when_stripped_are_what_the_last_one_was() {
+	make_days
+	mkdir out
+	expect_status 0 tarn -xf a.tar -C out --strip-components=1
+	expect_equal "$(cat out/same)" same
+	expect_equal "$(cat out/changed)" new
+	[ out/changed -ef out/again ]
+}
+
+test_later_name_is_not_linked_to_another_member_at_the_place_of_the_first() {
+	mkdir -p a b out
+	printf one >a/f
+	ln a/f a/g
+	printf two >b/f
+	tarn -cf a.tar a/f b/f a/g
+	tarn -xf a.tar -C out --strip-components=1
+	expect_equal "$(cat out/f)" two
+	expect_equal "$(cat out/g)" one
+}
+
+test_later_member_takes_the_place_of_a_name_that_waits() {
+	mkdir -p x y out
+	printf one >x/f
+	ln x/f y/f
+	tarn -cf a.tar x y
+	rm y/f
+	printf newer >y/f
+	tarn -rf a.tar y/f
+	tarn -xf a.tar -C out y
+	expect_equal "$(cat out/y/f)" newer
+}
+
+test_name_is_linked_to_the_version_before_it() {
+	mkdir -p x y out
+	printf one >x/f
+	ln x/f y/f
+	tarn -cf a.tar x y
+	rm x/f
+	printf two >x/f
+	tarn -rf a.tar x/f
+	tarn -xf a.tar -C out y
+	expect_equal "$(cat out/y/f)" one
+	printf three >x/f
+	rm y/f
+	ln x/f y/f
+	tarn -rf a.tar x y
+	tarn -xf a.tar -C out y
+	expect_equal "$(cat out/y/f)" three
+}
+
+test_pipe_says_what_it_cannot_give_and_the_rest_is_there() {
+	make_days
+	mkdir out
+	cat a.tar >pipe.tar
+	expect_status 2 bash -c 'cat a.tar | "$TARN" -xf - -C out daily.2'
+	expect_stderr_has "tarn: daily.2/same: Cannot hard link to 'daily.1/same': the archive cannot be read a second time"
+	expect_equal "$(cat out/daily.2/changed)" new
+	rm -rf out/daily.2
+	expect_status 0 tarn -x -C out daily.2 <a.tar
+	cmp tree/daily.2/same out/daily.2/same
+}
+
+test_content_of_a_later_name_goes_to_standard_output() {
+	make_days
+	expect_equal "$(tarn -xOf a.tar daily.3/same)" same
+	expect_equal "$(tarn -xOf a.tar daily.3/changed daily.3/again)" new
+	expect_equal "$(tarn -xOf a.tar | md5sum)" "$(tar -xOf a.tar | md5sum)"
+}
+
+test_later_name_is_not_linked_to_what_was_there_before() {
+	make_days
+	for flag in --keep-old-files --skip-old-files --keep-newer-files; do
+		rm -rf out
+		mkdir -p out/daily.1
+		printf wrong >out/daily.1/same
+		touch -d 2040-01-01 out/daily.1/same
+		tarn -xf a.tar -C out "$flag" || [ "$flag" = --keep-old-files ]
+		expect_equal "$(cat out/daily.1/same)" wrong
+		expect_equal "$(cat out/daily.2/same)" same
+		[ out/daily.2/same -ef out/daily.3/same ]
+		[ ! out/daily.1/same -ef out/daily.2/same ]
+	done
+}
+
+test_extraction_that_was_broken_off_is_completed() {
+	make_days
+	mkdir out
+	tarn -xf a.tar -C out
+	rm -r out/daily.2/same out/daily.3
+	expect_status 0 tarn -xf a.tar -C out --skip-old-files
+	touch -r tree out
+	same_tree tree out
+}
+
+test_twice_changes_nothing() {
+	make_days
+	mkdir out
+	tarn -xf a.tar -C out
+	for flag in --overwrite --unlink-first --skip-old-files --keep-newer-files --recursive-unlink; do
+		expect_status 0 tarn -xf a.tar -C out "$flag"
+		touch -r tree out
+		same_tree tree out
+	done
+	expect_status 2 tarn -xf a.tar -C out --keep-old-files
+	touch -r tree out
+	same_tree tree out
+}
+
+test_other_names_of_a_file_that_is_replaced_keep_their_content() {
+	make_days
+	mkdir -p out/daily.1 elsewhere
+	printf precious >elsewhere/file
+	ln elsewhere/file out/daily.1/same
+	ln elsewhere/file out/other
+	tarn -xf a.tar -C out --overwrite
+	expect_equal "$(cat elsewhere/file out/other)" preciousprecious
+	expect_equal "$(cat out/daily.1/same)" same
+}
+
+test_link_to_itself_destroys_nothing() {
+	printf content >a
+	python3 - <<-'END'
+	import tarfile
+	for n, (name, target) in enumerate((("a", "a"), ("./a", "a"), ("a", "./a"))):
+	    with tarfile.open("self%d.tar" % n, "w") as t:
+	        m = tarfile.TarInfo(name)
+	        m.type, m.linkname = tarfile.LNKTYPE, target
+	        t.addfile(m)
+	END
+	for n in 0 1 2; do
+		expect_status 2 tarn -xf "self$n.tar"
+		expect_equal "$(cat a)" content
+	done
+}
+
+test_targets_that_cannot_be_are_said_and_the_rest_is_extracted() {
+	mkdir out
+	python3 - <<-'END'
+	import tarfile, io
+	with tarfile.open("a.tar", "w") as t:
+	    def link(name, target):
+	        m = tarfile.TarInfo(name)
+	        m.type, m.linkname = tarfile.LNKTYPE, target
+	        t.addfile(m)
+	    def file(name, data):
+	        m = tarfile.TarInfo(name)
+	        m.size = len(data)
+	        t.addfile(m, io.BytesIO(data))
+	    d = tarfile.TarInfo("dir")
+	    d.type, d.mode = tarfile.DIRTYPE, 0o755
+	    t.addfile(d)
+	    link("absent", "nowhere")
+	    link("forward", "file")
+	    link("directory", "dir")
+	    link("cycle1", "cycle2")
+	    link("cycle2", "cycle1")
+	    link("up", "../outside")
+	    file("file", b"data")
+	    link("good", "file")
+	    link("chain", "good")
+	    link("longer", "chain")
+	END
+	expect_status 2 tarn -xf a.tar -C out
+	for name in absent forward directory cycle1 cycle2 up; do
+		expect_stderr_has "tarn: $name: Cannot hard link to"
+		[ ! -e "out/$name" ]
+	done
+	[ out/file -ef out/good ]
+	[ out/file -ef out/chain ]
+	[ out/file -ef out/longer ]
+	rm -rf out/*
+	tarn -xf a.tar -C out longer
+	expect_equal "$(cat out/longer)" data
+}
+
+test_link_members_that_carry_data_are_linked() {
+	mkdir -p tree out
+	printf content >tree/one
+	ln tree/one tree/two
+	python3 - <<-'END'
+	import tarfile, io, os
+	with tarfile.open("a.tar", "w", format=tarfile.PAX_FORMAT) as t:
+	    t.add("tree/one")
+	    m = t.gettarinfo("tree/two")
+	    m.name, m.type, m.linkname, m.size = "tree/two", tarfile.LNKTYPE, "tree/one", 7
+	    t.fileobj.write(m.tobuf(tarfile.PAX_FORMAT))
+	    t.fileobj.write(b"content".ljust(512, b"\0"))
+	    t.offset += 1024
+	END
+	expect_status 0 tarn -xf a.tar -C out
+	[ out/tree/one -ef out/tree/two ]
+	cmp tree/one out/tree/two
+	rm -rf out/tree
+	tarn -xf a.tar -C out tree/two
+	cmp tree/two out/tree/two
+}
+
+# odc has 18 bits for an inode number: files that share them look like one.
+test_files_that_an_old_cpio_takes_for_one_stay_apart() {
+	mkdir tree out
+	printf first >tree/a
+	printf other >tree/b
+	ln tree/a tree/a2
+	ln tree/b tree/b2
+	(cd tree && printf 'a\na2\nb\nb2\n' | cpio -o -H odc >../a.cpio 2>/dev/null)
+	python3 - <<-'END'
+	d = bytearray(open("a.cpio", "rb").read())
+	at = 0
+	while d[at:at + 6] == b"070707":
+	    d[at + 12:at + 18] = b"000042"
+	    namesize, size = int(d[at + 59:at + 65], 8), int(d[at + 65:at + 76], 8)
+	    at += 76 + namesize + size
+	open("a.cpio", "wb").write(d)
+	END
+	tarn -xf a.cpio -C out
+	expect_equal "$(cat out/a out/a2 out/b out/b2)" firstfirstotherother
+}
+
+test_links_strict_makes_a_fallback_an_error() {
+	make_days
+	mkdir out
+	mount_tmpfs out/daily.2 1m
+	expect_status 2 tarn -xf a.tar -C out --links=strict
+	expect_stderr_has 'tarn: daily.2/same: Cannot link: Invalid cross-device link'
+	[ ! -e out/daily.2/same ]
+	[ out/daily.1/same -ef out/daily.3/same ]
+}
+
+test_later_names_become_what_links_asks_for() {
+	make_days
+	for how in copy reflink; do
+		rm -rf out
+		mkdir out
+		expect_status 0 tarn -xf a.tar -C out --links=$how
+		same_tree tree out --ignore links,mtime
+		[ ! out/daily.1/same -ef out/daily.3/same ]
+	done
+	rm -rf out
+	mkdir out
+	expect_status 0 tarn -xf a.tar -C out --links=symlink
+	expect_equal "$(readlink out/daily.3/same)" ../daily.1/same
+	expect_equal "$(readlink out/daily.3/again)" ../daily.2/changed
+	cmp tree/daily.3/same out/daily.3/same
+}
+
+test_report_has_a_line_for_each_name_that_became_a_copy() {
+	make_days
+	mkdir out
+	mount_tmpfs out/daily.3 1m
+	tarn -xf a.tar -C out --report=report 2>/dev/null
+	expect_equal "$(python3 - <<-'END'
+	import json
+	for line in open("report"):
+	    r = json.loads(line)
+	    print(r["event"], r.get("name"), r.get("names"), r.get("status"))
+	END
+	)" "$(printf '%s\n' 'copied-other-device daily.3/changed None None' \
+		'copied-other-device daily.3/fifo None None' \
+		'copied-other-device daily.3/same None None' \
+		'copied-other-device daily.3/sym None None' \
+		'total None 4 None' 'exit None None 0' | sed 's/daily.3.changed/daily.3\/again/')"
+}
+
+test_converted_archive_has_no_link_without_its_target() {
+	make_days
+	tarn -cf b.tar --exclude=daily.1 @a.tar
+	mkdir out
+	tar -xf b.tar -C out
+	rm -rf tree/daily.1
+	same_tree tree out --ignore mtime
+}
+
+test_links_lists_which_names_are_one_file() {
+	mkdir d
+	printf abc >d/one
+	ln d/one d/two
+	ln d/one d/three
+	printf x >d/single
+	tarn -cf a.tar d
+	expect_equal "$(tarn -tf a.tar --links)" "$(printf '3 names, 3 bytes: d/one\n\td/three\n\td/two')"
+	expect_equal "$(tarn -tf a.tar --links d/three)" "$(printf 'd/one\nd/two')"
+	expect_equal "$(tarn -tf a.tar --links d/single)" ''
+}
+
+run_tests

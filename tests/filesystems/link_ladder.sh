@@ -1,0 +1,177 @@
+#!/bin/bash
+# What becomes of later names where a file system refuses a link.
+
+. "$(dirname "$0")/../lib.sh"
+
+# one_file_of N NAMES: an archive, a.tar, of one file with so many names, twenty directories.
+one_file_of() {
+	python3 - "$1" <<-'END'
+	import sys, tarfile, io
+	n = int(sys.argv[1])
+	with tarfile.open("a.tar", "w", format=tarfile.USTAR_FORMAT) as t:
+	    m = tarfile.TarInfo("0/first")
+	    m.size, m.mtime, m.mode = 7, 1000000000, 0o640
+	    t.addfile(m, io.BytesIO(b"content"))
+	    m = tarfile.TarInfo()
+	    m.type, m.linkname = tarfile.LNKTYPE, "0/first"
+	    for i in range(1, n):
+	        m.name = "%d/%d" % (i % 20, i)
+	        t.addfile(m)
+	END
+}
+
+# count_inodes DIRECTORY: its files, and how many they are, with their modes and sizes.
+count_inodes() {
+	find "$1" -type f -printf '%i %m %s %T@\n' | sort | uniq -c |
+		awk '{ names += $1; files++; what[$3 " " $4 " " $5] }
+			END { for (w in what) kinds++; print names, files, kinds }'
+}
+
+test_group_beyond_the_limit_of_ext4_becomes_few_inodes() {
+	mount_ext4 disk 200M
+	one_file_of 150000
+	expect_status 0 tarn -xf a.tar -C disk
+	expect_equal "$(count_inodes disk | cut -d' ' -f1,2)" '150000 3'
+	expect_stderr_has 'tarn: 2 names became copies (too many links), 14 bytes more'
+}
+
+test_group_beyond_the_limit_of_one_directory_of_btrfs_keeps_all_names() {
+	mount_btrfs disk 300M
+	python3 - <<-'END'
+	import tarfile, io
+	with tarfile.open("a.tar", "w", format=tarfile.USTAR_FORMAT) as t:
+	    m = tarfile.TarInfo("d/first")
+	    m.size = 7
+	    t.addfile(m, io.BytesIO(b"content"))
+	    m = tarfile.TarInfo()
+	    m.type, m.linkname = tarfile.LNKTYPE, "d/first"
+	    for i in range(1, 70000):
+	        m.name = "d/%d" % i
+	        t.addfile(m)
+	END
+	expect_status 0 tarn -xf a.tar -C disk
+	expect_equal "$(find disk -type f | wc -l)" 70000
+	expect_equal "$(find disk -type f -printf '%i\n' | sort -u | wc -l)" 2
+}
+
+test_xfs_takes_what_ext4_does_not() {
+	mount_xfs disk 320M
+	one_file_of 70000
+	expect_status 0 tarn -xf a.tar -C disk
+	expect_equal "$(find disk -type f -printf '%i\n' | sort -u | wc -l)" 1
+	expect_equal "$(cat "$ERR")" ''
+}
+
+test_each_side_of_a_mount_point_has_one_inode() {
+	mkdir -p out/1
+	mount_tmpfs out/1 50m
+	one_file_of 2000
+	expect_status 0 tarn -xf a.tar -C out
+	expect_equal "$(find out -type f -printf '%D %i\n' | sort -u | wc -l)" 2
+	expect_equal "$(find out -type f | wc -l)" 2000
+	expect_equal "$(find out -type f -printf '%m %s %T@\n' | sort -u | wc -l)" 1
+	expect_stderr_has 'tarn: 1 name became a copy (its first name is on another device), 7 bytes more'
+}
+
+make_tree() {
+	mkdir -p tree/d
+	printf content >tree/a
+	ln tree/a tree/b
+	ln tree/a tree/d/c
+	printf other >tree/single
+	touch -d 2001-02-04 tree/a tree/single
+}
+
+# on_fat KIND: all names with their content, asked once.
+on_fat() {
+	"mount_$1" disk 64M
+	make_tree
+	tarn -cf a.tar tree
+	expect_status 0 strace -f -qq -e trace=linkat,link -o calls "$TARN" -xf a.tar -C disk
+	expect_equal "$(wc -l <calls)" 1
+	same_tree tree disk/tree --ignore links,mode,owner,mtime
+	expect_stderr_has 'tarn: 2 names became copies (the file system refuses hard links), 14 bytes more'
+	[ "$(wc -l <"$ERR")" -le 3 ]
+}
+
+test_fat_gets_all_names_and_is_asked_once() {
+	on_fat fat
+}
+
+test_exfat_gets_all_names_and_is_asked_once() {
+	on_fat exfat
+}
+
+test_symbolic_links_are_counted_where_there_are_none() {
+	mount_fat disk 64M
+	mkdir tree
+	printf x >tree/file
+	ln -s file tree/one
+	ln -s file tree/two
+	tarn -cf a.tar tree
+	expect_status 2 tarn -xf a.tar -C disk
+	expect_stderr_has 'tarn: 2 symbolic links are missing (the file system has none)'
+	cmp tree/file disk/tree/file
+}
+
+# folding_names: names that differ in case, files and directories, with and without their members.
+folding_names() {
+	mkdir -p tree/D tree/d
+	printf upper >tree/A
+	printf lower >tree/a
+	printf upper >tree/D/x
+	printf lower >tree/d/x
+	(cd tree && tarn -cf ../a.tar A a D d && tarn -cf ../b.tar D/x d/x)
+}
+
+test_names_that_differ_only_in_case_do_not_overwrite_each_other() {
+	mount_fat fat 64M
+	mount_exfat exfat 64M
+	folding_names
+	for disk in fat exfat; do
+		expect_status 2 tarn -xf a.tar -C $disk
+		expect_equal "$(cat $disk/A $disk/D/x)" upperupper
+		expect_stderr_has 'tarn: a: Cannot open: the file system does not tell this name from one that is there'
+		expect_stderr_has 'tarn: d/x: Cannot open parent directory:'
+		rm -r $disk/D
+		expect_status 2 tarn -xf b.tar -C $disk
+		expect_equal "$(cat $disk/D/x)" upper
+		# The same names again are no collision.
+		expect_status 0 tarn -xf a.tar -C $disk A D
+	done
+}
+
+test_reflinks_share_blocks_and_are_no_links() {
+	mount_xfs disk 320M
+	mkdir tree
+	head -c 20000000 /dev/urandom >tree/a
+	ln tree/a tree/b
+	tarn -cf a.tar tree
+	expect_status 0 tarn -xf a.tar -C disk --links=reflink
+	cmp disk/tree/a disk/tree/b
+	[ ! disk/tree/a -ef disk/tree/b ]
+	[ "$(df --output=used -B1 disk | tail -1)" -lt 60000000 ]
+	expect_equal "$(cat "$ERR")" ''
+}
+
+# The kernel keeps an ordinary user from linking to what belongs to somebody else.
+test_protected_hard_links_become_copies() {
+	[ "$(cat /proc/sys/fs/protected_hardlinks)" = 1 ] || echo 1 >/proc/sys/fs/protected_hardlinks
+	make_tree
+	touch -d 2001-02-04 tree/d tree
+	chmod 644 tree/a
+	tarn -cf a.tar tree
+	mkdir out
+	cp -a tree out/tree
+	rm out/tree/b out/tree/d/c
+	chmod -R a+rwX out
+	chmod 644 out/tree/a
+	chown nobody out out/tree out/tree/d
+	chmod 755 . ../.. "$STATE" "$SCRATCH"
+	expect_status 0 setpriv --reuid=nobody --regid=nogroup --clear-groups \
+		"$TARN" -xf a.tar -C out --skip-old-files
+	expect_equal "$(cat out/tree/b out/tree/d/c)" contentcontent
+	[ out/tree/b -ef out/tree/d/c ]
+}
+
+run_tests
