@@ -2,17 +2,18 @@
 
 #include "inode_map.h"
 
-#include <limits.h>
+#include <inttypes.h>
+#include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
+
+#include "key_set.h"
 
 /*
  * An index of 32-bit handles (open addressing, linear probing) into an arena of records.  A record
- * is one inode with the last component of its first name inline; directories are counted nodes in
- * the same arena, so that what the names of one directory share is there once.
+ * is one inode with the last component of its name and the handle of its directory, which is a record
+ * itself.
  *
  * The arena deals in granules of eight bytes out of chunks that never move: a handle is the number
  * of a granule, and 32 bits of it reach 32 GiB.  Freed pieces go to a list for their size and serve
@@ -21,24 +22,18 @@
 
 #define GRANULE 8
 #define CHUNK_GRANULES ((uint32_t)1 << 17) /* 1 MiB */
-#define MAX_GRANULES 640 /* the largest piece: a record with a name of PATH_MAX, and some */
+#define MAX_GRANULES 640                   /* the largest piece: a name of PATH_MAX, and some */
 #define INDEX_MIN 64
 #define NO_HANDLE 0
-
-struct inode_directory {
-	struct inode_directory *parent;
-	uint32_t refs;
-	uint32_t nbytes; /* of name, without its NUL */
-	char name[];
-};
 
 struct record {
 	uint64_t ino;
 	uint64_t guard; /* birth time, or size and mtime, folded into one number */
-	struct inode_directory *directory;
-	uint32_t nseen; /* names seen so far, this one among them */
+	uint32_t directory;
+	uint32_t nleft; /* names that were not seen yet */
 	uint16_t device;
-	uint8_t guard_is_btime;
+	bool is_directory;
+	bool guard_is_btime;
 	char name[];
 };
 
@@ -50,15 +45,16 @@ struct inode_map {
 
 	uint32_t *index; /* handles; NO_HANDLE: free */
 	size_t capacity; /* a power of two; at most 7/8 are used */
-	size_t n, n_peak;
+	size_t nused;
+	size_t n, n_peak; /* inodes, directories not among them */
 
 	char **chunks;
 	size_t nchunks, chunks_capacity;
 	uint32_t fresh; /* the first granule of the last chunk that was never used */
 	uint32_t free_lists[MAX_GRANULES + 1]; /* by size; the first word of a piece is the next */
 
-	char *first; /* the name that was composed last */
-	size_t first_capacity;
+	char *name; /* that was composed last */
+	size_t name_capacity;
 };
 
 static void *at(const struct inode_map *map, uint32_t handle) {
@@ -122,52 +118,12 @@ int inode_map_new(struct inode_map **map, bool trust_count, struct error *err) {
 	if (m == NULL)
 		return err_nomem(err);
 	m->trust_count = trust_count;
-	/* Without random bytes the seed is 0, which costs speed under attack, and nothing else. */
-	if (getrandom(&m->seed, sizeof(m->seed), GRND_NONBLOCK) < 0)
-		m->seed = 0;
+	m->seed = key_seed();
 	return TARN_OK;
-}
-
-int inode_map_enter(struct inode_map *map, struct inode_directory *parent, const char *name,
-    struct inode_directory **directory, struct error *err) {
-	size_t nbytes = strlen(name);
-	struct inode_directory *d;
-
-	(void)map;
-	if (nbytes > UINT32_MAX || (d = malloc(sizeof(*d) + nbytes + 1)) == NULL)
-		return err_nomem(err);
-	d->parent = parent;
-	d->refs = 1;
-	d->nbytes = (uint32_t)nbytes;
-	memcpy(d->name, name, nbytes + 1);
-	if (parent != NULL)
-		parent->refs++;
-	*directory = d;
-	return TARN_OK;
-}
-
-void inode_map_leave(struct inode_map *map, struct inode_directory *directory) {
-	struct inode_directory *parent;
-
-	(void)map;
-	while (directory != NULL && --directory->refs == 0) {
-		parent = directory->parent;
-		free(directory);
-		directory = parent;
-	}
-}
-
-static uint64_t mix(uint64_t x) {
-	x ^= x >> 32;
-	x *= UINT64_C(0xd6e8feb86659fd93);
-	x ^= x >> 32;
-	x *= UINT64_C(0xd6e8feb86659fd93);
-	x ^= x >> 32;
-	return x;
 }
 
 static size_t slot_of(const struct inode_map *map, uint64_t ino, uint16_t device) {
-	return mix(mix(ino ^ map->seed) + device) & (map->capacity - 1);
+	return key_with_numbers(map->seed, ino, device) & (map->capacity - 1);
 }
 
 /* The slot of (ino, device), or the free one where it belongs. */
@@ -228,25 +184,82 @@ static uint64_t fold_time(const struct timespec *t) {
 	return (uint64_t)t->tv_sec << 30 ^ (uint64_t)t->tv_nsec;
 }
 
-static uint64_t guard_of(const struct entry *e) {
-	if (e->identity.has_btime)
-		return fold_time(&e->identity.btime);
-	return mix(fold_time(&e->mtime)) ^ (uint64_t)e->size;
+/* A record of the inode ${e} as it would stand in the index.  TARN_ENOMEM: too many devices. */
+static int record_of(
+    struct inode_map *map, const struct entry *e, struct record *record, struct error *err) {
+	*record = (struct record){
+		.ino = e->identity.ino,
+		.guard = e->identity.has_btime ?
+		    fold_time(&e->identity.btime) :
+		    key_with_numbers(fold_time(&e->mtime), (uint64_t)e->size, 0),
+		.is_directory = e->type == ENTRY_DIRECTORY,
+		.guard_is_btime = e->identity.has_btime,
+	};
+	/* A directory changes as names come and go, so that nothing but its birth guards it. */
+	if (record->is_directory && !record->guard_is_btime)
+		record->guard = 0;
+	return number_device(map, e->identity.dev, &record->device, err);
 }
 
-static uint32_t record_granules(const struct record *r) {
-	return granules(sizeof(*r) + strlen(r->name) + 1);
+static bool is_same_inode(const struct record *a, const struct record *b) {
+	return a->guard == b->guard && a->guard_is_btime == b->guard_is_btime &&
+	    a->is_directory == b->is_directory;
 }
 
-/* Take the record in slot ${i} out, and close the gap in the chain of probes. */
+static uint32_t record_granules(const char *name) {
+	return granules(offsetof(struct record, name) + strlen(name) + 1);
+}
+
+/* Put a record into the arena. */
+static int store(struct inode_map *map, const struct record *like, const char *name,
+    uint32_t *handle, struct error *err) {
+	uint32_t n = record_granules(name);
+	struct record *r;
+	int code;
+
+	if (n > MAX_GRANULES)
+		return err_set(err, TARN_EREFUSED, 0, "Name is too long to be remembered");
+	code = arena_new(map, n, handle, err);
+	if (code != TARN_OK)
+		return code;
+	r = at(map, *handle);
+	memcpy(r, like, offsetof(struct record, name));
+	strcpy(r->name, name);
+	return TARN_OK;
+}
+
+/* Put a record into the arena and the index. */
+static int insert(struct inode_map *map, const struct record *like, const char *name,
+    uint32_t *handle, struct error *err) {
+	int code = TARN_OK;
+
+	if (map->nused >= map->capacity / 8 * 7)
+		code = grow(map, err);
+	if (code == TARN_OK)
+		code = store(map, like, name, handle, err);
+	if (code != TARN_OK)
+		return code;
+	map->index[find(map, like->ino, like->device)] = *handle;
+	map->nused++;
+	if (!like->is_directory && ++map->n > map->n_peak)
+		map->n_peak = map->n;
+	return TARN_OK;
+}
+
+/*
+ * Take the record in slot ${i} out, and close the gap in the chain of probes.  That of a directory
+ * stays in the arena, as there are names in it.
+ */
 static void remove_slot(struct inode_map *map, size_t i) {
 	uint32_t handle = map->index[i];
 	struct record *r = at(map, handle);
 	size_t mask = map->capacity - 1;
 
-	inode_map_leave(map, r->directory);
-	arena_free(map, handle, record_granules(r));
-	map->n--;
+	map->nused--;
+	if (!r->is_directory) {
+		map->n--;
+		arena_free(map, handle, record_granules(r->name));
+	}
 	for (size_t k = (i + 1) & mask; map->index[k] != NO_HANDLE; k = (k + 1) & mask) {
 		const struct record *next = at(map, map->index[k]);
 		size_t home = slot_of(map, next->ino, next->device);
@@ -260,102 +273,152 @@ static void remove_slot(struct inode_map *map, size_t i) {
 	map->index[i] = NO_HANDLE;
 }
 
-/* Compose the first name of ${r} from its end. */
-static int compose(struct inode_map *map, const struct record *r, struct error *err) {
-	size_t nbytes = strlen(r->name) + 1;
-	char *to;
+/* The slot of a record that is there and is the inode of ${like}; SIZE_MAX: it is not. */
+static size_t find_same(const struct inode_map *map, const struct record *like) {
+	size_t i;
 
-	for (const struct inode_directory *d = r->directory; d != NULL; d = d->parent)
-		nbytes += d->nbytes + 1u;
-	if (nbytes > map->first_capacity) {
-		char *first = realloc(map->first, nbytes * 2);
-
-		if (first == NULL)
-			return err_nomem(err);
-		map->first = first;
-		map->first_capacity = nbytes * 2;
-	}
-	to = map->first + nbytes;
-	to -= strlen(r->name) + 1;
-	strcpy(to, r->name);
-	for (const struct inode_directory *d = r->directory; d != NULL; d = d->parent) {
-		if (d->nbytes == 0)
-			continue;
-		if (d->name[d->nbytes - 1] != '/')
-			*--to = '/';
-		to -= d->nbytes;
-		memcpy(to, d->name, d->nbytes);
-	}
-	memmove(map->first, to, strlen(to) + 1);
-	return TARN_OK;
+	if (map->capacity == 0)
+		return SIZE_MAX;
+	i = find(map, like->ino, like->device);
+	return map->index[i] != NO_HANDLE && is_same_inode(at(map, map->index[i]), like) ? i :
+	                                                                                   SIZE_MAX;
 }
 
-static int insert(
-    struct inode_map *map, const struct record *like, const char *component, struct error *err) {
-	size_t nbytes = strlen(component) + 1;
-	uint32_t n = granules(sizeof(*like) + nbytes), handle;
-	struct record *r;
-	int code;
+/* Take out what has the number of ${like} but is another inode; true if there was something. */
+static bool remove_other(struct inode_map *map, const struct record *like) {
+	size_t i = map->capacity > 0 ? find(map, like->ino, like->device) : 0;
 
-	if (n > MAX_GRANULES)
-		return err_set(err, TARN_EREFUSED, 0, "Name is too long to be remembered");
-	if (map->n >= map->capacity / 8 * 7 && (code = grow(map, err)) != TARN_OK)
-		return code;
-	code = arena_new(map, n, &handle, err);
+	if (map->capacity == 0 || map->index[i] == NO_HANDLE)
+		return false;
+	remove_slot(map, i);
+	return true;
+}
+
+int inode_map_enter(struct inode_map *map, inode_directory parent, const char *name,
+    const struct entry *e, inode_directory *directory, inode_directory *visited,
+    struct error *err) {
+	struct record like;
+	size_t i;
+	int code = record_of(map, e, &like, err);
+
+	*visited = NO_HANDLE;
 	if (code != TARN_OK)
 		return code;
-	r = at(map, handle);
-	*r = *like;
-	memcpy(r->name, component, nbytes);
-	r->directory->refs++;
-	map->index[find(map, r->ino, r->device)] = handle;
-	if (++map->n > map->n_peak)
-		map->n_peak = map->n;
-	return TARN_OK;
+	like.directory = parent;
+	i = find_same(map, &like);
+	if (i != SIZE_MAX) {
+		*visited = map->index[i];
+		return store(map, &like, name, directory, err);
+	}
+	remove_other(map, &like);
+	return insert(map, &like, name, directory, err);
 }
 
-int inode_map_add(struct inode_map *map, struct inode_directory *directory, const char *component,
+inode_directory inode_map_find_directory(
+    const struct inode_map *map, const struct identity *identity) {
+	for (size_t k = 0; k < map->ndevices && map->capacity > 0; k++) {
+		size_t i = find(map, identity->ino, (uint16_t)k);
+		const struct record *r;
+
+		if (map->devices[k] != identity->dev || map->index[i] == NO_HANDLE)
+			continue;
+		r = at(map, map->index[i]);
+		if (r->is_directory && r->guard_is_btime == identity->has_btime &&
+		    (!r->guard_is_btime || r->guard == fold_time(&identity->btime)))
+			return map->index[i];
+	}
+	return NO_HANDLE;
+}
+
+/* Write ${part} and a slash, unless it is empty or has one, before ${to}. */
+static char *prepend(char *to, const char *part) {
+	size_t nbytes = strlen(part);
+
+	if (nbytes == 0)
+		return to;
+	if (part[nbytes - 1] != '/')
+		*--to = '/';
+	return memcpy(to - nbytes, part, nbytes);
+}
+
+const char *inode_map_name(
+    struct inode_map *map, inode_directory directory, const char *component) {
+	size_t nbytes = strlen(component) + 1;
+	const struct record *d;
+	char *to;
+
+	for (uint32_t h = directory; h != NO_HANDLE; h = d->directory) {
+		d = at(map, h);
+		nbytes += strlen(d->name) + 1;
+	}
+	if (nbytes > map->name_capacity) {
+		char *name = realloc(map->name, nbytes * 2);
+
+		if (name == NULL)
+			return NULL;
+		map->name = name;
+		map->name_capacity = nbytes * 2;
+	}
+	to = map->name + map->name_capacity - strlen(component) - 1;
+	strcpy(to, component);
+	for (uint32_t h = directory; h != NO_HANDLE; h = d->directory) {
+		d = at(map, h);
+		to = prepend(to, d->name);
+	}
+	return to;
+}
+
+int inode_map_add(struct inode_map *map, inode_directory directory, const char *component,
     const struct entry *e, enum inode_seen *seen, const char **first, struct error *err) {
-	struct record like = {
-		.ino = e->identity.ino,
-		.guard = guard_of(e),
-		.directory = directory,
-		.nseen = 1,
-		.guard_is_btime = e->identity.has_btime,
-	};
-	struct record *r;
+	struct record like, *r;
+	uint32_t handle;
 	size_t i;
-	int code = number_device(map, e->identity.dev, &like.device, err);
+	int code = record_of(map, e, &like, err);
 
 	*seen = INODE_NEW;
 	*first = NULL;
 	if (code != TARN_OK)
 		return code;
-	i = map->capacity > 0 ? find(map, like.ino, like.device) : 0;
-	if (map->capacity == 0 || map->index[i] == NO_HANDLE)
-		return insert(map, &like, component, err);
-	r = at(map, map->index[i]);
-	if (r->guard != like.guard || r->guard_is_btime != like.guard_is_btime) {
-		*seen = INODE_MISMATCH;
-		remove_slot(map, i);
-		return insert(map, &like, component, err);
+	like.directory = directory;
+	like.nleft = e->identity.nlink > 0 ? (uint32_t)e->identity.nlink - 1 : 0;
+	i = find_same(map, &like);
+	if (i == SIZE_MAX) {
+		if (remove_other(map, &like))
+			*seen = INODE_MISMATCH;
+		return insert(map, &like, component, &handle, err);
 	}
-	code = compose(map, r, err);
-	if (code != TARN_OK)
-		return code;
+	r = at(map, map->index[i]);
+	*first = inode_map_name(map, r->directory, r->name);
+	if (*first == NULL)
+		return err_nomem(err);
 	*seen = INODE_LATER;
-	*first = map->first;
-	if (++r->nseen >= e->identity.nlink && map->trust_count)
+	if (r->nleft > 0 && --r->nleft == 0 && map->trust_count)
 		remove_slot(map, i);
 	return TARN_OK;
 }
 
 void inode_map_forget(struct inode_map *map, const struct entry *e) {
-	for (size_t k = 0; k < map->ndevices && map->n > 0; k++) {
-		size_t i = find(map, e->identity.ino, (uint16_t)k);
+	struct record like;
+	struct error err;
+	size_t i;
 
-		if (map->devices[k] == e->identity.dev && map->index[i] != NO_HANDLE)
-			remove_slot(map, i);
+	if (record_of(map, e, &like, &err) == TARN_OK && (i = find_same(map, &like)) != SIZE_MAX)
+		remove_slot(map, i);
+}
+
+void inode_map_report_missing(struct inode_map *map, struct report *report) {
+	for (size_t i = 0; i < map->capacity; i++) {
+		const struct record *r;
+		const char *name;
+
+		if (map->index[i] == NO_HANDLE)
+			continue;
+		r = at(map, map->index[i]);
+		if (r->is_directory || r->nleft == 0)
+			continue;
+		name = inode_map_name(map, r->directory, r->name);
+		report_note(report, NULL, "Missing links to '%s': %" PRIu32,
+		    name != NULL ? name : r->name, r->nleft);
 	}
 }
 
@@ -365,22 +428,18 @@ void inode_map_get_stats(const struct inode_map *map, struct inode_map_stats *st
 		.ninodes_peak = map->n_peak,
 		.nbytes = sizeof(*map) + map->capacity * sizeof(*map->index) +
 		    map->nchunks * (size_t)CHUNK_GRANULES * GRANULE +
-		    map->chunks_capacity * sizeof(*map->chunks) + map->first_capacity,
+		    map->chunks_capacity * sizeof(*map->chunks) + map->name_capacity,
 	};
 }
 
 void inode_map_free(struct inode_map *map) {
 	if (map == NULL)
 		return;
-	for (size_t i = 0; i < map->capacity; i++) {
-		if (map->index[i] != NO_HANDLE)
-			inode_map_leave(map, ((struct record *)at(map, map->index[i]))->directory);
-	}
 	for (size_t i = 0; i < map->nchunks; i++)
 		free(map->chunks[i]);
 	free(map->chunks);
 	free(map->index);
 	free(map->devices);
-	free(map->first);
+	free(map->name);
 	free(map);
 }

@@ -2,9 +2,11 @@
 #define TARN_INODE_MAP_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "entry.h"
 #include "error.h"
+#include "report.h"
 
 /*
  * Which inode was already named, and how: (device, inode) -> first member name.  Beside the tree
@@ -14,26 +16,37 @@
  * invent numbers.  The guard is the birth time where there is one, else size and mtime (not ctime,
  * which changes with each name that is added).
  *
- * Names are kept as (directory, last component) so that directories are stored once.  An inode that
- * was seen as often as its link count says is forgotten, and its memory reused.
+ * Names are kept as (directory, last component), so that directories are stored once; they stay
+ * until the end, as one may be reached again through a bind mount.  An inode that was seen as often
+ * as its link count says is forgotten, and its memory reused.
  */
 struct inode_map;
 
-/* A directory that the walk is in; the map keeps its name only while an inode needs it. */
-struct inode_directory;
+/* A directory that was entered; 0: none, a name there is a whole member name. */
+typedef uint32_t inode_directory;
 
 /* ${trust_count}: forget an inode when all its names were seen; false with -h. */
 int inode_map_new(struct inode_map **map, bool trust_count, struct error *err);
 void inode_map_free(struct inode_map *map);
 
 /**
- * Enter the directory with the member name ${name} below ${parent} (NULL: none, ${name} is a whole
- * prefix such as "" or "./usr"; else its last component).  The result is held until it is given to
- * inode_map_leave; the parent must be held at least that long.
+ * Enter the directory ${e} as ${name} in ${parent}; without a parent ${name} is a whole prefix such
+ * as "" or "./usr".  *${directory} is valid until the map is freed.  *${visited} is the directory that
+ * was the same inode when it was entered before, else 0.
+ * Returns TARN_OK, TARN_ENOMEM, or TARN_EREFUSED for a name of more than PATH_MAX.
  */
-int inode_map_enter(struct inode_map *map, struct inode_directory *parent, const char *name,
-    struct inode_directory **directory, struct error *err);
-void inode_map_leave(struct inode_map *map, struct inode_directory *directory);
+int inode_map_enter(struct inode_map *map, inode_directory parent, const char *name,
+    const struct entry *e, inode_directory *directory, inode_directory *visited, struct error *err);
+
+/** The directory that is the inode ${identity} and was entered; 0: none was. */
+inode_directory inode_map_find_directory(
+    const struct inode_map *map, const struct identity *identity);
+
+/**
+ * The member name of ${component} in ${directory}: prefix, "/" unless the prefix is empty or ends in
+ * one, component.  Belongs to ${map}, until the next call that returns a name.  NULL without memory.
+ */
+const char *inode_map_name(struct inode_map *map, inode_directory directory, const char *component);
 
 enum inode_seen {
 	INODE_NEW,     /* not seen before: remembered under this name */
@@ -43,16 +56,14 @@ enum inode_seen {
 
 /**
  * Look up the inode of ${e}, whose name is ${component} in ${directory}; if it is new, or not the
- * one that had this number, remember it under this name.  Only for what is not a directory and has
- * a link count above one (any, with dereferencing).
+ * one that had this number, remember it under this name.  Not for directories.
  *
- * On INODE_LATER *${first} is the member name it was stored under; it belongs to ${map} and lives
- * until the next call.  The names are composed as directory prefix, "/" unless the prefix is empty
- * or ends in one, component.
+ * On INODE_LATER *${first} is the member name it was stored under, as inode_map_name has it.
  *
- * Returns TARN_OK, or TARN_ENOMEM with ${map} unchanged.  Expected O(1).
+ * Returns TARN_OK, or with ${map} unchanged TARN_ENOMEM, or TARN_EREFUSED as inode_map_enter.
+ * Expected O(1).
  */
-int inode_map_add(struct inode_map *map, struct inode_directory *directory, const char *component,
+int inode_map_add(struct inode_map *map, inode_directory directory, const char *component,
     const struct entry *e, enum inode_seen *seen, const char **first, struct error *err);
 
 /**
@@ -61,7 +72,10 @@ int inode_map_add(struct inode_map *map, struct inode_directory *directory, cons
  */
 void inode_map_forget(struct inode_map *map, const struct entry *e);
 
-/* Figures for --totals, tests and bench. */
+/** Say each inode that has names which were not seen (--check-links). */
+void inode_map_report_missing(struct inode_map *map, struct report *report);
+
+/* Figures for tests and bench. */
 struct inode_map_stats {
 	size_t ninodes; /* remembered now */
 	size_t ninodes_peak;

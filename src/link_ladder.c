@@ -18,8 +18,8 @@
 #include "metadata.h"
 
 /*
- * What is known to be a member is kept as a set of keys (key_set.h): of the member's name together
- * with the device and inode.  The name that a member links to is looked at before it is linked, and
+ * What is known to be a member is kept as a set of keys (key_set.h) of device and inode, together
+ * with the member's name where members are renamed.  The name that a member links to is looked at before it is linked, and
  * must be in the set.  A false hit could only link to a file of the destination.  Names that were
  * left out share the set.
  *
@@ -39,6 +39,7 @@ struct leader {
 
 struct link_ladder {
 	enum links links;
+	bool renames; /* members may be extracted under other names than theirs */
 	struct report *report;
 	uint64_t seed;
 	struct key_set known;
@@ -60,12 +61,13 @@ struct new_name {
 	struct stat *st;
 };
 
-struct link_ladder *link_ladder_new(enum links links, struct report *report) {
+struct link_ladder *link_ladder_new(const struct options *o, struct report *report) {
 	struct link_ladder *ladder = calloc(1, sizeof(*ladder));
 
 	if (ladder == NULL)
 		return NULL;
-	ladder->links = links;
+	ladder->links = o->links;
+	ladder->renames = options_rename(o);
 	ladder->report = report;
 	ladder->seed = key_seed();
 	return ladder;
@@ -89,20 +91,22 @@ void link_ladder_free(struct link_ladder *ladder) {
 	free(ladder);
 }
 
-static uint64_t key_of_inode(uint64_t group, const struct stat *st) {
-	return key_with_numbers(group, st->st_ino, st->st_dev);
+static uint64_t key_of_inode(
+    const struct link_ladder *ladder, uint64_t group, const struct stat *st) {
+	return key_with_numbers(ladder->renames ? group : ladder->seed, st->st_ino, st->st_dev);
 }
 
 int link_ladder_is(
     struct link_ladder *ladder, const char *member, const struct stat *st, struct error *err) {
 	uint64_t group = key_of_name(ladder->seed, member);
 
-	return key_set_add(&ladder->known, key_of_inode(group, st), err);
+	return key_set_add(&ladder->known, key_of_inode(ladder, group, st), err);
 }
 
 bool link_ladder_knows(
     const struct link_ladder *ladder, const char *member, const struct stat *st) {
-	return key_set_has(&ladder->known, key_of_inode(key_of_name(ladder->seed, member), st));
+	return key_set_has(
+	    &ladder->known, key_of_inode(ladder, key_of_name(ladder->seed, member), st));
 }
 
 int link_ladder_left_out(struct link_ladder *ladder, const char *member, struct error *err) {
@@ -218,7 +222,7 @@ static int copy_file(struct link_ladder *ladder, const struct member_path *first
 	metadata_copy(from, fresh.fd, name->name, ladder->report);
 	*name->st = fresh.st;
 	name->st->st_size = opened.st_size;
-	r = key_set_add(&ladder->known, key_of_inode(name->group, &fresh.st), err);
+	r = key_set_add(&ladder->known, key_of_inode(ladder, name->group, &fresh.st), err);
 	if (r == TARN_OK)
 		r = contained_commit(&fresh, err);
 done:
@@ -235,7 +239,8 @@ static int look(const struct link_ladder *ladder, const struct member_path *from
 
 	if (r == TARN_ESYSTEM && (err->errnum == ENOENT || err->errnum == ENOTDIR))
 		return err_set(err, TARN_NO_FIRST, 0, "it was not extracted");
-	if (r == TARN_OK && !key_set_has(&ladder->known, key_of_inode(name->group, name->st)))
+	if (r == TARN_OK &&
+	    !key_set_has(&ladder->known, key_of_inode(ladder, name->group, name->st)))
 		return err_set(err, TARN_NO_FIRST, 0, "another file is in its place");
 	return r;
 }

@@ -22,8 +22,12 @@
  */
 struct link_ladder;
 
-/** A ladder that counts in ${report} (borrowed).  NULL when out of memory. */
-struct link_ladder *link_ladder_new(enum links links, struct report *report);
+/**
+ * A ladder for ${o} that counts in ${report}; both are borrowed.  Where members keep their names the
+ * ladder relies on it: what this run made at the place of a name is the last member of that name.
+ * NULL when out of memory.
+ */
+struct link_ladder *link_ladder_new(const struct options *o, struct report *report);
 void link_ladder_free(struct link_ladder *ladder);
 
 /**

@@ -294,3 +294,7 @@ void options_fini(struct options *o) {
 	option_storage_free(o->storage);
 	*o = (struct options){ 0 };
 }
+
+bool options_rename(const struct options *o) {
+	return o->strip_components > 0;
+}

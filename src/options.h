@@ -160,6 +160,9 @@ struct options {
 int options_parse(struct options *o, int argc, char **argv, struct error *err);
 void options_fini(struct options *o);
 
+/** True when members may be extracted under other names than the archive has for them. */
+bool options_rename(const struct options *o);
+
 /** Print what --help prints: usage, then every option of the table by group; option_help.c. */
 void options_help(const char *program, FILE *out);
 

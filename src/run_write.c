@@ -29,9 +29,9 @@ static int put_tree(struct run *run, struct source *source, struct sink *sink, s
 	while ((r = source->next(source, &e, err)) == TARN_OK) {
 		run_show(run, e);
 		r = sink->put(sink, e, source, err);
-		if (r == TARN_NO_FIRST)
-			report_error(run->report, e->name, err);
-		else if (r != TARN_OK)
+		if (r == TARN_NO_FIRST && (r = tree_source_make_first(source, err)) == TARN_OK)
+			r = sink->put(sink, e, source, err);
+		if (r != TARN_OK && r != TARN_END)
 			return r;
 	}
 	return r == TARN_END ? TARN_OK : r;
@@ -180,6 +180,8 @@ int run_write(struct run *run, struct error *err) {
 	if (file.has_old)
 		tree_source_leave_out(tree, file.old_dev, file.old_ino);
 	r = put_operands(run, tree, sink, err);
+	if (r == TARN_OK && o->check_links)
+		tree_source_check_links(tree);
 	if (r == TARN_OK)
 		r = finish(run, &file, writer, sink, err);
 	if (r == TARN_OK && o->totals)

@@ -395,7 +395,7 @@ struct sink *tree_sink_new(const struct options *o, const char *destination, str
     struct report *report, struct error *err) {
 	struct tree_sink *s = calloc(1, sizeof(*s));
 
-	if (s == NULL || (s->ladder = link_ladder_new(o->links, report)) == NULL) {
+	if (s == NULL || (s->ladder = link_ladder_new(o, report)) == NULL) {
 		err_nomem(err);
 		goto fail;
 	}

@@ -10,11 +10,13 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "attributes.h"
 #include "file_reader.h"
 #include "inode_map.h"
+#include "key_set.h"
 #include "walk.h"
 
 /*
@@ -39,7 +41,10 @@ struct tree_source {
 	struct owners *owners;
 	struct report *report;
 	struct inode_map *map;
-	struct inode_directory *no_directory; /* of names that have none: operands */
+	bool has_single_names; /* the map knows files with one name, given as operands */
+	struct timespec begun;
+	uint64_t seed;
+	struct key_set not_stored; /* names met that are no members */
 	struct walk walk;
 	const struct operand *operand; /* NULL: between operands */
 	bool operand_is_next;          /* it was begun, and not yet looked at */
@@ -51,7 +56,7 @@ struct tree_source {
 	bool said_leading;
 
 	struct entry entry;
-	struct timespec stat_mtime; /* the entry's may be overridden */
+	struct statx stx; /* the entry may be overridden */
 	char target[PATH_MAX];
 	struct attributes attributes;
 	struct file_reader reader;
@@ -93,23 +98,8 @@ static void begin_member_names(struct tree_source *s, const char *operand) {
 }
 
 /* Are two member names the same place, however many `./' they have? */
-static bool is_same_member(const char *a, const char *b) {
-	for (;;) {
-		while (a[0] == '.' && a[1] == '/')
-			a += 1 + strspn(a + 1, "/");
-		while (b[0] == '.' && b[1] == '/')
-			b += 1 + strspn(b + 1, "/");
-		size_t n = strcspn(a, "/"), m = strcspn(b, "/");
-
-		if (n != m || memcmp(a, b, n) != 0)
-			return false;
-		a += n;
-		b += m;
-		if (*a == '\0' || *b == '\0')
-			return *a == *b;
-		a += strspn(a, "/");
-		b += strspn(b, "/");
-	}
+static bool is_same_member(const struct tree_source *s, const char *a, const char *b) {
+	return key_of_name(s->seed, a) == key_of_name(s->seed, b);
 }
 
 /* Say that the current name cannot be had; between listing and looking, names may vanish. */
@@ -134,8 +124,19 @@ static struct timespec timespec_of(const struct statx_timestamp *t) {
 	return (struct timespec){ .tv_sec = t->tv_sec, .tv_nsec = (long)t->tv_nsec };
 }
 
+static struct identity identity_of(const struct statx *stx) {
+	return (struct identity){
+		.dev = makedev(stx->stx_dev_major, stx->stx_dev_minor),
+		.ino = stx->stx_ino,
+		.nlink = stx->stx_nlink,
+		.has_btime = (stx->stx_mask & STATX_BTIME) != 0,
+		.btime = timespec_of(&stx->stx_btime),
+	};
+}
+
 /* The entry for what statx said of the current name.  False: no type that there is. */
-static bool fill_entry(struct tree_source *s, const struct statx *stx) {
+static bool fill_entry(struct tree_source *s) {
+	const struct statx *stx = &s->stx;
 	struct entry *e = &s->entry;
 
 	*e = (struct entry){ .name = member_name(s) };
@@ -154,21 +155,17 @@ static bool fill_entry(struct tree_source *s, const struct statx *stx) {
 		e->rdev_major = stx->stx_rdev_major;
 		e->rdev_minor = stx->stx_rdev_minor;
 	}
-	e->mtime = s->stat_mtime = timespec_of(&stx->stx_mtime);
-	e->identity = (struct identity){
-		.dev = makedev(stx->stx_dev_major, stx->stx_dev_minor),
-		.ino = stx->stx_ino,
-		.nlink = stx->stx_nlink,
-		.has_btime = (stx->stx_mask & STATX_BTIME) != 0,
-		.btime = timespec_of(&stx->stx_btime),
-	};
+	e->mtime = timespec_of(&stx->stx_mtime);
+	e->is_whole = true;
+	e->identity = identity_of(stx);
 	return true;
 }
 
-static int look(struct tree_source *s, struct statx *stx) {
+static int look(struct tree_source *s) {
 	int flags = AT_NO_AUTOMOUNT | (s->options->dereference ? 0 : AT_SYMLINK_NOFOLLOW);
 
-	return statx(walk_directory_fd(&s->walk), walk_name(&s->walk), flags, STATX_WANTED, stx);
+	return statx(
+	    walk_directory_fd(&s->walk), walk_name(&s->walk), flags, STATX_WANTED, &s->stx);
 }
 
 /* Extended attributes and ACLs; what cannot be read is said, and the member goes without. */
@@ -225,8 +222,8 @@ static bool open_file(struct tree_source *s, struct error *err) {
 }
 
 /* The holes of the file that was opened, where they are asked for. */
-static int find_holes(struct tree_source *s, const struct statx *stx, struct error *err) {
-	if (!s->options->sparse || (off_t)stx->stx_blocks * 512 >= s->entry.size)
+static int find_holes(struct tree_source *s, struct error *err) {
+	if (!s->options->sparse || (off_t)s->stx.stx_blocks * 512 >= s->entry.size)
 		return TARN_OK;
 	if (file_reader_find_holes(&s->reader, err) != TARN_OK)
 		return (int)err->code;
@@ -249,35 +246,103 @@ static bool read_target(struct tree_source *s) {
 	return true;
 }
 
+/* The directory of an operand that is no directory itself, if that was visited; else 0. */
+static inode_directory visited_parent(const struct tree_source *s) {
+	const char *path = s->walk.path, *slash = strrchr(path, '/');
+	char parent[PATH_MAX] = ".";
+	struct identity identity;
+	struct statx stx;
+
+	if (slash != NULL && (size_t)(slash - path) + 2 > sizeof(parent))
+		return 0;
+	if (slash != NULL)
+		snprintf(parent, sizeof(parent), "%.*s", (int)(slash - path) + 1, path);
+	if (statx(s->walk.base, parent, AT_NO_AUTOMOUNT, STATX_WANTED, &stx) != 0)
+		return 0;
+	identity = identity_of(&stx);
+	return inode_map_find_directory(s->map, &identity);
+}
+
 /*
- * Ask the map about the current name.  TARN_OK: first_name is set if it is a later name.  TARN_END:
- * this very member was stored already.
+ * Was nothing done to the current file since the run began?  Clocks of file systems tick slower than
+ * others, some by the second.
+ */
+static bool is_unchanged(const struct tree_source *s) {
+	struct timespec t = timespec_of(&s->stx.stx_ctime);
+
+	return t.tv_sec < s->begun.tv_sec ||
+	    (t.tv_sec == s->begun.tv_sec && t.tv_nsec > 0 && t.tv_nsec < s->begun.tv_nsec);
+}
+
+/*
+ * The current name is in a directory that was visited before, ${visited}, through a bind mount or
+ * because it was named twice.  The first name is the one that it had there, which may itself be a
+ * later name.  NULL: it had none, or may have been another file then.
+ */
+static const char *find_visited(
+    struct tree_source *s, inode_directory visited, const char *component) {
+	const char *first;
+
+	if (visited == 0 || !is_unchanged(s) ||
+	    (s->stx.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0)
+		return NULL;
+	first = inode_map_name(s->map, visited, component);
+	if (first == NULL || key_set_has(&s->not_stored, key_of_name(s->seed, first)))
+		return NULL;
+	return first;
+}
+
+/* Ask the map about the current name.  *${first} is NULL for one that is the first. */
+static int ask_map(struct tree_source *s, inode_directory directory, const char *component,
+    const char **first, struct error *err) {
+	const struct entry *e = &s->entry;
+	bool is_single = e->identity.nlink <= 1 && !s->options->dereference;
+	enum inode_seen seen;
+
+	*first = NULL;
+	if (is_single && s->walk.depth > 0 && !s->has_single_names)
+		return TARN_OK;
+	if (inode_map_add(s->map, directory, component, e, &seen, first, err) != TARN_OK)
+		return (int)err->code;
+	if (is_single && s->walk.depth == 0)
+		s->has_single_names = true;
+	if (seen == INODE_MISMATCH)
+		report_note(s->report, s->walk.path,
+		    "Inode number %ju was that of another file: stored in full",
+		    (uintmax_t)e->identity.ino);
+	return TARN_OK;
+}
+
+/*
+ * Find the first name of the current file.  TARN_OK: first_name is set if it is a later name.
+ * TARN_END: this very member was stored already.
  */
 static int find_first_name(struct tree_source *s, struct error *err) {
 	struct walk_frame *top = walk_top(&s->walk);
 	struct entry *e = &s->entry;
 	const char *component = top != NULL ? walk_name(&s->walk) : e->name, *first;
-	enum inode_seen seen;
+	inode_directory directory = top != NULL ? top->in_map : 0;
 
-	if (s->options->hard_dereference || (e->identity.nlink <= 1 && !s->options->dereference))
+	if (s->options->hard_dereference)
 		return TARN_OK;
-	if (inode_map_add(s->map, top != NULL ? top->in_map : s->no_directory, component, e, &seen,
-	        &first, err) != TARN_OK)
+	if (top != NULL)
+		first = find_visited(s, top->visited, component);
+	else
+		first = find_visited(s, visited_parent(s), basename(s->walk.path));
+	if (first == NULL && ask_map(s, directory, component, &first, err) != TARN_OK)
 		return (int)err->code;
-	if (seen == INODE_MISMATCH)
-		report_note(s->report, s->walk.path,
-		    "Inode number %ju was that of another file: stored in full",
-		    (uintmax_t)e->identity.ino);
-	if (seen != INODE_LATER)
+	if (first == NULL)
 		return TARN_OK;
-	if (is_same_member(first, e->name))
+	if (is_same_member(s, first, e->name))
 		return TARN_END;
 	e->first_name = first;
+	e->is_whole = false;
+	e->size = 0;
 	return TARN_OK;
 }
 
 /* What only a first name carries.  TARN_END, and said: it cannot be stored. */
-static int fill_first(struct tree_source *s, const struct statx *stx, struct error *err) {
+static int fill_first(struct tree_source *s, struct error *err) {
 	bool stored = true;
 
 	if (s->entry.type == ENTRY_SYMLINK)
@@ -289,7 +354,7 @@ static int fill_first(struct tree_source *s, const struct statx *stx, struct err
 		return TARN_END;
 	}
 	read_attributes(s);
-	return s->reader.fd >= 0 ? find_holes(s, stx, err) : TARN_OK;
+	return s->reader.fd >= 0 ? find_holes(s, err) : TARN_OK;
 }
 
 /* The current name is a directory: its names come next, unless something speaks against it. */
@@ -320,44 +385,73 @@ static int enter_directory(struct tree_source *s, struct error *err) {
 		return TARN_OK;
 	frame = walk_top(&s->walk);
 	above = s->walk.depth > 1 ? frame - 1 : NULL;
-	return inode_map_enter(s->map, above != NULL ? above->in_map : NULL,
+	return inode_map_enter(s->map, above != NULL ? above->in_map : 0,
 	    above != NULL                          ? s->walk.path + frame->start :
 	        s->walk.nbytes > s->nbytes_dropped ? s->entry.name :
 	                                             "",
-	    &frame->in_map, err);
+	    &s->entry, &frame->in_map, &frame->visited, err);
+}
+
+/* The current name takes part, as far as that can be told without looking at it. */
+static bool takes_part(struct tree_source *s) {
+	if (select_excludes(s->select, s->walk.path))
+		return false;
+	if (look(s) != 0) {
+		report_lost(s, "Cannot stat", errno);
+		return false;
+	}
+	if (!fill_entry(s)) {
+		report_note(s->report, s->walk.path, "Unknown file type; file ignored");
+		return false;
+	}
+	if (is_left_out(s, &s->entry.identity))
+		return false;
+	if (s->entry.type == ENTRY_SOCKET) {
+		report_note(s->report, s->walk.path, "socket ignored");
+		return false;
+	}
+	return true;
+}
+
+static int visit_directory(struct tree_source *s, struct error *err) {
+	inode_directory visited = inode_map_find_directory(s->map, &s->entry.identity);
+	const char *first = visited != 0 ? inode_map_name(s->map, visited, "") : NULL;
+
+	/* Named twice: it was stored, and so was all that is below it. */
+	if (first != NULL && is_same_member(s, first, s->entry.name))
+		return TARN_END;
+	read_attributes(s);
+	return enter_directory(s, err);
+}
+
+/* The current name is no member, or what is there now may not be there another time. */
+static int remember_not_stored(struct tree_source *s, struct error *err) {
+	return key_set_add(&s->not_stored, key_of_name(s->seed, member_name(s)), err);
+}
+
+static int visit_file(struct tree_source *s, struct error *err) {
+	bool is_mounted = (s->stx.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+	int r = find_first_name(s, err);
+
+	if (r != TARN_OK || s->entry.first_name != NULL)
+		return r;
+	r = fill_first(s, err);
+	if ((is_mounted || r == TARN_END) && remember_not_stored(s, err) != TARN_OK)
+		return TARN_ENOMEM;
+	return r;
 }
 
 /* Look at the current name.  TARN_OK: the entry is it.  TARN_END: it takes no part. */
 static int visit(struct tree_source *s, struct error *err) {
-	struct statx stx;
 	int r;
 
-	if (select_excludes(s->select, s->walk.path))
-		return TARN_END;
-	if (look(s, &stx) != 0) {
-		report_lost(s, "Cannot stat", errno);
-		return TARN_END;
+	if (!takes_part(s)) {
+		r = remember_not_stored(s, err);
+		return r == TARN_OK ? TARN_END : r;
 	}
-	if (!fill_entry(s, &stx)) {
-		report_note(s->report, s->walk.path, "Unknown file type; file ignored");
-		return TARN_END;
-	}
-	if (is_left_out(s, &s->entry.identity))
-		return TARN_END;
 	if (s->walk.depth == 0)
 		s->operand_dev = s->entry.identity.dev;
-	if (s->entry.type == ENTRY_SOCKET) {
-		report_note(s->report, s->walk.path, "socket ignored");
-		return TARN_END;
-	}
-	if (s->entry.type == ENTRY_DIRECTORY) {
-		read_attributes(s);
-		r = enter_directory(s, err);
-	} else {
-		r = find_first_name(s, err);
-		if (r == TARN_OK && s->entry.first_name == NULL)
-			r = fill_first(s, &stx, err);
-	}
+	r = s->entry.type == ENTRY_DIRECTORY ? visit_directory(s, err) : visit_file(s, err);
 	overrides_apply(&s->options->overrides, &s->entry);
 	return r;
 }
@@ -371,8 +465,8 @@ static void end_file(struct tree_source *s) {
 		return;
 	file_reader_end(&s->reader, &st);
 	if (whole &&
-	    (st.st_size != s->reader.size || st.st_mtim.tv_sec != s->stat_mtime.tv_sec ||
-	        st.st_mtim.tv_nsec != s->stat_mtime.tv_nsec))
+	    (st.st_size != s->reader.size || st.st_mtim.tv_sec != s->stx.stx_mtime.tv_sec ||
+	        st.st_mtim.tv_nsec != s->stx.stx_mtime.tv_nsec))
 		report_warning(s->report, s->entry.name, "file changed as we read it");
 }
 
@@ -388,7 +482,6 @@ static int step(struct tree_source *s, struct error *err) {
 		if (top->next < top->names.n)
 			return walk_set_name(
 			    &s->walk, directory_name(&top->names, top->next++), err);
-		inode_map_leave(s->map, top->in_map);
 		if (walk_leave(&s->walk, err) != TARN_OK)
 			report_error(s->report, s->walk.path, err);
 	}
@@ -432,15 +525,8 @@ static void tree_source_free(struct source *source) {
 		return;
 	file_reader_fini(&s->reader);
 	attributes_fini(&s->attributes);
-	for (struct walk_frame *top; s->map != NULL && (top = walk_top(&s->walk)) != NULL;) {
-		struct error err;
-
-		inode_map_leave(s->map, top->in_map);
-		walk_leave(&s->walk, &err);
-	}
 	walk_fini(&s->walk);
-	if (s->map != NULL && s->no_directory != NULL)
-		inode_map_leave(s->map, s->no_directory);
+	key_set_fini(&s->not_stored);
 	inode_map_free(s->map);
 	if (s->base >= 0)
 		close(s->base);
@@ -466,8 +552,9 @@ struct source *tree_source_new(const struct options *o, const struct select *sel
 	s->reader = (struct file_reader)FILE_READER_INIT;
 	s->walk.follow = o->dereference;
 	s->walk.sort = o->sort;
-	if (inode_map_new(&s->map, !o->dereference, err) != TARN_OK ||
-	    inode_map_enter(s->map, NULL, "", &s->no_directory, err) != TARN_OK) {
+	s->seed = key_seed();
+	clock_gettime(CLOCK_REALTIME, &s->begun);
+	if (inode_map_new(&s->map, !o->dereference, err) != TARN_OK) {
 		tree_source_free(&s->source);
 		return NULL;
 	}
@@ -499,4 +586,26 @@ void tree_source_leave_out(struct source *source, dev_t dev, ino_t ino) {
 
 	if (s->nleft_out < TREE_SOURCE_LEAVE_OUT_MAX)
 		s->left_out[s->nleft_out++] = (struct left_out){ dev, ino };
+}
+
+int tree_source_make_first(struct source *source, struct error *err) {
+	struct tree_source *s = (struct tree_source *)source;
+	struct walk_frame *top = walk_top(&s->walk);
+	const char *first;
+	int r;
+
+	inode_map_forget(s->map, &s->entry);
+	s->entry.first_name = NULL;
+	s->entry.is_whole = true;
+	if (s->entry.type == ENTRY_FILE)
+		s->entry.size = (off_t)s->stx.stx_size;
+	r = ask_map(s, top != NULL ? top->in_map : 0,
+	    top != NULL ? walk_name(&s->walk) : s->entry.name, &first, err);
+	return r == TARN_OK ? fill_first(s, err) : r;
+}
+
+void tree_source_check_links(struct source *source) {
+	struct tree_source *s = (struct tree_source *)source;
+
+	inode_map_report_missing(s->map, s->report);
 }

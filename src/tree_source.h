@@ -23,6 +23,15 @@ struct source *tree_source_new(const struct options *o, const struct select *sel
  */
 int tree_source_begin(struct source *source, const struct operand *operand, struct error *err);
 
+/**
+ * The entry that next() has returned is a later name, but its first name is not to be had: make it a
+ * first name.  Returns TARN_OK; TARN_END: it cannot be stored, which was said; or an error.
+ */
+int tree_source_make_first(struct source *source, struct error *err);
+
+/** Say which files have names that were not met (--check-links). */
+void tree_source_check_links(struct source *source);
+
 /** Leave out the file (${dev}, ${ino}): it is the archive.  At most TREE_SOURCE_LEAVE_OUT_MAX. */
 void tree_source_leave_out(struct source *source, dev_t dev, ino_t ino);
 #define TREE_SOURCE_LEAVE_OUT_MAX 4

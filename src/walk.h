@@ -22,10 +22,11 @@ struct walk_frame {
 	dev_t dev;
 	ino_t ino;
 	struct directory names;
-	size_t next;                    /* the next name to visit */
-	size_t start;                   /* where its last component begins in the path */
-	size_t nbytes;                  /* length of the path of this directory */
-	struct inode_directory *in_map; /* the walk only carries it */
+	size_t next;   /* the next name to visit */
+	size_t start;  /* where its last component begins in the path */
+	size_t nbytes; /* length of the path of this directory */
+	/* The walk only carries these: the directory in the map, and as it was visited before. */
+	inode_directory in_map, visited;
 };
 
 struct walk {

@@ -24,10 +24,12 @@ UNIT_TESTS = \
 	%D%/unit/check_tar_header
 
 SHELL_TESTS = \
+	%D%/cli/creating_links.sh \
 	%D%/cli/faults.sh \
 	%D%/cli/later_names.sh \
 	%D%/cli/round_trip.sh \
 	%D%/filesystems/link_ladder.sh \
+	%D%/interop/partners.sh \
 	%D%/unit/contained_by_component.sh \
 	%D%/self/count.sh \
 	%D%/self/harness.sh \

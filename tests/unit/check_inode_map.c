@@ -7,16 +7,28 @@
 #include "inode_map.h"
 
 static struct inode_map *map;
-static struct inode_directory *top;
+static inode_directory top;
 static struct error err;
+
+/* Enter the directory with the number ${ino}; returns what it was when it was visited before. */
+static inode_directory enter(
+    inode_directory parent, const char *name, ino_t ino, inode_directory *directory) {
+	struct entry e = { .type = ENTRY_DIRECTORY };
+	inode_directory visited;
+
+	e.identity.dev = 1;
+	e.identity.ino = ino;
+	ck_assert_int_eq(
+	    inode_map_enter(map, parent, name, &e, directory, &visited, &err), TARN_OK);
+	return visited;
+}
 
 static void set_up(void) {
 	ck_assert_int_eq(inode_map_new(&map, true, &err), TARN_OK);
-	ck_assert_int_eq(inode_map_enter(map, NULL, "top", &top, &err), TARN_OK);
+	ck_assert_uint_eq(enter(0, "top", 1000001, &top), 0);
 }
 
 static void tear_down(void) {
-	inode_map_leave(map, top);
 	inode_map_free(map);
 }
 
@@ -32,7 +44,7 @@ static struct entry file(ino_t ino, nlink_t nlink) {
 }
 
 static enum inode_seen add(
-    struct entry e, struct inode_directory *d, const char *name, const char **first) {
+    struct entry e, inode_directory d, const char *name, const char **first) {
 	enum inode_seen seen;
 
 	ck_assert_int_eq(inode_map_add(map, d, name, &e, &seen, first, &err), TARN_OK);
@@ -49,18 +61,15 @@ START_TEST(second_name_gets_the_first) {
 END_TEST
 
 START_TEST(names_are_composed_of_the_directories_above) {
-	struct inode_directory *sub, *none, *root;
+	inode_directory sub, none, root;
 	const char *first;
 
-	ck_assert_int_eq(inode_map_enter(map, top, "sub", &sub, &err), TARN_OK);
-	ck_assert_int_eq(inode_map_enter(map, NULL, "", &none, &err), TARN_OK);
-	ck_assert_int_eq(inode_map_enter(map, NULL, "/", &root, &err), TARN_OK);
+	enter(top, "sub", 1000002, &sub);
+	enter(0, "", 1000003, &none);
+	enter(0, "/", 1000004, &root);
 	add(file(1, 9), sub, "x", &first);
 	add(file(2, 9), none, "y", &first);
 	add(file(3, 9), root, "z", &first);
-	inode_map_leave(map, sub);
-	inode_map_leave(map, none);
-	inode_map_leave(map, root);
 	add(file(1, 9), top, "n", &first);
 	ck_assert_str_eq(first, "top/sub/x");
 	add(file(2, 9), top, "n", &first);
@@ -94,6 +103,49 @@ START_TEST(inode_is_forgotten_when_all_names_were_seen) {
 }
 END_TEST
 
+START_TEST(directory_that_is_entered_again_is_known) {
+	struct identity identity = { .dev = 1, .ino = 1000002 };
+	inode_directory sub, again;
+	const char *first;
+
+	enter(top, "sub", 1000002, &sub);
+	ck_assert_uint_eq(enter(top, "again", 1000002, &again), sub);
+	ck_assert_uint_ne(again, sub);
+	ck_assert_uint_eq(inode_map_find_directory(map, &identity), sub);
+	ck_assert_str_eq(inode_map_name(map, sub, "x"), "top/sub/x");
+	/* What is first there has its name there. */
+	add(file(5, 2), again, "a", &first);
+	add(file(5, 2), top, "b", &first);
+	ck_assert_str_eq(first, "top/again/a");
+	identity.ino = 77;
+	ck_assert_uint_eq(inode_map_find_directory(map, &identity), 0);
+}
+END_TEST
+
+START_TEST(number_of_a_directory_may_become_that_of_a_file) {
+	inode_directory sub;
+	const char *first;
+
+	enter(top, "sub", 5, &sub);
+	add(file(6, 2), sub, "in-it", &first);
+	ck_assert_int_eq(add(file(5, 2), top, "a", &first), INODE_MISMATCH);
+	ck_assert_int_eq(add(file(5, 2), top, "b", &first), INODE_LATER);
+	ck_assert_str_eq(first, "top/a");
+	add(file(6, 2), top, "c", &first);
+	ck_assert_str_eq(first, "top/sub/in-it");
+}
+END_TEST
+
+START_TEST(file_with_one_name_that_was_named_twice_stays) {
+	const char *first;
+
+	ck_assert_int_eq(add(file(5, 1), 0, "a", &first), INODE_NEW);
+	ck_assert_int_eq(add(file(5, 1), 0, "a", &first), INODE_LATER);
+	ck_assert_int_eq(add(file(5, 1), 0, "./a", &first), INODE_LATER);
+	ck_assert_str_eq(first, "a");
+}
+END_TEST
+
 START_TEST(forgotten_first_name_makes_the_next_one_first) {
 	struct entry e = file(5, 3);
 	const char *first;
@@ -106,7 +158,7 @@ START_TEST(forgotten_first_name_makes_the_next_one_first) {
 }
 END_TEST
 
-START_TEST(million_inodes_take_at_most_72_bytes_each) {
+START_TEST(million_inodes_take_at_most_64_bytes_each) {
 	struct inode_map_stats stats;
 	const char *first;
 	char name[32];
@@ -117,7 +169,7 @@ START_TEST(million_inodes_take_at_most_72_bytes_each) {
 	}
 	inode_map_get_stats(map, &stats);
 	ck_assert_uint_eq(stats.ninodes, 1000000);
-	ck_assert_uint_le(stats.nbytes, 72 * 1000000);
+	ck_assert_uint_le(stats.nbytes, 64 * 1000000);
 	for (ino_t i = 1; i <= 1000000; i++) {
 		snprintf(name, sizeof(name), "top/file%06ju", (uintmax_t)i % 1000000);
 		ck_assert_int_eq(add(file(i, 2), top, "n", &first), INODE_LATER);
@@ -154,8 +206,11 @@ int main(void) {
 	tcase_add_test(tc, names_are_composed_of_the_directories_above);
 	tcase_add_test(tc, reused_number_is_a_mismatch_and_leads_anew);
 	tcase_add_test(tc, inode_is_forgotten_when_all_names_were_seen);
+	tcase_add_test(tc, directory_that_is_entered_again_is_known);
+	tcase_add_test(tc, number_of_a_directory_may_become_that_of_a_file);
+	tcase_add_test(tc, file_with_one_name_that_was_named_twice_stays);
 	tcase_add_test(tc, forgotten_first_name_makes_the_next_one_first);
-	tcase_add_test(tc, million_inodes_take_at_most_72_bytes_each);
+	tcase_add_test(tc, million_inodes_take_at_most_64_bytes_each);
 	tcase_add_test(tc, memory_of_forgotten_inodes_is_used_again);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);

@@ -1,0 +1,265 @@
+#!/bin/bash
+# What tarn writes others restore without a word, and what others write tarn restores.
+
+. "$(dirname "$0")/../lib.sh"
+
+# The tree that every partner can hold: names in each other's way, links of every type, odd bytes.
+make_tree() {
+	mkdir -p tree/a/b tree/empty "tree/with space"
+	printf 'one\n' >tree/a/first
+	ln tree/a/first tree/a/b/second
+	ln tree/a/first "tree/with space/third"
+	: >tree/zero
+	ln tree/zero tree/zero-again
+	ln -s a/first tree/sym
+	mkfifo tree/fifo
+	head -c 100000 /dev/urandom >tree/binary
+	touch "tree/$(printf 'byte\377name')" "tree/new
+line" "tree/$(printf '%099d' 0)" "tree/$(printf '%0100d' 0)"
+	mkdir -p "tree/$(printf '%090d' 0)"
+	printf x >"tree/$(printf '%090d' 0)/$(printf '%090d' 0)"
+	chmod 0640 tree/a/first
+	chmod 0700 tree/empty
+	chmod 1777 tree/a
+	chown 1234:4321 tree/binary
+	find tree -exec touch -h -d '2001-02-03 04:05:06' {} +
+}
+
+# What only pax and GNU's format hold.
+make_large_tree() {
+	make_tree
+	local deep
+	deep=tree/$(printf '%0200d/' 1 2 3)
+	mkdir -p "$deep"
+	printf deep >"$deep/file"
+	ln "$deep/file" "$deep/again"
+	ln -s "$(printf '%0300d' 0)" tree/long-target
+	chown 3000000:3000000 tree/zero
+	truncate -s 50M tree/sparse
+	printf end >>tree/sparse
+	find tree -exec touch -h -d '2001-02-03 04:05:06' {} +
+}
+
+# restored_by COMMAND…: it extracts a.tar in out without a word, and that is the tree.
+restored_by() {
+	rm -rf out
+	mkdir out
+	(cd out && "$@" >../said 2>&1)
+	expect_equal "$(cat said)" ''
+	touch -d '2001-02-03 04:05:06' out/tree
+	same_tree tree out/tree
+}
+
+tarn_restores() {
+	rm -rf out
+	mkdir out
+	expect_status 0 tarn -xpf "$1" -C out
+	expect_equal "$(cat "$ERR")" ''
+	same_tree tree out/tree
+}
+
+test_gnu_tar_restores_each_format() {
+	make_tree
+	for format in pax ustar gnu; do
+		tarn -cf a.tar --format=$format tree
+		restored_by tar -xpf ../a.tar
+	done
+}
+
+test_bsdtar_restores_each_format() {
+	make_tree
+	for format in pax ustar gnu cpio; do
+		tarn -cf a.tar --format=$format tree
+		restored_by bsdtar -xpf ../a.tar
+	done
+}
+
+test_large_tree_is_restored_by_both() {
+	make_large_tree
+	for format in pax gnu; do
+		tarn -cSf a.tar --format=$format tree
+		[ "$(stat -c %s a.tar)" -lt 3000000 ]
+		restored_by tar -xpf ../a.tar
+		restored_by bsdtar -xpf ../a.tar
+		tarn_restores a.tar
+		[ "$(stat -c %b out/tree/sparse)" -lt 1000 ]
+	done
+}
+
+# It leaves the times of directories and symbolic links alone.
+test_busybox_restores_each_format() {
+	make_tree
+	for format in ustar gnu pax; do
+		tarn -cf a.tar --format=$format tree
+		rm -rf out
+		mkdir out
+		(cd out && busybox tar -xpf ../a.tar >../said 2>&1)
+		expect_equal "$(cat said)" ''
+		find tree out -type d -o -type l | xargs -d '\n' touch -h -d 2001-02-03
+		same_tree tree out/tree
+	done
+}
+
+test_cpio_restores_cpio() {
+	make_tree
+	tarn -cf a.cpio --format=cpio tree
+	rm -rf out
+	mkdir out
+	(cd out && cpio -idm --quiet <../a.cpio 2>../said)
+	expect_equal "$(cat said)" ''
+	touch -d '2001-02-03 04:05:06' out/tree/a out/tree/a/b out/tree/empty
+	same_tree tree out/tree --ignore mtime
+}
+
+test_python_restores_pax_and_gnu() {
+	make_tree
+	for format in pax gnu ustar; do
+		tarn -cf a.tar --format=$format tree
+		rm -rf out
+		mkdir out
+		python3 -c 'import tarfile; tarfile.open("a.tar").extractall("out", numeric_owner=True)'
+		# It leaves the times of symbolic links alone.
+		touch -h -r tree/sym out/tree/sym
+		same_tree tree out/tree
+	done
+}
+
+test_compressed_archives_go_both_ways() {
+	make_tree
+	for letter in -z -j -J --zstd; do
+		tarn -cf a.tar $letter tree
+		restored_by tar -xpf ../a.tar $letter
+		restored_by bsdtar -xpf ../a.tar
+		tar -cf b.tar $letter tree
+		tarn_restores b.tar
+	done
+}
+
+test_every_compression_is_found_from_its_content() {
+	make_tree
+	tarn -cf a.tar tree
+	gzip -kc a.tar >1
+	bzip2 -kc a.tar >2
+	xz -kc a.tar >3
+	zstd -qc a.tar >4
+	lz4 -qc a.tar >5
+	lzip -kc a.tar >6
+	xz --format=lzma -kc a.tar >7
+	compress -c a.tar >8
+	for i in 1 2 3 4 5 6 7 8; do
+		tarn_restores $i
+	done
+}
+
+test_tarn_restores_gnu_tar() {
+	make_tree
+	for format in ustar oldgnu gnu posix; do
+		tar -cf a.tar --format=$format tree
+		tarn_restores a.tar
+	done
+	rm -r tree
+	make_large_tree
+	for options in '--format=gnu' '--format=oldgnu' '--format=posix --sparse-version=0.0' \
+		'--format=posix --sparse-version=0.1' '--format=posix --sparse-version=1.0'; do
+		# shellcheck disable=SC2086 # several options
+		tar -cSf a.tar $options tree
+		tarn_restores a.tar
+		[ "$(stat -c %b out/tree/sparse)" -lt 1000 ]
+	done
+}
+
+test_tarn_restores_v7_of_gnu_tar() {
+	mkdir tree
+	printf x >tree/one
+	ln tree/one tree/two
+	touch -d '2001-02-03 04:05:06' tree/one tree
+	tar -cf a.tar --format=v7 tree
+	tarn_restores a.tar
+}
+
+test_tarn_restores_bsdtar() {
+	make_tree
+	# It has trouble with names that are not UTF-8.
+	rm "tree/$(printf 'byte\377name')"
+	touch -d '2001-02-03 04:05:06' tree
+	for format in pax ustar gnutar newc odc; do
+		bsdtar -cf a.tar --format=$format tree
+		tarn_restores a.tar
+	done
+}
+
+test_tarn_restores_busybox_and_python() {
+	make_tree
+	busybox tar -cf a.tar tree
+	tarn_restores a.tar
+	for format in USTAR_FORMAT GNU_FORMAT PAX_FORMAT; do
+		python3 - $format <<-'END'
+		import sys, tarfile
+		with tarfile.open("a.tar", "w", format=getattr(tarfile, sys.argv[1])) as t:
+		    t.add("tree")
+		END
+		tarn_restores a.tar
+	done
+}
+
+test_attributes_and_acls_go_both_ways() {
+	mkdir tree
+	printf x >tree/one
+	ln tree/one tree/two
+	setfattr -n user.comment -v "$(printf 'bytes \001')" tree/one
+	setfacl -m u:65534:r,g:1234:rwx tree/one
+	mkdir tree/d
+	setfacl -d -m u:65534:rx tree/d
+	find tree -exec touch -h -d '2001-02-03 04:05:06' {} +
+	tarn -cf a.tar --xattrs --acls tree
+	restored_by tar -xpf ../a.tar --xattrs --acls
+	restored_by bsdtar -xpf ../a.tar --xattrs --acls
+	rm -rf out
+	mkdir out
+	tarn -xpf a.tar --xattrs --acls -C out
+	same_tree tree out/tree
+	for program in tar bsdtar; do
+		$program -cf b.tar --xattrs --acls tree
+		rm -rf out
+		mkdir out
+		tarn -xpf b.tar --xattrs --acls -C out
+		same_tree tree out/tree
+		tarn -df b.tar --xattrs --acls
+	done
+}
+
+test_nanoseconds_go_both_ways() {
+	mkdir tree
+	touch -d '2001-02-03 04:05:06.123456789' tree/a
+	touch -d '2020-02-08 00:00:00.5' tree/b
+	touch -d '2001-02-03 04:05:06' tree
+	tarn -cf a.tar tree
+	restored_by tar -xpf ../a.tar
+	restored_by bsdtar -xpf ../a.tar
+	tar -cf b.tar --format=posix tree
+	tarn_restores b.tar
+}
+
+test_long_listing_is_gnu_tars_to_the_letter() {
+	make_large_tree
+	chmod 4755 tree/zero
+	chmod 1644 tree/binary
+	chmod 2070 tree/empty
+	mknod tree/char c 1 3
+	mknod tree/block b 7 130
+	for format in gnu posix; do
+		tar -cSf a.tar --format=$format tree
+		tarn -tvf a.tar >ours
+		tar -tvf a.tar >theirs
+		diff ours theirs
+	done
+	tarn -cSf a.tar tree
+	tarn -tvf a.tar >ours
+	tar -tvf a.tar >theirs
+	diff ours theirs
+	tar -cvvSf b.tar --sort=name tree 2>&1 >theirs
+	tarn -cvvSf b.tar tree >ours
+	diff ours theirs
+}
+
+run_tests
