@@ -138,14 +138,13 @@ static int add_later(
 
 static int put(struct sink *sink, const struct entry *e, struct source *from, struct error *err) {
 	struct link_groups *s = (struct link_groups *)sink;
-	struct entry renamed = *e;
 	struct slot *slot;
 	bool wanted;
 
 	(void)from;
 	if (e->type == ENTRY_DIRECTORY || select_excludes(s->select, e->name))
 		return TARN_OK;
-	select_apply(s->select, &renamed, &wanted, NULL);
+	select_decide(s->select, e, &wanted, NULL);
 	if (e->first_name != NULL)
 		return add_later(s, e, wanted, err);
 	slot = slot_of(s, e->name, err);

@@ -102,6 +102,8 @@ libtarn_a_SOURCES = \
 	%D%/tar_header.h \
 	%D%/temporary_name.c \
 	%D%/temporary_name.h \
+	%D%/transform.c \
+	%D%/transform.h \
 	%D%/tree_sink.c \
 	%D%/tree_sink.h \
 	%D%/tree_source.c \

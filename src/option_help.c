@@ -36,6 +36,14 @@ static void print_wrapped(FILE *out, const char *text, int column) {
 	}
 }
 
+/* Print "=ARGUMENT" or "[=ARGUMENT]"; returns the number of columns. */
+static int print_argument(FILE *out, const char *argument) {
+	if (argument == NULL)
+		return 0;
+	return argument[0] == '[' ? fprintf(out, "[=%s", argument + 1) :
+	                            fprintf(out, "=%s", argument);
+}
+
 /* Print ${row}, which has a text, and the rows that are other names of it. */
 static void print_option(FILE *out, const struct option_row *row) {
 	const struct option_row *end = option_table + option_table_nrows, *name;
@@ -45,13 +53,10 @@ static void print_option(FILE *out, const struct option_row *row) {
 
 	for (name = row; name < end && option_canonical(name) == row; name++) {
 		if (name->name != NULL)
-			column += fprintf(out, "%s--%s", before, name->name);
+			column += fprintf(out, "%s--%s", before, name->name) +
+			    print_argument(out, row->argument);
 		before = ", ";
 	}
-	if (row->argument != NULL && row->argument[0] == '[')
-		column += fprintf(out, "[=%s", row->argument + 1);
-	else if (row->argument != NULL)
-		column += fprintf(out, "=%s", row->argument);
 	if (row->help[0] != '\0')
 		print_wrapped(out, row->help, column);
 	fputc('\n', out);

@@ -222,6 +222,10 @@ int option_threads(struct parser *p, const char *argument, struct error *err) {
 	return parse_number(argument, NTHREADS_MAX, "number of threads", &p->options.nthreads, err);
 }
 
+int option_transform(struct parser *p, const char *argument, struct error *err) {
+	return transform_add(&p->options.transform, argument, err);
+}
+
 int option_owner(struct parser *p, const char *argument, struct error *err) {
 	return overrides_set_owner(&p->options.overrides, argument, err);
 }

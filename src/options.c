@@ -291,10 +291,11 @@ void options_fini(struct options *o) {
 	free(o->operands);
 	free(o->excludes);
 	overrides_fini(&o->overrides);
+	transform_free(o->transform);
 	option_storage_free(o->storage);
 	*o = (struct options){ 0 };
 }
 
 bool options_rename(const struct options *o) {
-	return o->strip_components > 0;
+	return o->strip_components > 0 || o->transform != NULL;
 }

@@ -9,6 +9,7 @@
 #include "error.h"
 #include "overrides.h"
 #include "quote.h"
+#include "transform.h"
 
 /*
  * The command line as a structure.  One table (option_table.c) describes every option; the parser
@@ -134,6 +135,7 @@ struct options {
 	bool check_links;        /* -l */
 	bool ignore_failed_read; /* unreadable files are warnings */
 	struct overrides overrides;
+	struct transform *transform; /* owned; NULL: none */
 
 	/* extraction */
 	unsigned int strip_components;

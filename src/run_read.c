@@ -122,6 +122,7 @@ static int pump(struct reading *reading, struct error *err) {
 	struct run *run = reading->run;
 	struct source *source = reading->input.source;
 	struct entry *e, stored;
+	const struct entry *shown;
 	size_t operand, number = 0;
 	bool wanted;
 	int r;
@@ -135,12 +136,18 @@ static int pump(struct reading *reading, struct error *err) {
 			if (run->options.mode == MODE_LIST)
 				continue;
 		}
-		stored = *e;
-		select_apply(run->select, e, &wanted, &operand);
+		select_decide(run->select, e, &wanted, &operand);
 		if (!wanted)
 			continue;
-		run_show(run, run->options.show_transformed ? e : &stored);
-		r = put(reading, e, number, operand, err);
+		stored = *e;
+		r = select_rename(run->select, e, err);
+		if (r != TARN_OK)
+			return r;
+		shown = run->options.show_transformed ? e : &stored;
+		if (*(run->options.mode == MODE_LIST ? shown : e)->name == '\0')
+			continue;
+		run_show(run, shown);
+		r = put(reading, run->options.mode == MODE_LIST ? shown : e, number, operand, err);
 		if (r != TARN_OK)
 			return r;
 	}

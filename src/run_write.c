@@ -21,14 +21,28 @@
  * end-of-archive block on.
  */
 
+/*
+ * Show ${e}, and put it under the name that it is given; one that gets none is left out.  Both are said
+ * of the old name.
+ */
+static int put(
+    struct run *run, struct entry *e, struct source *from, struct sink *sink, struct error *err) {
+	struct entry stored = *e;
+	int r = select_rename(run->select, e, err);
+
+	if (r != TARN_OK)
+		return r;
+	run_show(run, run->options.show_transformed ? e : &stored);
+	return *e->name != '\0' ? sink->put(sink, e, from, err) : TARN_OK;
+}
+
 /* Put the tree that ${source} was begun with into ${sink}. */
 static int put_tree(struct run *run, struct source *source, struct sink *sink, struct error *err) {
 	struct entry *e;
 	int r;
 
 	while ((r = source->next(source, &e, err)) == TARN_OK) {
-		run_show(run, e);
-		r = sink->put(sink, e, source, err);
+		r = put(run, e, source, sink, err);
 		if (r == TARN_NO_FIRST && (r = tree_source_make_first(source, err)) == TARN_OK)
 			r = sink->put(sink, e, source, err);
 		if (r != TARN_OK && r != TARN_END)
@@ -54,8 +68,7 @@ static int put_archive(struct run *run, const char *name, struct sink *sink, str
 		if (select_excludes(run->select, e->name))
 			continue;
 		overrides_apply(&run->options.overrides, e);
-		run_show(run, e);
-		r = sink->put(sink, e, input.source, err);
+		r = put(run, e, input.source, sink, err);
 		if (r == TARN_NO_FIRST)
 			r = waiting_links_add(waiting, e, number, sink, err);
 		if (r != TARN_OK)

@@ -16,10 +16,11 @@
 
 struct select {
 	const struct options *options;
-	bool reads;      /* the operands select members of an archive */
-	bool *matched;   /* of each operand */
-	uint32_t *slots; /* operand number + 1; 0: free */
-	size_t capacity; /* a power of two */
+	bool reads;                             /* the operands select members of an archive */
+	bool *matched;                          /* of each operand */
+	uint32_t *slots;                        /* operand number + 1; 0: free */
+	size_t capacity;                        /* a power of two */
+	struct transformed name, first, target; /* of the last entry */
 };
 
 /* A name as it is compared: without `./' at its start. */
@@ -85,6 +86,9 @@ int select_new(struct select **select, const struct options *o, struct error *er
 void select_free(struct select *select) {
 	if (select == NULL)
 		return;
+	transformed_fini(&select->name);
+	transformed_fini(&select->first);
+	transformed_fini(&select->target);
 	free(select->matched);
 	free(select->slots);
 	free(select);
@@ -163,8 +167,9 @@ static size_t find_operand(const struct select *s, const char *name) {
 	return SIZE_MAX;
 }
 
-const char *select_rename(const struct select *select, const char *name) {
-	unsigned int n = select->options->strip_components;
+/* ${name} without as many leading components as --strip-components says. */
+static const char *strip(const struct select *select, const char *name) {
+	unsigned int n = select->reads ? select->options->strip_components : 0;
 
 	if (n == 0)
 		return name;
@@ -176,7 +181,7 @@ const char *select_rename(const struct select *select, const char *name) {
 	return name;
 }
 
-void select_apply(struct select *select, struct entry *e, bool *wanted, size_t *operand) {
+void select_decide(struct select *select, const struct entry *e, bool *wanted, size_t *operand) {
 	const struct options *o = select->options;
 	size_t i = SIZE_MAX;
 
@@ -187,15 +192,39 @@ void select_apply(struct select *select, struct entry *e, bool *wanted, size_t *
 		select->matched[i] = true;
 	if (operand != NULL)
 		*operand = i;
-	if (select_excludes(select, e->name))
-		return;
+	*wanted = !select_excludes(select, e->name);
+}
+
+/* The place of a member called ${name}. */
+static int place(struct select *select, const char *name, struct transformed *to,
+    const char **renamed, struct error *err) {
+	int r = transform_apply(select->options->transform, TRANSFORM_NAME, name, to, renamed, err);
+
+	if (r == TARN_OK)
+		*renamed = strip(select, *renamed);
+	return r;
+}
+
+int select_rename_first(
+    struct select *select, const char *name, const char **renamed, struct error *err) {
+	return place(select, name, &select->first, renamed, err);
+}
+
+int select_rename(struct select *select, struct entry *e, struct error *err) {
+	int r;
+
 	e->stored_name = e->name;
 	e->stored_first_name = e->first_name;
-	e->name = select_rename(select, e->name);
+	if (!options_rename(select->options))
+		return TARN_OK;
+	r = place(select, e->name, &select->name, &e->name, err);
 	/* A later name stays one, though its first be stripped away: an empty one then. */
-	if (e->first_name != NULL)
-		e->first_name = select_rename(select, e->first_name);
-	*wanted = *e->name != '\0';
+	if (r == TARN_OK && e->first_name != NULL)
+		r = select_rename_first(select, e->first_name, &e->first_name, err);
+	if (r == TARN_OK && e->target != NULL)
+		r = transform_apply(select->options->transform, TRANSFORM_SYMLINK, e->target,
+		    &select->target, &e->target, err);
+	return r;
 }
 
 void select_report_unmatched(const struct select *select, struct report *report) {

@@ -11,7 +11,8 @@
 
 /*
  * Which members take part, and under which names: --exclude, the names on the command line when
- * an archive is read, --strip-components.  Link targets are renamed as names are.
+ * an archive is read, --strip-components, --transform.  Whatever scope an expression has, a later
+ * name finds its first name where that went.
  */
 struct select;
 
@@ -30,19 +31,25 @@ void select_free(struct select *select);
 bool select_excludes(const struct select *select, const char *name);
 
 /**
- * Decide about ${e}, which comes from an archive.  When it is wanted, ${e}'s name and first_name
- * are stripped, stored_name and stored_first_name what they were; pointers then point into ${e}'s old strings or into ${select} until the next call.
- *
- * Sets *${wanted}; also false for what is stripped away altogether.  *${operand} (may be NULL) is
- * set to the index of the operand that wanted it, SIZE_MAX without operands.
+ * Decide about ${e}, which comes from an archive: *${wanted}.  *${operand} (may be NULL) is set to the
+ * index of the operand that wanted it, SIZE_MAX without operands.
  */
-void select_apply(struct select *select, struct entry *e, bool *wanted, size_t *operand);
+void select_decide(struct select *select, const struct entry *e, bool *wanted, size_t *operand);
 
 /**
- * The name that a member called ${name} is given: it points into ${name}, and is empty when it is
- * stripped away altogether.
+ * Give ${e} the names that --transform and, from an archive, --strip-components ask for: name,
+ * first_name and the target of a symbolic link; stored_name and stored_first_name are what they were.
+ * A name that is stripped away altogether is empty.  Pointers then point into ${e}'s old strings, or
+ * into ${select} until the next call.  Returns TARN_OK or TARN_ENOMEM.
  */
-const char *select_rename(const struct select *select, const char *name);
+int select_rename(struct select *select, struct entry *e, struct error *err);
+
+/**
+ * The name that a member called ${name} is given, as first_name above has it; it lives as long.
+ * Returns TARN_OK or TARN_ENOMEM.
+ */
+int select_rename_first(
+    struct select *select, const char *name, const char **renamed, struct error *err);
 
 /** Say every operand that wanted nothing, "name: Not found in archive", as a failure. */
 void select_report_unmatched(const struct select *select, struct report *report);

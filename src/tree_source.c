@@ -467,7 +467,7 @@ static void end_file(struct tree_source *s) {
 	if (whole &&
 	    (st.st_size != s->reader.size || st.st_mtim.tv_sec != s->stx.stx_mtime.tv_sec ||
 	        st.st_mtim.tv_nsec != s->stx.stx_mtime.tv_nsec))
-		report_warning(s->report, s->entry.name, "file changed as we read it");
+		report_warning(s->report, s->walk.path, "file changed as we read it");
 }
 
 /* Go to the next name.  TARN_END: the operand is done. */
@@ -512,7 +512,7 @@ static int tree_source_read(struct source *source, struct block *block, struct e
 		return TARN_END;
 	r = file_reader_read(&s->reader, block, err);
 	if (r == TARN_END && s->reader.at < s->reader.size)
-		report_warning(s->report, s->entry.name,
+		report_warning(s->report, s->walk.path,
 		    "File shrank by %jd bytes; padding with zeros",
 		    (intmax_t)(s->reader.size - s->reader.at));
 	return r;
@@ -600,7 +600,7 @@ int tree_source_make_first(struct source *source, struct error *err) {
 	if (s->entry.type == ENTRY_FILE)
 		s->entry.size = (off_t)s->stx.stx_size;
 	r = ask_map(s, top != NULL ? top->in_map : 0,
-	    top != NULL ? walk_name(&s->walk) : s->entry.name, &first, err);
+	    top != NULL ? walk_name(&s->walk) : member_name(s), &first, err);
 	return r == TARN_OK ? fill_first(s, err) : r;
 }
 

@@ -34,7 +34,7 @@ struct group {
 };
 
 struct waiting_links {
-	const struct select *select;
+	struct select *select;
 	struct report *report;
 	uint64_t seed;
 	struct group **chains;
@@ -45,7 +45,7 @@ struct waiting_links {
 	bool moved; /* in this turn a group moved to another first name */
 };
 
-struct waiting_links *waiting_links_new(const struct select *select, struct report *report) {
+struct waiting_links *waiting_links_new(struct select *select, struct report *report) {
 	struct waiting_links *w = calloc(1, sizeof(*w));
 
 	if (w == NULL)
@@ -224,7 +224,10 @@ static int put_group(struct waiting_links *w, struct group *g, const struct entr
 		if (first == NULL) {
 			/* Its own place, or what it is a link to, may hold it after all. */
 			named.stored_first_name = entry_member(e);
-			named.first_name = select_rename(w->select, named.stored_first_name);
+			r = select_rename_first(
+			    w->select, named.stored_first_name, &named.first_name, err);
+			if (r != TARN_OK)
+				return r;
 			named.is_whole = true;
 		} else {
 			named.stored_first_name = entry_member(e);

@@ -22,7 +22,7 @@ struct waiting_links;
  * Members are renamed by ${select}, and names that come to nothing said to ${report}; both are
  * borrowed.  NULL when out of memory.
  */
-struct waiting_links *waiting_links_new(const struct select *select, struct report *report);
+struct waiting_links *waiting_links_new(struct select *select, struct report *report);
 void waiting_links_free(struct waiting_links *waiting);
 
 /**

@@ -21,7 +21,8 @@ UNIT_TESTS = \
 	%D%/unit/check_quote \
 	%D%/unit/check_report \
 	%D%/unit/check_select \
-	%D%/unit/check_tar_header
+	%D%/unit/check_tar_header \
+	%D%/unit/check_transform
 
 SHELL_TESTS = \
 	%D%/cli/creating_links.sh \

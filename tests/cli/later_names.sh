@@ -329,6 +329,32 @@ test_later_names_become_what_links_asks_for() {
 	cmp tree/daily.3/same out/daily.3/same
 }
 
+test_renamed_first_name_is_found_where_it_went() {
+	make_days
+	for flags in '' S H R rSH; do
+		rm -rf out
+		mkdir out
+		case $flags in R) old=daily.1 ;; *) old=old ;; esac
+		expect_status 0 tarn -xf a.tar -C out --transform="s/daily.1/old/$flags"
+		[ out/$old/same -ef out/daily.3/same ]
+		cmp tree/daily.1/same out/daily.3/same
+		rm -rf out/*
+		expect_status 0 tarn -xf a.tar -C out --transform="s/daily.3/new/;s/daily.1/old/$flags" \
+			daily.3
+		case $flags in R) ;; *) [ ! -e out/old ] ;; esac
+		cmp tree/daily.1/same out/new/same
+		[ out/new/again -ef out/new/changed ]
+	done
+}
+
+test_renaming_on_creation_leaves_no_link_without_its_target() {
+	make_days
+	tarn -cf b.tar --transform='s/daily/weekly/' -C tree daily.1 daily.3
+	mkdir out
+	tar -xf b.tar -C out
+	[ out/weekly.1/same -ef out/weekly.3/same ]
+}
+
 test_report_has_a_line_for_each_name_that_became_a_copy() {
 	make_days
 	mkdir out

@@ -37,7 +37,7 @@ static bool wants(const char *name) {
 	size_t operand;
 	bool wanted;
 
-	select_apply(selection, &e, &wanted, &operand);
+	select_decide(selection, &e, &wanted, &operand);
 	return wanted;
 }
 
@@ -93,17 +93,18 @@ END_TEST
 
 START_TEST(strip_takes_components_off_names_and_link_targets) {
 	struct entry e = { .name = "a/b/c", .first_name = "a/x/y" };
-	size_t operand;
-	bool wanted;
+	struct error err;
 
 	options.strip_components = 1;
 	begin();
-	select_apply(selection, &e, &wanted, &operand);
-	ck_assert(wanted);
+	ck_assert_int_eq(select_rename(selection, &e, &err), TARN_OK);
 	ck_assert_str_eq(e.name, "b/c");
 	ck_assert_str_eq(e.first_name, "x/y");
-	ck_assert(!wants("a"));
-	ck_assert_uint_eq(operand, SIZE_MAX);
+	ck_assert_str_eq(e.stored_name, "a/b/c");
+	ck_assert_str_eq(e.stored_first_name, "a/x/y");
+	e = (struct entry){ .name = "a" };
+	ck_assert_int_eq(select_rename(selection, &e, &err), TARN_OK);
+	ck_assert_str_eq(e.name, "");
 }
 END_TEST
 

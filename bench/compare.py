@@ -1,0 +1,215 @@
+"""tarn beside other programs, on a tree of backup snapshots.  Started by bench/run."""
+
+import argparse
+import contextlib
+import functools
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+from typing import Callable, NamedTuple
+
+from make_tree import NDAYS, make_tree
+from measure import Failed, measure
+from place import Directory, Ext4, said
+
+JOBS = ("create", "list", "extract", "migrate")
+NFILES, NFILES_SMALL = 36_500, 3_650    # in a snapshot: 870,000 names of 43,000 inodes, or a tenth
+SUFFIXES = (".tar", ".tar.zst")
+
+TARN = os.path.abspath(os.environ["TARN"])
+JUDGE = os.path.join(os.path.dirname(__file__), "..", "tests", "judge", "judge")
+ROW = "%-28s %-6s %9s %7s %11s %12s"
+
+# All keep the same: times to the nanosecond, but neither extended attributes nor ACLs.
+BSDTAR = ["bsdtar", "--no-xattrs", "--no-acls", "--no-fflags"]
+GNU_CREATE = ["tar", "--format=posix", "--pax-option=delete=atime,delete=ctime"]
+GNU_ZSTD = ["-I", "zstd -T0"]
+
+
+class Job(NamedTuple):
+    """Commands that do the same, and how it is seen that they did."""
+    name: str
+    place: Directory | Ext4     # where they make it
+    made: str                   # the file or directory that they make
+    commands: dict              # program -> the commands of its pipeline
+    complaint: Callable         # says what is wrong with what was made, "" if nothing is
+
+
+class Bench:
+    """The tree, the places, and the jobs."""
+
+    def __init__(self, disk, memory, nfiles):
+        self.disk = disk
+        self.source = os.path.join(disk, "source")      # has nothing but the tree
+        self.tree = os.path.join(self.source, "snapshots")
+        os.mkdir(self.source)
+        self.nnames, self.ninodes = make_tree(self.tree, nfiles)
+        self.made = Directory(os.path.join(disk, "made"))
+        self.made.renew()
+        self.listing = os.path.join(self.made.path, "listing")
+        self.destinations = {"tmpfs": Directory(os.path.join(memory, "made"))}
+        if os.geteuid() == 0:
+            self.destinations["ext4"] = Ext4(os.path.join(disk, "ext4"))
+
+    @functools.cache
+    def archive(self, suffix):
+        """The archive that all programs read: tarn's."""
+        path = os.path.join(self.disk, "input" + suffix)
+        measure([TARN, "-caf", path, "-C", self.source, "snapshots"], output=os.devnull)
+        return path
+
+    def tree_complaint(self, tree):
+        return judge(self.tree, tree)
+
+    def archive_complaint(self, archive):
+        if archive.endswith(".tar"):
+            return judge("--archive", archive, self.source)
+        plain = os.path.join(self.disk, "plain.tar")
+        subprocess.run(["zstd", "-qdfo", plain, archive], check=True)
+        try:
+            return judge("--archive", plain, self.source)
+        finally:
+            os.remove(plain)
+
+    def listing_complaint(self, listing):
+        with open(listing, "rb") as lines:
+            nlines = sum(1 for _ in lines)
+        return "" if nlines == self.nnames else "%d names, not %d" % (nlines, self.nnames)
+
+    def create(self):
+        for suffix in SUFFIXES:
+            archive = os.path.join(self.made.path, "archive" + suffix)
+            what = ["-cf", archive, "-C", self.source, "snapshots"]
+            zstd, gnu_zstd = (["--zstd"], GNU_ZSTD) if suffix == ".tar.zst" else ([], [])
+            yield Job("create " + suffix, self.made, archive, {
+                "tarn": [[TARN, *zstd, *what]],
+                "tar": [[*GNU_CREATE, *gnu_zstd, *what]],
+                "bsdtar": [[*BSDTAR, "--format=pax", *zstd, *what]],
+            }, self.archive_complaint)
+
+    def list(self):
+        for suffix in SUFFIXES:
+            what = ["-tf", self.archive(suffix)]
+            gnu_zstd = GNU_ZSTD if suffix == ".tar.zst" else []
+            yield Job("list " + suffix, self.made, self.listing, {
+                "tarn": [[TARN, *what]],
+                "tar": [["tar", *gnu_zstd, *what]],
+                "bsdtar": [["bsdtar", *what]],
+            }, self.listing_complaint)
+
+    def extract(self):
+        for file_system, place in self.destinations.items():
+            for suffix in SUFFIXES:
+                what = ["-xf", self.archive(suffix), "-C", place.path]
+                gnu_zstd = GNU_ZSTD if suffix == ".tar.zst" else []
+                yield Job("extract %s, %s" % (suffix, file_system), place, place.path + "/snapshots", {
+                    "tarn": [[TARN, *what]],
+                    "tar": [["tar", *gnu_zstd, *what]],
+                    "bsdtar": [[*BSDTAR, *what]],
+                }, self.tree_complaint)
+
+    def migrate(self):
+        for file_system, place in self.destinations.items():
+            create, extract = ["-cf", "-", "-C", self.source, "snapshots"], ["-xf", "-", "-C", place.path]
+            yield Job("migrate, " + file_system, place, place.path + "/snapshots", {
+                "tarn": [[TARN, *create], [TARN, *extract]],
+                "tar": [[*GNU_CREATE, *create], ["tar", *extract]],
+                "bsdtar": [[*BSDTAR, "--format=pax", *create], [*BSDTAR, *extract]],
+                "cp": [["cp", "-a", self.tree, place.path]],
+                "rsync": [["rsync", "-aH", self.tree, place.path]],
+            }, self.tree_complaint)
+
+
+def judge(*arguments):
+    """The first difference, or nothing."""
+    run = subprocess.run([sys.executable, JUDGE, *arguments], capture_output=True, text=True)
+    return "" if run.returncode == 0 else (run.stdout + run.stderr).splitlines()[0]
+
+
+def run_from_scratch(bench, job, program):
+    """One program does its job, with nothing there and nothing left to be written back."""
+    job.place.renew()
+    os.sync()
+    return measure(*job.commands[program], output=bench.listing)
+
+
+def judge_job(bench, job):
+    """Every program once, untimed: that warms the cache.  Returns the sizes of what was made."""
+    nbytes = {}
+    for program in job.commands:
+        run_from_scratch(bench, job, program)
+        if complaint := job.complaint(job.made):
+            raise Failed("%s by %s: %s" % (job.name, program, complaint))
+        nbytes[program] = os.stat(job.made).st_size
+    return nbytes
+
+
+def run_job(bench, job, rounds):
+    """Interleaved, each round in another order, so that what the machine does meanwhile hits all."""
+    nbytes = judge_job(bench, job)
+    programs = list(job.commands)
+    measures = {program: [] for program in programs}
+    for n in range(rounds):
+        first = n % len(programs)
+        for program in programs[first:] + programs[:first]:
+            measures[program].append(run_from_scratch(bench, job, program))
+    for program in programs:
+        print_row(job, program, measures, nbytes[program])
+
+
+def print_row(job, program, measures, nbytes):
+    pairs = zip(measures[program], measures["tarn"])
+    row = ROW % (
+        job.name if program == "tarn" else "", program,
+        "%.2f" % statistics.median(m.seconds for m in measures[program]),
+        "%.2f" % statistics.median(m.seconds / tarn.seconds for m, tarn in pairs),
+        "%.1f" % (statistics.median(m.nbytes for m in measures[program]) / 1e6),
+        "%.1f" % (nbytes / 1e6) if job.name.startswith("create") else "")
+    print(row.rstrip(), flush=True)
+
+
+def print_facts(bench, rounds):
+    with open("/proc/cpuinfo") as lines:
+        model = next((line.split(": ")[1].strip() for line in lines if "model name" in line), "?")
+    print("%d names of %d inodes in %d snapshots; %s of content" % (
+        bench.nnames, bench.ninodes, NDAYS, said("du", "-sh", "--apparent-size", bench.tree).split()[0]))
+    print("%d × %s, %s; Linux %s" % (
+        os.cpu_count(), model, said("free", "-h").split()[7] + " RAM", platform.release()))
+    for command in [TARN], ["tar"], ["bsdtar"], ["zstd"], ["rsync"]:
+        print(said(*command, "--version").splitlines()[0])
+    print("Medians of %d rounds, caches warm; × tarn: the time, divided by tarn's in the same round" %
+          rounds)
+    print()
+    print(ROW % ("", "", "seconds", "× tarn", "memory MB", "archive MB"))
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="bench/run", description=__doc__.splitlines()[0])
+    parser.add_argument("--small", action="store_true", help="a tenth of the tree")
+    parser.add_argument("--rounds", type=int, default=3, metavar="N", help="rounds (3)")
+    parser.add_argument("jobs", nargs="*", metavar="JOB", help="some of: " + ", ".join(JOBS))
+    args = parser.parse_args()
+    if unknown := set(args.jobs) - set(JOBS):
+        parser.error("no such job: " + ", ".join(sorted(unknown)))
+
+    with contextlib.ExitStack() as stack:
+        disk, memory = (
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="tarn-bench.", dir=place))
+            for place in (os.environ.get("TMPDIR", "/var/tmp"), "/dev/shm"))
+        bench = Bench(disk, memory, NFILES_SMALL if args.small else NFILES)
+        for destination in bench.destinations.values():
+            stack.callback(destination.remove)
+        print_facts(bench, args.rounds)
+        for name in args.jobs or JOBS:
+            for job in getattr(bench, name)():
+                run_job(bench, job, args.rounds)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (OSError, Failed, subprocess.CalledProcessError) as error:
+        sys.exit("bench: %s" % error)
