@@ -5,6 +5,7 @@ import contextlib
 import functools
 import os
 import platform
+import signal
 import statistics
 import subprocess
 import sys
@@ -105,7 +106,8 @@ class Bench:
             for suffix in SUFFIXES:
                 what = ["-xf", self.archive(suffix), "-C", place.path]
                 gnu_zstd = GNU_ZSTD if suffix == ".tar.zst" else []
-                yield Job("extract %s, %s" % (suffix, file_system), place, place.path + "/snapshots", {
+                name = "extract %s, %s" % (suffix, file_system)
+                yield Job(name, place, place.path + "/snapshots", {
                     "tarn": [[TARN, *what]],
                     "tar": [["tar", *gnu_zstd, *what]],
                     "bsdtar": [[*BSDTAR, *what]],
@@ -113,7 +115,8 @@ class Bench:
 
     def migrate(self):
         for file_system, place in self.destinations.items():
-            create, extract = ["-cf", "-", "-C", self.source, "snapshots"], ["-xf", "-", "-C", place.path]
+            create = ["-cf", "-", "-C", self.source, "snapshots"]
+            extract = ["-xf", "-", "-C", place.path]
             yield Job("migrate, " + file_system, place, place.path + "/snapshots", {
                 "tarn": [[TARN, *create], [TARN, *extract]],
                 "tar": [[*GNU_CREATE, *create], ["tar", *extract]],
@@ -148,7 +151,7 @@ def judge_job(bench, job):
 
 
 def run_job(bench, job, rounds):
-    """Interleaved, each round in another order, so that what the machine does meanwhile hits all."""
+    """Interleaved, each round in another order: what else the machine does then hits all alike."""
     nbytes = judge_job(bench, job)
     programs = list(job.commands)
     measures = {program: [] for program in programs}
@@ -174,14 +177,13 @@ def print_row(job, program, measures, nbytes):
 def print_facts(bench, rounds):
     with open("/proc/cpuinfo") as lines:
         model = next((line.split(": ")[1].strip() for line in lines if "model name" in line), "?")
-    print("%d names of %d inodes in %d snapshots; %s of content" % (
-        bench.nnames, bench.ninodes, NDAYS, said("du", "-sh", "--apparent-size", bench.tree).split()[0]))
-    print("%d × %s, %s; Linux %s" % (
-        os.cpu_count(), model, said("free", "-h").split()[7] + " RAM", platform.release()))
+    print("%d names of %d inodes in %d snapshots, %s" % (
+        bench.nnames, bench.ninodes, NDAYS, said("du", "-sh", bench.tree).split()[0]))
+    print("%d × %s, %s of memory; Linux %s" % (
+        os.cpu_count(), model, said("free", "-h").split()[7], platform.release()))
     for command in [TARN], ["tar"], ["bsdtar"], ["zstd"], ["rsync"]:
         print(said(*command, "--version").splitlines()[0])
-    print("Medians of %d rounds, caches warm; × tarn: the time, divided by tarn's in the same round" %
-          rounds)
+    print("Medians of %d rounds; × tarn is the time divided by tarn's in the same round" % rounds)
     print()
     print(ROW % ("", "", "seconds", "× tarn", "memory MB", "archive MB"))
 
@@ -209,6 +211,8 @@ def main():
 
 
 if __name__ == "__main__":
+    # Ended from outside, it still removes what it made.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         main()
     except (OSError, Failed, subprocess.CalledProcessError) as error:

@@ -50,7 +50,7 @@ def measure(*stages, output):
     seconds = time.monotonic() - begun
 
     if any(status for _, status, _ in ends):
-        raise Failed(" | ".join(map(shlex.join, stages)))
+        raise Failed("failed: " + " | ".join(map(shlex.join, stages)))
     return Measure(seconds, sum(usage.ru_maxrss for _, _, usage in ends) * 1024)
 
 

@@ -6,6 +6,7 @@ seen them all.
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 
@@ -68,6 +69,8 @@ def main():
 
 
 if __name__ == "__main__":
+    # Ended from outside, it still removes what it made.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         main()
     except (OSError, Failed) as error:

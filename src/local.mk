@@ -108,6 +108,8 @@ libtarn_a_SOURCES = \
 	%D%/tree_sink.h \
 	%D%/tree_source.c \
 	%D%/tree_source.h \
+	%D%/update.c \
+	%D%/update.h \
 	%D%/waiting_links.c \
 	%D%/waiting_links.h \
 	%D%/walk.c \

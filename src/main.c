@@ -15,7 +15,7 @@
  * Picks the mode, joins a source to a sink, and exits.
  *
  *     mode                source                          sink
- *     -c, -r              tree_source, archive_source     archive_sink          run_write.c
+ *     -c, -r, -u          tree_source, archive_source     archive_sink          run_write.c
  *     -x                  archive_source                  tree_sink             run_read.c
  *     -x -O, -t           archive_source                  listing's two sinks
  *     -d                  archive_source                  compare
@@ -82,10 +82,9 @@ static int run_mode(struct run *run, struct error *err) {
 		r = select_new(&run->select, &run->options, err);
 	if (r != TARN_OK)
 		return r;
-	if (mode == MODE_UPDATE)
-		return err_set(err, TARN_EUSAGE, 0, "-u is not supported yet; use -r");
-	r = mode == MODE_CREATE || mode == MODE_APPEND ? run_write(run, err) : run_read(run, err);
-	return r == TARN_OK ? r : err_wrap(err, "%s", run->options.archive);
+	return mode == MODE_CREATE || mode == MODE_APPEND || mode == MODE_UPDATE ?
+	    run_write(run, err) :
+	    run_read(run, err);
 }
 
 /* Standard output may be buffered until now: whether all of it arrived is part of the result. */
@@ -138,7 +137,7 @@ int main(int argc, char **argv) {
 		if (r == TARN_EUSAGE)
 			say_usage(&run, &err);
 		else if (r != TARN_OK)
-			report_error(run.report, NULL, &err);
+			report_fatal(run.report, &err);
 	}
 	flush_stdout(&run);
 	status = report_finish(run.report);

@@ -83,7 +83,7 @@ static int set_mode(struct parser *p, enum mode mode, struct error *err) {
 	if (p->options.mode != MODE_NONE && p->options.mode != mode && !informs)
 		return err_set(err, TARN_EUSAGE, 0,
 		    "You may not specify more than one '-Acdtrux', "
-		    "'--delete' or '--test-label' option");
+		    "'--delete' or  '--test-label' option");
 	p->options.mode = mode;
 	return TARN_OK;
 }
@@ -132,8 +132,7 @@ int option_store(
 
 int option_archive(struct parser *p, const char *argument, struct error *err) {
 	if (p->options.archive != NULL)
-		return err_set(
-		    err, TARN_EUSAGE, 0, "You may not specify more than one '-f' option");
+		return err_set(err, TARN_EUSAGE, 0, "Multiple archive files require '-M' option");
 	p->options.archive = argument;
 	return TARN_OK;
 }

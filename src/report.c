@@ -42,6 +42,7 @@ struct report {
 	pthread_mutex_t mutex; /* guards everything below */
 	FILE *file;            /* of report_open_file; NULL: none */
 	int status;
+	bool is_fatal;
 	struct quote name_quote, text_quote;
 	struct tally {
 		uint64_t n, nbytes;
@@ -236,6 +237,13 @@ void report_error(struct report *report, const char *name, const struct error *e
 	report_failure(report, name, "%s", err->msg);
 }
 
+void report_fatal(struct report *report, const struct error *err) {
+	report_failure(report, NULL, "%s", err->msg);
+	pthread_mutex_lock(&report->mutex);
+	report->is_fatal = true;
+	pthread_mutex_unlock(&report->mutex);
+}
+
 void report_once(struct report *report, bool *flag, const char *format, ...) {
 	bool said;
 	va_list args;
@@ -386,7 +394,9 @@ int report_finish(struct report *report) {
 	if (report->file != NULL)
 		finish_file(report);
 	if (report->status == STATUS_FAILED)
-		say(report, NULL, "Exiting with failure status due to previous errors");
+		say(report, NULL,
+		    report->is_fatal ? "Error is not recoverable: exiting now" :
+		                       "Exiting with failure status due to previous errors");
 	status = report->status;
 	pthread_mutex_unlock(&report->mutex);
 	return status;

@@ -75,6 +75,9 @@ void report_failure(struct report *report, const char *name, const char *format,
 /** The same with the text of ${err}. */
 void report_error(struct report *report, const char *name, const struct error *err);
 
+/** The same for what ends the whole run: the closing line is then another one. */
+void report_fatal(struct report *report, const struct error *err);
+
 /** Say ${format} once, however often it is asked for with this ${flag}; the status stays. */
 void report_once(struct report *report, bool *flag, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -101,7 +104,8 @@ void report_progress(struct report *report, const char *name, uint64_t nbytes);
 
 /**
  * Erase the progress line, say one line for each reason that was counted, and, when the status is
- * 2, the closing line of tar: "Exiting with failure status due to previous errors".
+ * 2, the closing line of tar: "Exiting with failure status due to previous errors", or "Error is not
+ * recoverable: exiting now".
  * Returns the exit status: 0, 1 or 2.
  */
 int report_finish(struct report *report);

@@ -186,8 +186,11 @@ int run_read(struct run *run, struct error *err) {
 	int r, again;
 
 	r = input_open(&reading.input, o->archive, o, run->report, err);
-	if (r == TARN_OK)
-		r = open_outlets(&reading, err);
+	if (r != TARN_OK) {
+		err_wrap(err, "%s", o->archive);
+		goto done;
+	}
+	r = open_outlets(&reading, err);
 	if (r == TARN_OK && o->list_links && (reading.groups = open_groups(run, err)) == NULL)
 		r = (int)err->code;
 	reading.waiting = waiting_links_new(run->select, run->report);
@@ -196,6 +199,8 @@ int run_read(struct run *run, struct error *err) {
 	if (r != TARN_OK)
 		goto done;
 	r = pump(&reading, err);
+	if (r != TARN_OK && strcmp(o->archive, "-") != 0)
+		err_wrap(err, "%s", o->archive);
 	nbytes = archive_source_nbytes(reading.input.source);
 	again = waiting_links_put(reading.waiting, &reading.input, &again_err);
 	finish(&reading);

@@ -13,6 +13,7 @@
 #include "archive_source.h"
 #include "input.h"
 #include "tree_source.h"
+#include "update.h"
 #include "waiting_links.h"
 
 /*
@@ -21,38 +22,49 @@
  * end-of-archive block on.
  */
 
-/*
- * Show ${e}, and put it under the name that it is given; one that gets none is left out.  Both are said
- * of the old name.
- */
+/* The archive that is written. */
+struct writing {
+	struct run *run;
+	struct sink *sink;
+	struct update members; /* -u: of the archive before; else empty */
+};
+
+/* Show ${e} as ${path}, and put it under the name that it is given; one that gets none is left out. */
 static int put(
-    struct run *run, struct entry *e, struct source *from, struct sink *sink, struct error *err) {
+    struct writing *w, struct entry *e, const char *path, struct source *from, struct error *err) {
+	struct run *run = w->run;
 	struct entry stored = *e;
 	int r = select_rename(run->select, e, err);
 
 	if (r != TARN_OK)
 		return r;
+	stored.name = path;
 	run_show(run, run->options.show_transformed ? e : &stored);
-	return *e->name != '\0' ? sink->put(sink, e, from, err) : TARN_OK;
+	return *e->name != '\0' ? w->sink->put(w->sink, e, from, err) : TARN_OK;
 }
 
-/* Put the tree that ${source} was begun with into ${sink}. */
-static int put_tree(struct run *run, struct source *source, struct sink *sink, struct error *err) {
+/* Put the tree that ${source} was begun with. */
+static int put_tree(struct writing *w, struct source *source, struct error *err) {
 	struct entry *e;
 	int r;
 
 	while ((r = source->next(source, &e, err)) == TARN_OK) {
-		r = put(run, e, source, sink, err);
+		if (!update_wants(&w->members, e)) {
+			tree_source_skip(source);
+			continue;
+		}
+		r = put(w, e, tree_source_path(source), source, err);
 		if (r == TARN_NO_FIRST && (r = tree_source_make_first(source, err)) == TARN_OK)
-			r = sink->put(sink, e, source, err);
+			r = w->sink->put(w->sink, e, source, err);
 		if (r != TARN_OK && r != TARN_END)
 			return r;
 	}
 	return r == TARN_END ? TARN_OK : r;
 }
 
-/* Put the members of the archive ${name} into ${sink}, as far as they are not excluded. */
-static int put_archive(struct run *run, const char *name, struct sink *sink, struct error *err) {
+/* Put the members of the archive ${name}, as far as they are not excluded. */
+static int put_archive(struct writing *w, const char *name, struct error *err) {
+	struct run *run = w->run;
 	struct input input;
 	struct waiting_links *waiting = waiting_links_new(run->select, run->report);
 	struct entry *e;
@@ -65,12 +77,12 @@ static int put_archive(struct run *run, const char *name, struct sink *sink, str
 		goto done;
 	while ((r = input.source->next(input.source, &e, err)) == TARN_OK) {
 		number++;
-		if (select_excludes(run->select, e->name))
+		if (select_excludes(run->select, e->name) || !update_wants(&w->members, e))
 			continue;
 		overrides_apply(&run->options.overrides, e);
-		r = put(run, e, input.source, sink, err);
+		r = put(w, e, e->name, input.source, err);
 		if (r == TARN_NO_FIRST)
-			r = waiting_links_add(waiting, e, number, sink, err);
+			r = waiting_links_add(waiting, e, number, w->sink, err);
 		if (r != TARN_OK)
 			break;
 	}
@@ -84,26 +96,29 @@ done:
 	return r;
 }
 
-static int put_operands(
-    struct run *run, struct source *tree, struct sink *sink, struct error *err) {
-	const struct options *o = &run->options;
+static int put_operands(struct writing *w, struct source *tree, struct error *err) {
+	const struct options *o = &w->run->options;
 	int r = TARN_OK;
 
 	for (size_t i = 0; i < o->noperands && r == TARN_OK; i++) {
 		const struct operand *operand = &o->operands[i];
 
 		if (operand->is_archive)
-			r = put_archive(run, operand->name, sink, err);
+			r = put_archive(w, operand->name, err);
 		else if (tree_source_begin(tree, operand, err) == TARN_OK)
-			r = put_tree(run, tree, sink, err);
+			r = put_tree(w, tree, err);
 		else
-			report_error(run->report, operand->directory, err);
+			report_error(w->run->report, operand->directory, err);
 	}
 	return r;
 }
 
-/* Where the members of a plain archive end; TARN_EREFUSED when it is compressed. */
-static int find_end(struct run *run, const char *name, off_t *end, struct error *err) {
+/*
+ * Where the members of a plain archive end, and for -u what they are; TARN_EREFUSED when it is
+ * compressed.
+ */
+static int find_end(struct writing *w, const char *name, off_t *end, struct error *err) {
+	struct run *run = w->run;
 	struct input input;
 	struct entry *e;
 	int r = input_open(&input, name, &run->options, run->report, err);
@@ -112,8 +127,11 @@ static int find_end(struct run *run, const char *name, off_t *end, struct error 
 		r = err_set(err, TARN_EREFUSED, 0, "Cannot update compressed archives");
 	if (r != TARN_OK)
 		goto done;
-	while ((r = input.source->next(input.source, &e, err)) == TARN_OK)
-		continue;
+	while ((r = input.source->next(input.source, &e, err)) == TARN_OK) {
+		if (run->options.mode == MODE_UPDATE &&
+		    (r = update_note(&w->members, e, err)) != TARN_OK)
+			goto done;
+	}
 	if (r == TARN_END)
 		r = TARN_OK;
 	*end = archive_source_end(input.source);
@@ -124,13 +142,13 @@ done:
 
 /* Open the archive for -r behind its last member; the file is changed in place. */
 static int open_to_append(
-    struct run *run, const char *name, struct archive_file *file, off_t *end, struct error *err) {
+    struct writing *w, const char *name, struct archive_file *file, off_t *end, struct error *err) {
 	struct stat st;
 	int r;
 
 	if (access(name, F_OK) != 0)
 		return archive_file_create(file, name, err);
-	r = find_end(run, name, end, err);
+	r = find_end(w, name, end, err);
 	if (r != TARN_OK)
 		return r;
 	file->fd = open(name, O_RDWR | O_CLOEXEC);
@@ -168,20 +186,22 @@ int run_write(struct run *run, struct error *err) {
 	struct codec_settings settings = { o->compression, o->compress_program, o->nthreads };
 	struct archive_file file = { .fd = -1 };
 	struct codec_writer *writer = NULL;
+	struct writing w = { .run = run };
 	struct source *tree = NULL;
-	struct sink *sink = NULL;
+	struct sink *sink;
 	off_t start = 0;
 	int r;
 
 	if (o->auto_compress && codec_of_suffix(o->archive) != COMPRESSION_NONE)
 		settings.compression = codec_of_suffix(o->archive);
 	r = o->mode == MODE_CREATE ? archive_file_create(&file, o->archive, err) :
-	                             open_to_append(run, o->archive, &file, &start, err);
+	                             open_to_append(&w, o->archive, &file, &start, err);
 	if (r == TARN_OK)
 		r = codec_writer_new(&writer, &settings, file.fd, err);
 	if (r != TARN_OK)
 		goto done;
-	sink = archive_sink_new(writer, o->format, o->blocking_factor, start, run->report, err);
+	sink = w.sink =
+	    archive_sink_new(writer, o->format, o->blocking_factor, start, run->report, err);
 	tree = tree_source_new(o, run->select, run->owners, run->report, err);
 	if (sink == NULL || tree == NULL) {
 		r = (int)err->code;
@@ -192,7 +212,7 @@ int run_write(struct run *run, struct error *err) {
 	tree_source_leave_out(tree, file.dev, file.ino);
 	if (file.has_old)
 		tree_source_leave_out(tree, file.old_dev, file.old_ino);
-	r = put_operands(run, tree, sink, err);
+	r = put_operands(&w, tree, err);
 	if (r == TARN_OK && o->check_links)
 		tree_source_check_links(tree);
 	if (r == TARN_OK)
@@ -200,10 +220,13 @@ int run_write(struct run *run, struct error *err) {
 	if (r == TARN_OK && o->totals)
 		run_say_totals(run, "written", archive_sink_nbytes(sink) - start);
 done:
+	if (r != TARN_OK && strcmp(o->archive, "-") != 0)
+		err_wrap(err, "%s", o->archive);
 	if (tree != NULL)
 		tree->free(tree);
-	if (sink != NULL)
-		sink->free(sink);
+	if (w.sink != NULL)
+		w.sink->free(w.sink);
+	update_fini(&w.members);
 	codec_writer_free(writer);
 	archive_file_fini(&file);
 	return r;

@@ -67,8 +67,25 @@ static bool may_replace(const struct tree_sink *s) {
 }
 
 static int existing_stays(struct tree_sink *s, const struct entry *e) {
-	if (s->options->existing == EXISTING_KEEP)
-		report_failure(s->report, e->name, "Cannot open: %s", strerror(EEXIST));
+	const char *why = strerror(EEXIST);
+
+	if (s->options->existing == EXISTING_SKIP && s->options->verbosity > 0)
+		report_note(s->report, e->name, "skipping existing file");
+	if (s->options->existing != EXISTING_KEEP)
+		return TARN_OK;
+	if (e->first_name != NULL)
+		report_failure(
+		    s->report, e->name, "Cannot hard link to '%s': %s", e->first_name, why);
+	else if (e->target != NULL)
+		report_failure(
+		    s->report, e->name, "Cannot create symlink to '%s': %s", e->target, why);
+	else
+		report_failure(s->report, e->name, "Cannot %s: %s",
+		    e->type == ENTRY_FIFO          ? "mkfifo" :
+		        e->type == ENTRY_FILE      ? "open" :
+		        e->type == ENTRY_DIRECTORY ? "mkdir" :
+		                                     "mknod",
+		    why);
 	return TARN_OK;
 }
 
@@ -83,7 +100,7 @@ static bool is_kept_as_newer(struct tree_sink *s, struct contained *below, const
 	if (st.st_mtim.tv_sec < e->mtime.tv_sec ||
 	    (st.st_mtim.tv_sec == e->mtime.tv_sec && st.st_mtim.tv_nsec < e->mtime.tv_nsec))
 		return false;
-	report_note(s->report, e->name, "Current file is newer or same age");
+	report_note(s->report, NULL, "Current '%s' is newer or same age", e->name);
 	return true;
 }
 
@@ -218,6 +235,15 @@ static int place_first(
 	    err_set(err, TARN_NO_FIRST, 0, "it is below another destination");
 }
 
+/* Is ${st} what lies at the place of the first name, so that there is nothing to do? */
+static bool is_at_first(struct tree_sink *s, struct contained *below, const struct stat *st) {
+	struct error err;
+	struct stat first;
+
+	return contained_stat(below, &s->first, &first, &err) == TARN_OK &&
+	    first.st_dev == st->st_dev && first.st_ino == st->st_ino;
+}
+
 static int put_later_name(struct tree_sink *s, struct contained *below, const struct entry *e,
     struct source *from, struct error *err) {
 	struct later_name name = {
@@ -234,13 +260,15 @@ static int put_later_name(struct tree_sink *s, struct contained *below, const st
 		report_count(s->report, REPORT_LEFT_DEVICE, e->name, 0);
 		return TARN_OK;
 	}
+	r = placed = place_first(s, below, e, err);
 	if (!name.replace && contained_stat(below, &s->path, &st, err) == TARN_OK) {
+		if (placed == TARN_OK && is_at_first(s, below, &st))
+			return TARN_OK;
 		/* An older version of this very member gives way to the newer one. */
 		name.replace = link_ladder_knows(s->ladder, name.member, &st);
 		if (!name.replace)
 			return err_set(err, TARN_EXISTS, EEXIST, "Cannot link");
 	}
-	r = placed = place_first(s, below, e, err);
 	/* Content of its own is compared with what it would be linked to. */
 	if (r == TARN_OK && e->size == 0)
 		r = link_ladder_add(s->ladder, below, &name, &st, err);

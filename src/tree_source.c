@@ -604,6 +604,17 @@ int tree_source_make_first(struct source *source, struct error *err) {
 	return r == TARN_OK ? fill_first(s, err) : r;
 }
 
+const char *tree_source_path(const struct source *source) {
+	return ((const struct tree_source *)source)->walk.path;
+}
+
+void tree_source_skip(struct source *source) {
+	struct tree_source *s = (struct tree_source *)source;
+
+	if (s->entry.first_name == NULL && s->entry.type != ENTRY_DIRECTORY)
+		inode_map_forget(s->map, &s->entry);
+}
+
 void tree_source_check_links(struct source *source) {
 	struct tree_source *s = (struct tree_source *)source;
 

@@ -29,6 +29,12 @@ int tree_source_begin(struct source *source, const struct operand *operand, stru
  */
 int tree_source_make_first(struct source *source, struct error *err);
 
+/** Where the entry that next() has returned was found, from its operand on. */
+const char *tree_source_path(const struct source *source);
+
+/** The entry that next() has returned is not stored: the next name of its inode is the first. */
+void tree_source_skip(struct source *source);
+
 /** Say which files have names that were not met (--check-links). */
 void tree_source_check_links(struct source *source);
 

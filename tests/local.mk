@@ -30,6 +30,7 @@ SHELL_TESTS = \
 	%D%/cli/later_names.sh \
 	%D%/cli/round_trip.sh \
 	%D%/filesystems/link_ladder.sh \
+	%D%/interop/gnu_behaviour.sh \
 	%D%/interop/partners.sh \
 	%D%/unit/contained_by_component.sh \
 	%D%/self/count.sh \

@@ -68,7 +68,7 @@ static const struct wrong_case {
 	{ "tar -f a",
 	    "You must specify one of the '-Acdtrux', '--delete' or '--test-label' options" },
 	{ "tar -cx x",
-	    "You may not specify more than one '-Acdtrux', '--delete' or '--test-label' option" },
+	    "You may not specify more than one '-Acdtrux', '--delete' or  '--test-label' option" },
 	{ "tar -c", "Cowardly refusing to create an empty archive" },
 	{ "tar -c -C /", "Cowardly refusing to create an empty archive" },
 	{ "tar -ty", "invalid option -- 'y'" },
@@ -95,7 +95,7 @@ static const struct wrong_case {
 	{ "tar -t --ver=1",
 	    "option '--ver' is ambiguous; possibilities: "
 	    "'--verbatim-files-from' '--verbose' '--version'" },
-	{ "tar -t -f a -f b", "You may not specify more than one '-f' option" },
+	{ "tar -t -f a -f b", "Multiple archive files require '-M' option" },
 	{ "tar -r x", "Options '-Aru' are incompatible with '-f -'" },
 	{ "tar -uf - x", "Options '-Aru' are incompatible with '-f -'" },
 	{ "tar -t -b 0", "0: Invalid blocking factor" },
