@@ -46,6 +46,69 @@ test_archive_without_its_end_is_noticed() {
 	expect_stderr_has 'Unexpected EOF in archive'
 }
 
+# Each file is larger than a pipe and what is read ahead: tarn waits in the middle of the first.
+test_files_that_change_while_they_are_read_are_said_and_the_archive_is_whole() {
+	mkdir d
+	head -c 30000000 /dev/urandom >d/grows
+	head -c 30000000 /dev/urandom >d/shrinks
+	printf x >d/vanishes
+	expect_status 1 python3 - "$TARN" <<-'END'
+	import os, subprocess, sys
+	r, w = os.pipe()
+	p = subprocess.Popen([sys.argv[1], "-cf", "-", "d"], stdout=w)
+	os.close(w)
+	data = [os.read(r, 65536)]
+	with open("d/grows", "ab") as f:
+	    f.write(b"more")
+	os.unlink("d/vanishes")
+	while sum(map(len, data)) < 40000000:
+	    data.append(os.read(r, 65536))
+	os.truncate("d/shrinks", 5000000)
+	while block := os.read(r, 1 << 20):
+	    data.append(block)
+	with open("a.tar", "wb") as f:
+	    f.write(b"".join(data))
+	sys.exit(p.wait())
+	END
+	expect_stderr_has 'tarn: d/grows: file changed as we read it'
+	expect_stderr_has 'tarn: d/shrinks: File shrank by '
+	expect_stderr_has 'tarn: d/vanishes: File removed before we read it'
+	tar -tf a.tar >list
+	expect_equal "$(cat list)" "$(printf 'd/\nd/grows\nd/shrinks')"
+	tar -xOf a.tar d/grows | cmp - <(head -c 30000000 d/grows)
+}
+
+test_unreadable_file_is_said_and_the_rest_is_stored() {
+	need_root
+	mkdir d
+	printf secret >d/a
+	ln d/a d/also-a
+	printf x >d/b
+	chmod 600 d/a
+	chmod 711 "$STATE"
+	chmod 777 .
+	expect_status 2 setpriv --reuid=nobody --regid=nogroup --clear-groups "$TARN" -cf a.tar d
+	expect_stderr_has 'tarn: d/a: Cannot open: Permission denied'
+	expect_stderr_has 'tarn: d/also-a: Cannot open: Permission denied'
+	expect_equal "$(tar -tf a.tar)" "$(printf 'd/\nd/b')"
+}
+
+test_run_that_is_killed_leaves_the_old_archive() {
+	mkdir d
+	printf old >d/a
+	tarn -cf a.tar d
+	cp a.tar before.tar
+	head -c 50000000 /dev/urandom >d/large
+	mkfifo d-names
+	"$TARN" -cf a.tar -T d-names &
+	exec 3>d-names
+	printf 'd\n' >&3
+	kill -9 $!
+	exec 3>&-
+	wait $! || true
+	cmp a.tar before.tar
+}
+
 test_dot_dot_and_absolute_names_stay_below_the_destination() {
 	mkdir out
 	printf x >victim

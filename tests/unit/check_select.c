@@ -93,7 +93,6 @@ END_TEST
 
 START_TEST(strip_takes_components_off_names_and_link_targets) {
 	struct entry e = { .name = "a/b/c", .first_name = "a/x/y" };
-	struct error err;
 
 	options.strip_components = 1;
 	begin();
