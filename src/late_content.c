@@ -6,9 +6,10 @@
 #include <string.h>
 
 #include "entry_copy.h"
+#include "key_set.h"
 
 /*
- * Groups are few at a time: those of which some names came, and not all.  A list does.
+ * Groups hang in chains by the name that the others link to.
  */
 
 struct late_name {
@@ -18,7 +19,8 @@ struct late_name {
 };
 
 struct late_group {
-	struct late_group *next;
+	struct late_group *next; /* in its chain */
+	struct late_group *older, *newer;
 	struct late_name *names, **end; /* the first is what the others link to in the archive */
 	nlink_t nleft;                  /* names that did not come yet */
 };
@@ -47,8 +49,12 @@ static int append(struct late_group *g, const struct entry *e, struct error *err
 	return TARN_OK;
 }
 
+static struct late_group **chain_of(struct late_content *late, const char *name) {
+	return &late->chains[key_of_name(late->seed, name) % LATE_CONTENT_NCHAINS];
+}
+
 static struct late_group **find(struct late_content *late, const char *first) {
-	struct late_group **at = &late->groups;
+	struct late_group **at = chain_of(late, first);
 
 	while (*at != NULL && strcmp((*at)->names->entry->name, first) != 0)
 		at = &(*at)->next;
@@ -77,23 +83,31 @@ static int release(
 	*late->end = g->names;
 	late->end = g->end;
 	*at = g->next;
+	*(g->older != NULL ? &g->older->newer : &late->oldest) = g->newer;
+	*(g->newer != NULL ? &g->newer->older : &late->newest) = g->older;
 	free(g);
 	return TARN_OK;
 }
 
 static int begin(struct late_content *late, const struct entry *e, struct error *err) {
-	struct late_group *g = calloc(1, sizeof(*g));
+	struct late_group *g = calloc(1, sizeof(*g)), **chain;
 
 	if (g == NULL)
 		return err_nomem(err);
+	if (late->seed == 0)
+		late->seed = key_seed();
 	g->end = &g->names;
 	g->nleft = e->identity.nlink;
 	if (append(g, e, err) != TARN_OK) {
 		free(g);
 		return TARN_ENOMEM;
 	}
-	g->next = late->groups;
-	late->groups = g;
+	chain = chain_of(late, e->name);
+	g->next = *chain;
+	*chain = g;
+	g->older = late->newest;
+	*(late->newest != NULL ? &late->newest->newer : &late->oldest) = g;
+	late->newest = g;
 	return TARN_OK;
 }
 
@@ -133,16 +147,16 @@ struct entry *late_content_next(struct late_content *late) {
 int late_content_end(struct late_content *late, struct error *err) {
 	int r = TARN_OK;
 
-	while (late->groups != NULL && r == TARN_OK)
-		r = release(late, &late->groups, NULL, err);
+	while (late->oldest != NULL && r == TARN_OK)
+		r = release(late, find(late, late->oldest->names->entry->name), NULL, err);
 	return r;
 }
 
 void late_content_fini(struct late_content *late) {
 	struct late_group *next;
 
-	for (struct late_group *g = late->groups; g != NULL; g = next) {
-		next = g->next;
+	for (struct late_group *g = late->oldest; g != NULL; g = next) {
+		next = g->newer;
 		free_names(g->names);
 		free(g);
 	}

@@ -2,6 +2,7 @@
 #define TARN_LATE_CONTENT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "entry.h"
 #include "error.h"
@@ -12,10 +13,14 @@
  * was the writer: the name with the content goes first, the others become its later names.  All zero
  * is an empty one.
  */
+#define LATE_CONTENT_NCHAINS 1024
+
 struct late_content {
-	struct late_group *groups;      /* that wait for content */
-	struct late_name *ready, **end; /* that can go */
-	struct late_name *current;      /* handed out */
+	uint64_t seed;
+	struct late_group *chains[LATE_CONTENT_NCHAINS]; /* that wait for content */
+	struct late_group *oldest, *newest;              /* the same in their order */
+	struct late_name *ready, **end;                  /* that can go */
+	struct late_name *current;                       /* handed out */
 };
 
 /**

@@ -59,7 +59,9 @@ static int open_verbose(struct run *run, struct error *err) {
 	if (o->mode == MODE_LIST)
 		return TARN_OK;
 	if (o->verbosity == 0) {
-		report_show_progress(run->report);
+		/* Differences and content may go to the same terminal. */
+		if (o->mode != MODE_COMPARE && !to_stderr)
+			report_show_progress(run->report);
 		return TARN_OK;
 	}
 	/* Standard error has no buffer of its own: a line at a time, as diagnostics come. */

@@ -193,7 +193,7 @@ int run_read(struct run *run, struct error *err) {
 	r = open_outlets(&reading, err);
 	if (r == TARN_OK && o->list_links && (reading.groups = open_groups(run, err)) == NULL)
 		r = (int)err->code;
-	reading.waiting = waiting_links_new(run->select, run->report);
+	reading.waiting = waiting_links_new(run->select, NULL, run->report);
 	if (r == TARN_OK && reading.waiting == NULL)
 		r = err_nomem(err);
 	if (r != TARN_OK)

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -62,14 +64,31 @@ static int put_tree(struct writing *w, struct source *source, struct error *err)
 	return r == TARN_END ? TARN_OK : r;
 }
 
-/* Put the members of the archive ${name}, as far as they are not excluded. */
-static int put_archive(struct writing *w, const char *name, struct error *err) {
+/* Open the archive that ${operand} names, relative to its -C. */
+static int open_archive(
+    struct run *run, const struct operand *operand, struct input *input, struct error *err) {
+	const char *name = operand->name;
+	char *path = NULL;
+	int r;
+
+	*input = (struct input){ 0 };
+	if (operand->directory != NULL && name[0] != '/' && strcmp(name, "-") != 0 &&
+	    asprintf(&path, "%s/%s", operand->directory, name) < 0)
+		return err_nomem(err);
+	r = input_open(input, path != NULL ? path : name, &run->options, run->report, err);
+	free(path);
+	return r;
+}
+
+/* Put the members of the archive ${operand}, as far as they are not excluded. */
+static int put_archive(struct writing *w, const struct operand *operand, struct error *err) {
 	struct run *run = w->run;
 	struct input input;
-	struct waiting_links *waiting = waiting_links_new(run->select, run->report);
+	struct waiting_links *waiting =
+	    waiting_links_new(run->select, &run->options.overrides, run->report);
 	struct entry *e;
 	size_t number = 0;
-	int r = input_open(&input, name, &run->options, run->report, err);
+	int r = open_archive(run, operand, &input, err);
 
 	if (r == TARN_OK && waiting == NULL)
 		r = err_nomem(err);
@@ -90,7 +109,7 @@ static int put_archive(struct writing *w, const char *name, struct error *err) {
 		r = waiting_links_put(waiting, &input, err);
 done:
 	if (r != TARN_OK)
-		err_wrap(err, "%s", name);
+		err_wrap(err, "%s", operand->name);
 	waiting_links_free(waiting);
 	input_close(&input);
 	return r;
@@ -104,7 +123,7 @@ static int put_operands(struct writing *w, struct source *tree, struct error *er
 		const struct operand *operand = &o->operands[i];
 
 		if (operand->is_archive)
-			r = put_archive(w, operand->name, err);
+			r = put_archive(w, operand, err);
 		else if (tree_source_begin(tree, operand, err) == TARN_OK)
 			r = put_tree(w, tree, err);
 		else

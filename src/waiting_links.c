@@ -19,7 +19,10 @@
 #define MAX_TURNS 40 /* as many links to links are followed */
 
 struct waiting_name {
-	struct waiting_name *next;
+	struct waiting_name *next;   /* in its group */
+	struct waiting_name *before; /* in its chain of names */
+	uint64_t key;
+	bool is_dropped; /* a later member has the name */
 	struct sink *sink;
 	size_t limit; /* number of the member that waits: its first name has a lower one */
 	int put_in;   /* the turn it was put in; 0: not yet */
@@ -35,22 +38,27 @@ struct group {
 
 struct waiting_links {
 	struct select *select;
+	const struct overrides *overrides;
 	struct report *report;
 	uint64_t seed;
 	struct group **chains;
 	size_t nchains; /* a power of two */
 	size_t ngroups;
-	struct key_set names; /* of all that ever waited */
+	struct waiting_name **names; /* chains, by the key of the name */
+	size_t nname_chains;         /* a power of two */
+	size_t nnames;
 	int turn;
 	bool moved; /* in this turn a group moved to another first name */
 };
 
-struct waiting_links *waiting_links_new(struct select *select, struct report *report) {
+struct waiting_links *waiting_links_new(
+    struct select *select, const struct overrides *overrides, struct report *report) {
 	struct waiting_links *w = calloc(1, sizeof(*w));
 
 	if (w == NULL)
 		return NULL;
 	w->select = select;
+	w->overrides = overrides;
 	w->report = report;
 	w->seed = key_seed();
 	w->nchains = MIN_CHAINS;
@@ -84,7 +92,7 @@ void waiting_links_free(struct waiting_links *waiting) {
 		}
 	}
 	free(waiting->chains);
-	key_set_fini(&waiting->names);
+	free(waiting->names);
 	free(waiting);
 }
 
@@ -97,7 +105,7 @@ static struct group *find(const struct waiting_links *w, uint64_t key) {
 }
 
 /* Twice as many chains; without memory the old ones serve on. */
-static void grow(struct waiting_links *w) {
+static void grow_groups(struct waiting_links *w) {
 	size_t nchains = w->nchains * 2;
 	struct group **chains = calloc(nchains, sizeof(*chains)), *next;
 
@@ -115,6 +123,24 @@ static void grow(struct waiting_links *w) {
 	w->nchains = nchains;
 }
 
+static void grow_names(struct waiting_links *w) {
+	size_t nchains = w->nname_chains > 0 ? w->nname_chains * 2 : MIN_CHAINS;
+	struct waiting_name **chains = calloc(nchains, sizeof(struct waiting_name *)), *before;
+
+	if (chains == NULL)
+		return;
+	for (size_t i = 0; i < w->nname_chains; i++) {
+		for (struct waiting_name *n = w->names[i]; n != NULL; n = before) {
+			before = n->before;
+			n->before = chains[n->key & (nchains - 1)];
+			chains[n->key & (nchains - 1)] = n;
+		}
+	}
+	free(w->names);
+	w->names = chains;
+	w->nname_chains = nchains;
+}
+
 /* The group of ${first}, made if need be.  NULL without memory. */
 static struct group *group_of(struct waiting_links *w, const char *first) {
 	uint64_t key = key_of_name(w->seed, first);
@@ -126,7 +152,7 @@ static struct group *group_of(struct waiting_links *w, const char *first) {
 	if (g == NULL)
 		return NULL;
 	if (w->ngroups == w->nchains)
-		grow(w);
+		grow_groups(w);
 	chain = &w->chains[key & (w->nchains - 1)];
 	*g = (struct group){ .next = *chain, .key = key };
 	g->end = &g->names;
@@ -144,43 +170,48 @@ static void append(struct group *g, struct waiting_name *name) {
 
 int waiting_links_add(struct waiting_links *waiting, const struct entry *e, size_t number,
     struct sink *sink, struct error *err) {
-	const char *first = entry_member(e);
-	struct waiting_name *name = malloc(sizeof(*name) + strlen(e->name) + 1);
-	struct group *g;
+	struct group *g = group_of(waiting, entry_member(e));
+	struct waiting_name *name, **chain;
 
 	waiting_links_drop(waiting, e->name);
-	if (name == NULL || (g = group_of(waiting, first)) == NULL ||
-	    key_set_add(&waiting->names, key_of_name(waiting->seed, e->name), err) != TARN_OK) {
+	if (waiting->nnames == waiting->nname_chains)
+		grow_names(waiting);
+	name = malloc(sizeof(*name) + strlen(e->name) + 1);
+	if (g == NULL || waiting->nname_chains == 0 || name == NULL) {
 		free(name);
 		return err_nomem(err);
 	}
-	*name = (struct waiting_name){ .sink = sink, .limit = number };
+	*name = (struct waiting_name){
+		.key = key_of_name(waiting->seed, e->name),
+		.sink = sink,
+		.limit = number,
+	};
 	strcpy(name->name, e->name);
 	append(g, name);
+	chain = &waiting->names[name->key & (waiting->nname_chains - 1)];
+	name->before = *chain;
+	*chain = name;
+	waiting->nnames++;
 	return TARN_OK;
 }
 
 void waiting_links_drop(struct waiting_links *waiting, const char *name) {
+	struct waiting_name **at, *n;
 	uint64_t key;
 
-	if (waiting->ngroups == 0)
+	if (waiting->nnames == 0)
 		return;
 	key = key_of_name(waiting->seed, name);
-	if (!key_set_has(&waiting->names, key))
-		return;
-	for (size_t i = 0; i < waiting->nchains; i++) {
-		for (struct group *g = waiting->chains[i]; g != NULL; g = g->next) {
-			for (struct waiting_name **at = &g->names, *n; (n = *at) != NULL;) {
-				if (key_of_name(waiting->seed, n->name) != key) {
-					at = &n->next;
-					continue;
-				}
-				*at = n->next;
-				if (g->end == &n->next)
-					g->end = at;
-				free(n);
-			}
+	at = &waiting->names[key & (waiting->nname_chains - 1)];
+	while ((n = *at) != NULL) {
+		if (n->key != key) {
+			at = &n->before;
+			continue;
 		}
+		/* Its group has it until the end. */
+		n->is_dropped = true;
+		*at = n->before;
+		waiting->nnames--;
 	}
 }
 
@@ -217,7 +248,8 @@ static int put_group(struct waiting_links *w, struct group *g, const struct entr
 	for (struct waiting_name *name = g->names; name != NULL; name = name->next) {
 		struct entry named = *e;
 
-		if (name->limit <= number || (name->put_in != 0 && name->put_in != w->turn))
+		if (name->is_dropped || name->limit <= number ||
+		    (name->put_in != 0 && name->put_in != w->turn))
 			continue;
 		named.name = name->name;
 		named.stored_name = NULL;
@@ -235,6 +267,8 @@ static int put_group(struct waiting_links *w, struct group *g, const struct entr
 			named.is_whole = false;
 			named.size = 0;
 		}
+		if (w->overrides != NULL)
+			overrides_apply(w->overrides, &named);
 		r = name->sink->put(name->sink, &named, from, err);
 		if (r == TARN_NO_FIRST)
 			report_failure(w->report, name->name, "Cannot hard link to '%s': %s",
@@ -277,7 +311,7 @@ static void say_missing(const struct waiting_links *w, const char *why) {
 	for (size_t i = 0; i < w->nchains; i++) {
 		for (const struct group *g = w->chains[i]; g != NULL; g = g->next) {
 			for (const struct waiting_name *n = g->names; n != NULL; n = n->next) {
-				if (n->put_in == 0)
+				if (n->put_in == 0 && !n->is_dropped)
 					report_failure(w->report, n->name,
 					    "Cannot hard link to '%s': %s", g->first, why);
 			}

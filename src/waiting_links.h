@@ -7,6 +7,7 @@
 #include "entry.h"
 #include "error.h"
 #include "input.h"
+#include "overrides.h"
 #include "report.h"
 #include "select.h"
 #include "sink.h"
@@ -19,10 +20,11 @@
 struct waiting_links;
 
 /**
- * Members are renamed by ${select}, and names that come to nothing said to ${report}; both are
- * borrowed.  NULL when out of memory.
+ * Members are renamed by ${select}, changed by ${overrides} (may be NULL), and names that come to
+ * nothing said to ${report}; all are borrowed.  NULL when out of memory.
  */
-struct waiting_links *waiting_links_new(struct select *select, struct report *report);
+struct waiting_links *waiting_links_new(
+    struct select *select, const struct overrides *overrides, struct report *report);
 void waiting_links_free(struct waiting_links *waiting);
 
 /**

@@ -382,6 +382,16 @@ test_converted_archive_has_no_link_without_its_target() {
 	same_tree tree out --ignore mtime
 }
 
+test_converted_archive_is_relative_to_a_directory_and_overridden_in_all_members() {
+	make_days
+	mkdir elsewhere
+	mv a.tar elsewhere
+	tarn -cf b.tar --owner=nobody --exclude=daily.1 -C elsewhere @a.tar
+	tar -tvf b.tar >list
+	[ "$(wc -l <list)" -gt 5 ]
+	expect_equal "$(grep -v ' nobody/' list || true)" ''
+}
+
 test_links_lists_which_names_are_one_file() {
 	mkdir d
 	printf abc >d/one
