@@ -70,6 +70,12 @@ need_root() {
 	[ "$(id -u)" = 0 ] || _lacking 'needs root'
 }
 
+# What is mounted must end with the test: root has to have a mount namespace for each.
+need_mounts() {
+	need_root
+	[ -n "${_ISOLATED-}" ] || _lacking 'needs a mount namespace of its own'
+}
+
 need_program() {
 	command -v "$1" >/dev/null || _lacking "needs the program $1"
 }
@@ -109,14 +115,14 @@ mount_exfat() {
 
 # mount_tmpfs DIRECTORY SIZE
 mount_tmpfs() {
-	need_root
+	need_mounts
 	mkdir -p "$1"
 	mount -t tmpfs -o "size=$2" tmpfs "$1" || _lacking 'cannot mount tmpfs'
 }
 
 # bind_mount FROM DIRECTORY
 bind_mount() {
-	need_root
+	need_mounts
 	mkdir -p "$2"
 	mount --bind "$1" "$2" || _lacking 'cannot bind-mount'
 }
@@ -136,7 +142,7 @@ _lacking() {
 _make_image() {
 	local directory=$1 size=$2
 	shift 2
-	need_root
+	need_mounts
 	need_program "$1"
 	mkdir -p "$directory"
 	truncate -s "$size" "$directory.img"
@@ -170,6 +176,7 @@ _judge_function() {
 	mkdir "$SCRATCH"
 	if [ "$(id -u)" = 0 ] && unshare --mount true 2>/dev/null; then
 		isolate=(unshare --mount --pid --fork --kill-child --mount-proc)
+		export _ISOLATED=yes
 	fi
 	_TEST_FUNCTION=$name timeout -k 5 "$TEST_TIMEOUT" ${isolate[@]+"${isolate[@]}"} \
 		"$BASH" "$0" >"$STATE/log" 2>&1 </dev/null || status=$?

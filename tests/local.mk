@@ -12,6 +12,7 @@ UNIT_TESTS = \
 	%D%/unit/check_entry \
 	%D%/unit/check_error \
 	%D%/unit/check_inode_map \
+	%D%/unit/check_key_set \
 	%D%/unit/check_listing \
 	%D%/unit/check_member_path \
 	%D%/unit/check_option_names \

@@ -114,7 +114,7 @@ test_each_test_starts_in_an_empty_directory() {
 }
 
 test_mounts_and_processes_end_with_a_failing_test() {
-	need_root
+	need_mounts
 	run_file 'test_a() { mount_tmpfs t 1M; touch t/x; sleep 1234 & echo $! >pid; false; }' 1
 	expect_equal "$(pgrep -f 'sleep 1234' || true)" ''
 	expect_equal "$(echo tarn-test.*)" 'tarn-test.*'

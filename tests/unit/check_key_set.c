@@ -1,0 +1,66 @@
+#include "config.h"
+
+#include "key_set.h"
+
+#include <check.h>
+#include <stdlib.h>
+
+static struct key_set set;
+static struct error err;
+
+static void tear_down(void) {
+	key_set_fini(&set);
+}
+
+START_TEST(empty_set_has_nothing) {
+	ck_assert(!key_set_has(&set, 1));
+}
+END_TEST
+
+START_TEST(set_has_what_was_added_and_nothing_else) {
+	uint64_t seed = key_seed();
+
+	for (uint64_t i = 0; i < 100000; i += 2)
+		ck_assert_int_eq(key_set_add(&set, key_with_numbers(seed, i, 7), &err), TARN_OK);
+	ck_assert_int_eq(key_set_add(&set, key_with_numbers(seed, 0, 7), &err), TARN_OK);
+	ck_assert_uint_eq(set.n, 50000);
+	for (uint64_t i = 0; i < 100000; i++)
+		ck_assert(key_set_has(&set, key_with_numbers(seed, i, 7)) == (i % 2 == 0));
+	ck_assert(!key_set_has(&set, key_with_numbers(seed, 7, 0)));
+}
+END_TEST
+
+START_TEST(dots_and_slashes_make_no_difference) {
+	static const char *const same[] = { "a/b", "./a/b", "a//b", "/a/b", "a/b/", "././a/./b/." };
+	static const char *const other[] = { "ab", "a", "b/a", "a/b/c", "a/.b", "a/..", "" };
+
+	for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++)
+		ck_assert_uint_eq(key_of_name(5, same[i]), key_of_name(5, "a/b"));
+	for (size_t i = 0; i < sizeof(other) / sizeof(other[0]); i++)
+		ck_assert_uint_ne(key_of_name(5, other[i]), key_of_name(5, "a/b"));
+}
+END_TEST
+
+START_TEST(key_depends_on_the_seed) {
+	ck_assert_uint_ne(key_of_name(5, "a"), key_of_name(6, "a"));
+	ck_assert_uint_ne(key_seed(), key_seed());
+}
+END_TEST
+
+int main(void) {
+	Suite *suite = suite_create("key_set");
+	TCase *tc = tcase_create("key_set");
+	SRunner *runner = srunner_create(suite);
+	int nfailed;
+
+	tcase_add_checked_fixture(tc, NULL, tear_down);
+	tcase_add_test(tc, empty_set_has_nothing);
+	tcase_add_test(tc, set_has_what_was_added_and_nothing_else);
+	tcase_add_test(tc, dots_and_slashes_make_no_difference);
+	tcase_add_test(tc, key_depends_on_the_seed);
+	suite_add_tcase(suite, tc);
+	srunner_run_all(runner, CK_ENV);
+	nfailed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return nfailed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
