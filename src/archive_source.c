@@ -104,7 +104,9 @@ static int end(struct archive_source *s, struct error *err) {
 	off_t at = archive_read_header_position(s->archive);
 	int r;
 
-	if (s->nfed > 0 && s->nfed <= at)
+	if (s->nfed == 0)
+		return err_set(err, TARN_EFORMAT, 0, "This does not look like a tar archive");
+	if (s->nfed <= at)
 		return err_set(err, TARN_EFORMAT, 0, "Unexpected EOF in archive");
 	if (s->fed_all && s->nfed - at == TAR_BLOCK)
 		report_note(

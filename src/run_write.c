@@ -165,9 +165,10 @@ static int open_to_append(
 	struct stat st;
 	int r;
 
-	if (access(name, F_OK) != 0)
+	if (stat(name, &st) != 0)
 		return archive_file_create(file, name, err);
-	r = find_end(w, name, end, err);
+	/* An empty file is an archive that was not begun. */
+	r = S_ISREG(st.st_mode) && st.st_size == 0 ? TARN_OK : find_end(w, name, end, err);
 	if (r != TARN_OK)
 		return r;
 	file->fd = open(name, O_RDWR | O_CLOEXEC);

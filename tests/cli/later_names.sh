@@ -168,6 +168,16 @@ test_later_name_is_not_linked_to_what_was_there_before() {
 	done
 }
 
+test_file_that_differs_only_in_content_is_not_taken_for_the_first() {
+	make_days
+	mkdir -p out/daily.1
+	printf SAME >out/daily.1/same
+	chmod --reference=tree/daily.1/same out/daily.1/same
+	touch -r tree/daily.1/same out/daily.1/same
+	tarn -xf a.tar -C out --skip-old-files
+	expect_equal "$(cat out/daily.1/same out/daily.2/same)" SAMEsame
+}
+
 test_extraction_that_was_broken_off_is_completed() {
 	make_days
 	mkdir out
