@@ -3,7 +3,11 @@
 #include "attributes.h"
 
 #include <acl/libacl.h>
+#include <endian.h>
 #include <errno.h>
+#include <linux/posix_acl_xattr.h>
+#include <linux/xattr.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/acl.h>
@@ -16,20 +20,72 @@
  */
 
 bool attributes_is_acl(const char *xattr) {
-	return strncmp(xattr, "system.posix_acl_", strlen("system.posix_acl_")) == 0;
+	return strcmp(xattr, XATTR_NAME_POSIX_ACL_ACCESS) == 0 ||
+	    strcmp(xattr, XATTR_NAME_POSIX_ACL_DEFAULT) == 0;
 }
 
-/* Read the list of names or, with ${name}, one value, into an allocation.  -1 with errno. */
+/* One entry of an ACL as text, with a comma before it.  False: there is no such entry. */
+static bool print_acl_entry(char **to, const struct posix_acl_xattr_entry *raw) {
+	static const char *const names[] = {
+		[ACL_USER_OBJ] = "user:",
+		[ACL_USER] = "user:",
+		[ACL_GROUP_OBJ] = "group:",
+		[ACL_GROUP] = "group:",
+		[ACL_MASK] = "mask:",
+		[ACL_OTHER] = "other:",
+	};
+	unsigned int tag = le16toh(raw->e_tag), perm = le16toh(raw->e_perm);
+
+	if (tag >= sizeof(names) / sizeof(names[0]) || names[tag] == NULL)
+		return false;
+	*to += sprintf(*to, ",%s", names[tag]);
+	if (tag == ACL_USER || tag == ACL_GROUP)
+		*to += sprintf(*to, "%u", (unsigned int)le32toh(raw->e_id));
+	*to += sprintf(*to, ":%c%c%c", perm & ACL_READ ? 'r' : '-', perm & ACL_WRITE ? 'w' : '-',
+	    perm & ACL_EXECUTE ? 'x' : '-');
+	return true;
+}
+
+char *attributes_acl_text(const struct xattr *xattr) {
+	struct posix_acl_xattr_header header = { 0 };
+	struct posix_acl_xattr_entry entry;
+	const char *raw = xattr->value;
+	size_t at = sizeof(header), n = xattr->nbytes / sizeof(entry);
+	char *text = malloc(n * sizeof(",group:4294967295:rwx") + 2), *to = text;
+
+	if (text == NULL)
+		return NULL;
+	if (xattr->nbytes >= sizeof(header))
+		memcpy(&header, raw, sizeof(header));
+	if (le32toh(header.a_version) != POSIX_ACL_XATTR_VERSION)
+		return strcpy(text, "?");
+	for (*to = '\0'; xattr->nbytes - at >= sizeof(entry); at += sizeof(entry)) {
+		memcpy(&entry, raw + at, sizeof(entry));
+		if (!print_acl_entry(&to, &entry))
+			break;
+	}
+	if (at != xattr->nbytes)
+		return strcpy(text, "?");
+	/* Without the comma before the first one. */
+	return to == text ? text : memmove(text, text + 1, (size_t)(to - text));
+}
+
+/* The list of names or, with ${name}, one value; its size alone when ${nbytes} is 0. */
+static ssize_t read_once(
+    const char *path, const char *name, bool follow, char *data, size_t nbytes) {
+	if (name == NULL)
+		return follow ? listxattr(path, data, nbytes) : llistxattr(path, data, nbytes);
+	return follow ? getxattr(path, name, data, nbytes) : lgetxattr(path, name, data, nbytes);
+}
+
+/* The same into an allocation.  -1 with errno. */
 static ssize_t read_grown(const char *path, const char *name, bool follow, char **data) {
 	char *grown;
 	ssize_t n;
 
 	*data = NULL;
 	for (;;) {
-		if (name == NULL)
-			n = follow ? listxattr(path, NULL, 0) : llistxattr(path, NULL, 0);
-		else
-			n = follow ? getxattr(path, name, NULL, 0) : lgetxattr(path, name, NULL, 0);
+		n = read_once(path, name, follow, NULL, 0);
 		if (n < 0)
 			return -1;
 		grown = realloc(*data, (size_t)n + 1);
@@ -38,12 +94,8 @@ static ssize_t read_grown(const char *path, const char *name, bool follow, char 
 			return -1;
 		}
 		*data = grown;
-		if (name == NULL)
-			n = follow ? listxattr(path, grown, (size_t)n) :
-			             llistxattr(path, grown, (size_t)n);
-		else
-			n = follow ? getxattr(path, name, grown, (size_t)n) :
-			             lgetxattr(path, name, grown, (size_t)n);
+		/* Never with a size of 0: what was empty may not be any more. */
+		n = read_once(path, name, follow, grown, (size_t)n + 1);
 		if (n >= 0 || errno != ERANGE)
 			return n;
 	}
@@ -92,17 +144,18 @@ int attributes_read_xattrs(struct attributes *a, const char *path, bool follow, 
 
 static int read_acl(const char *path, acl_type_t type, char **text, struct error *err) {
 	acl_t acl = acl_get_file(path, type);
+	bool is_extended;
 
 	if (acl == NULL && errno == ENOTSUP)
 		return TARN_OK;
 	if (acl == NULL)
 		return err_set(err, TARN_ESYSTEM, errno, "Cannot read ACL");
-	if (acl_entries(acl) > 0 && acl_equiv_mode(acl, NULL) != 0)
-		*text = acl_to_any_text(acl, NULL, ',', TEXT_ABBREVIATE);
-	else if (type == ACL_TYPE_DEFAULT && acl_entries(acl) > 0)
-		*text = acl_to_any_text(acl, NULL, ',', TEXT_ABBREVIATE);
+	is_extended =
+	    acl_entries(acl) > 0 && (type == ACL_TYPE_DEFAULT || acl_equiv_mode(acl, NULL) != 0);
+	if (is_extended)
+		*text = acl_to_any_text(acl, NULL, ',', 0);
 	acl_free(acl);
-	return TARN_OK;
+	return is_extended && *text == NULL ? err_nomem(err) : TARN_OK;
 }
 
 int attributes_read_acls(

@@ -21,6 +21,13 @@ struct attributes {
 bool attributes_is_acl(const char *xattr);
 
 /**
+ * The ACL in ${xattr}, which is the raw form of one, as text: an allocation, NULL when out of
+ * memory.  "" where it has no entries; what is malformed becomes a text that is malformed, too, so
+ * that the attempt to set it fails and is said.
+ */
+char *attributes_acl_text(const struct xattr *xattr);
+
+/**
  * Read the extended attributes of ${path} (${follow}: of what a symbolic link leads to), but for
  * those that hold ACLs.  A file system without attributes has none.
  */

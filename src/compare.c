@@ -100,17 +100,13 @@ static int find(struct compare_sink *s, const char *name, struct stat *st, struc
 	return TARN_END;
 }
 
-/* Owners are compared as extraction would set them: by name where this system knows it. */
+/* Owners are compared as extraction would set them. */
 static void compare_owner(struct compare_sink *s, const struct entry *e, const struct stat *st) {
-	uint64_t uid = e->uid, gid = e->gid;
+	bool numeric = s->options->numeric_owner;
 
-	if (!s->options->numeric_owner && e->uname != NULL)
-		owners_user_id(s->owners, e->uname, &uid);
-	if (!s->options->numeric_owner && e->gname != NULL)
-		owners_group_id(s->owners, e->gname, &gid);
-	if (uid != st->st_uid)
+	if (owners_resolve_user(s->owners, numeric ? NULL : e->uname, e->uid) != st->st_uid)
 		say_difference(s, e, "Uid differs");
-	if (gid != st->st_gid)
+	if (owners_resolve_group(s->owners, numeric ? NULL : e->gname, e->gid) != st->st_gid)
 		say_difference(s, e, "Gid differs");
 }
 

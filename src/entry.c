@@ -4,6 +4,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <linux/xattr.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -93,6 +94,16 @@ static int borrow_name(
 	return TARN_OK;
 }
 
+/* GNU tar archives ACLs in this way when it is not asked for them but for all attributes. */
+static bool add_raw_acl(const struct xattr *x, struct entry_storage *storage) {
+	char **text = strcmp(x->name, XATTR_NAME_POSIX_ACL_ACCESS) == 0 ? &storage->acl_access :
+	                                                                  &storage->acl_default;
+
+	if (*text == NULL)
+		*text = attributes_acl_text(x);
+	return *text != NULL;
+}
+
 static int borrow_xattrs(
     struct entry *e, struct archive_entry *from, struct entry_storage *storage, struct error *err) {
 	int count = archive_entry_xattr_reset(from);
@@ -112,6 +123,8 @@ static int borrow_xattrs(
 			break;
 		if (!attributes_is_acl(x->name))
 			n++;
+		else if (!add_raw_acl(x, storage))
+			return err_nomem(err);
 	}
 	e->xattrs = storage->xattrs;
 	e->nxattrs = n;
@@ -146,8 +159,7 @@ static int borrow_extents(
 	return TARN_OK;
 }
 
-static void borrow_acls(
-    struct entry *e, struct archive_entry *from, struct entry_storage *storage) {
+static void keep_acls(struct archive_entry *from, struct entry_storage *storage) {
 	int types = archive_entry_acl_types(from);
 
 	free(storage->acl_access);
@@ -159,8 +171,6 @@ static void borrow_acls(
 	if (types & ARCHIVE_ENTRY_ACL_TYPE_DEFAULT)
 		storage->acl_default = archive_entry_acl_to_text(from, NULL,
 		    ARCHIVE_ENTRY_ACL_TYPE_DEFAULT | ARCHIVE_ENTRY_ACL_STYLE_SEPARATOR_COMMA);
-	e->acl_access = storage->acl_access;
-	e->acl_default = storage->acl_default;
 }
 
 /*
@@ -179,6 +189,17 @@ static mode_t borrow_mode(struct archive_entry *from) {
 			mode = (mode & ~(mode_t)070) | (mode_t)(permset & 7) << 3;
 	}
 	return mode;
+}
+
+/* libarchive reads "-1.5" as -1 s and half a second more, not less. */
+static struct timespec borrow_mtime(struct archive_entry *from) {
+	struct timespec mtime = { archive_entry_mtime(from), archive_entry_mtime_nsec(from) };
+
+	if (mtime.tv_sec < 0 && mtime.tv_sec > INT64_MIN && mtime.tv_nsec > 0) {
+		mtime.tv_sec--;
+		mtime.tv_nsec = 1000000000 - mtime.tv_nsec;
+	}
+	return mtime;
 }
 
 static const char *non_empty(const char *s) {
@@ -211,21 +232,17 @@ int entry_from_libarchive(
 	if (e->size < 0)
 		return err_set(err, TARN_EFORMAT, 0, "Malformed size");
 	e->is_whole = e->first_name == NULL || e->size > 0;
-	e->mtime.tv_sec = archive_entry_mtime(from);
-	e->mtime.tv_nsec = archive_entry_mtime_nsec(from);
-	/* libarchive reads "-1.5" as -1 s and half a second more, not less. */
-	if (e->mtime.tv_sec < 0 && e->mtime.tv_nsec > 0) {
-		e->mtime.tv_sec--;
-		e->mtime.tv_nsec = 1000000000 - e->mtime.tv_nsec;
-	}
+	e->mtime = borrow_mtime(from);
 	if (e->type == ENTRY_CHAR_DEVICE || e->type == ENTRY_BLOCK_DEVICE) {
 		e->rdev_major = (unsigned int)archive_entry_rdevmajor(from);
 		e->rdev_minor = (unsigned int)archive_entry_rdevminor(from);
 	}
-	borrow_acls(e, from, storage);
+	keep_acls(from, storage);
 	r = borrow_xattrs(e, from, storage, err);
 	if (r != TARN_OK)
 		return r;
+	e->acl_access = non_empty(storage->acl_access);
+	e->acl_default = non_empty(storage->acl_default);
 	return borrow_extents(e, from, storage, err);
 }
 

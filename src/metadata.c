@@ -4,41 +4,38 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/limits.h>
+#include <linux/magic.h>
+#include <linux/xattr.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/acl.h>
+#include <sys/vfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
-
-#include "attributes.h"
 
 /*
  * The order matters: the owner first, since changing it clears set-id bits; attributes while the
  * file is still writable; then the mode, then the ACL, whose mask is the group bits of the mode;
  * times last, since all else moves them.
  *
- * A descriptor from O_PATH takes fchownat() and utimensat() with AT_EMPTY_PATH, but neither
- * fchmod() nor fsetxattr(); /proc/self/fd/N leads to the same inode, for all but symbolic links,
- * which have no mode, and take no attributes here.
+ * A descriptor from O_PATH takes fchownat() and utimensat() with AT_EMPTY_PATH; all other calls
+ * refuse it (EBADF).  /proc/self/fd/N leads to the same inode, also when that is a symbolic link,
+ * but /proc need not be mounted: so it comes second.
  */
-
-#define PROC_NAME_NBYTES 40
 
 /* The file that gets metadata. */
 struct target {
 	int fd;
-	bool is_path; /* fd is from O_PATH */
 	const struct stat *st;
 	const char *name;
-	char proc[PROC_NAME_NBYTES]; /* the name of fd for calls that take no descriptor */
+	struct report *report;
+	char proc[sizeof("/proc/self/fd/") + 3 * sizeof(int)]; /* another way to fd */
 };
 
-static void target_init(struct target *t, int fd, const struct stat *st, const char *name) {
-	int flags = fcntl(fd, F_GETFL);
-
-	*t = (struct target){ .fd = fd, .st = st, .name = name };
-	t->is_path = flags >= 0 && (flags & O_PATH) != 0;
+static void target_init(
+    struct target *t, int fd, const struct stat *st, const char *name, struct report *report) {
+	*t = (struct target){ .fd = fd, .st = st, .name = name, .report = report };
 	snprintf(t->proc, sizeof(t->proc), "/proc/self/fd/%d", fd);
 }
 
@@ -64,200 +61,199 @@ void metadata_policy_init(struct metadata_policy *policy, const struct options *
 		policy->umask = mask;
 }
 
-/*
- * Does ${errnum} say that the file system has no such thing, rather than that it is not for us to
- * set?  File systems without owners and modes answer EPERM, too: to root, and to the owner of a file,
- * whom nothing else would keep from it.
- */
-static bool is_not_held(int errnum, bool is_ours) {
-	return errnum == ENOSYS || errnum == EOPNOTSUPP || (errnum == EPERM && is_ours);
+/* The rule of metadata.h for what a file system cannot hold. */
+static bool is_not_held(const struct target *t, int errnum) {
+	struct statfs fs;
+
+	if (errnum != EPERM || fstatfs(t->fd, &fs) != 0)
+		return errnum == ENOSYS || errnum == EOPNOTSUPP;
+	return fs.f_type == MSDOS_SUPER_MAGIC || fs.f_type == EXFAT_SUPER_MAGIC ||
+	    fs.f_type == FUSE_SUPER_MAGIC;
 }
 
-static void apply_owner(
-    const struct metadata_policy *p, const struct target *t, const struct entry *e) {
-	uint64_t uid = e->uid, gid = e->gid;
-
-	if (!p->numeric_owner && e->uname != NULL)
-		owners_user_id(p->owners, e->uname, &uid);
-	if (!p->numeric_owner && e->gname != NULL)
-		owners_group_id(p->owners, e->gname, &gid);
-	if (uid == t->st->st_uid && gid == t->st->st_gid)
-		return;
-	if ((uid_t)uid != uid || (gid_t)gid != gid) {
-		errno = EINVAL;
-	} else if (fchownat(t->fd, "", (uid_t)uid, (gid_t)gid, AT_EMPTY_PATH) == 0) {
-		return;
-	}
-	if (is_not_held(errno, geteuid() == 0))
-		report_count(p->report, REPORT_NOT_HELD_OWNER, t->name, 0);
+/* Count what could not be given under ${reason}, or say ${err}. */
+static void failed(const struct target *t, enum report_reason reason, const struct error *err) {
+	if (is_not_held(t, err->errnum))
+		report_count(t->report, reason, t->name, 0);
 	else
-		report_failure(p->report, t->name,
-		    "Cannot change ownership to uid %ju, gid %ju: %s", (uintmax_t)uid,
-		    (uintmax_t)gid, strerror(errno));
+		report_error(t->report, t->name, err);
 }
 
-static int set_mode(const struct target *t, mode_t mode) {
-	return t->is_path ? chmod(t->proc, mode) : fchmod(t->fd, mode);
+/* False when the file has another owner or group afterwards. */
+static bool give_owner(const struct target *t, uint64_t uid, uint64_t gid) {
+	struct error err;
+
+	if (uid == t->st->st_uid && gid == t->st->st_gid)
+		return true;
+	/* The largest number is none: it would leave the owner as it is. */
+	if (uid >= (uid_t)-1 || gid >= (gid_t)-1)
+		errno = EINVAL;
+	else if (fchownat(t->fd, "", (uid_t)uid, (gid_t)gid, AT_EMPTY_PATH) == 0)
+		return true;
+	err_set(&err, TARN_ESYSTEM, errno, "Cannot change ownership to uid %ju, gid %ju",
+	    (uintmax_t)uid, (uintmax_t)gid);
+	failed(t, REPORT_NOT_HELD_OWNER, &err);
+	return false;
 }
 
-static void apply_mode(
-    const struct metadata_policy *p, const struct target *t, const struct entry *e) {
-	mode_t mode = e->mode & ~p->umask;
+static int change_mode(const struct target *t, mode_t mode) {
+	int r = fchmod(t->fd, mode);
+
+	return r != 0 && errno == EBADF ? chmod(t->proc, mode) : r;
+}
+
+/* ${is_trusted}: with set-id bits; but they never go to another owner than they were meant for. */
+static void give_mode(const struct target *t, mode_t mode, bool is_trusted, bool is_owned) {
+	struct error err;
 
 	if (S_ISLNK(t->st->st_mode))
 		return;
-	if (!p->trusted && (mode & (S_ISUID | S_ISGID)) != 0) {
+	if ((mode & (S_ISUID | S_ISGID)) != 0 && !(is_trusted && is_owned)) {
 		mode &= ~(mode_t)(S_ISUID | S_ISGID);
-		report_count(p->report, REPORT_LEFT_SET_ID, t->name, 0);
+		report_count(t->report, is_trusted ? REPORT_LEFT_SET_ID_OWNER : REPORT_LEFT_SET_ID,
+		    t->name, 0);
 	}
 	/* Changing the owner may have cleared set-id bits, never added any. */
 	if (mode == (t->st->st_mode & 07777) && (mode & (S_ISUID | S_ISGID)) == 0)
 		return;
-	if (set_mode(t, mode) == 0)
+	if (change_mode(t, mode) == 0)
 		return;
-	if (is_not_held(errno, geteuid() == 0 || geteuid() == t->st->st_uid))
-		report_count(p->report, REPORT_NOT_HELD_MODE, t->name, 0);
-	else
-		report_failure(p->report, t->name, "Cannot change mode to %04o: %s",
-		    (unsigned int)mode, strerror(errno));
-}
-
-static void apply_acl(
-    const struct metadata_policy *p, const struct target *t, const char *text, acl_type_t type) {
-	acl_t acl;
-	int r = -1;
-
-	if (text == NULL)
-		return;
-	acl = acl_from_text(text);
-	if (acl != NULL)
-		r = acl_set_file(t->proc, type, acl);
-	if (r != 0 && is_not_held(errno, false))
-		report_count(p->report, REPORT_NOT_HELD_ACL, t->name, 0);
-	else if (r != 0)
-		report_failure(p->report, t->name, "Cannot set ACL: %s", strerror(errno));
-	if (acl != NULL)
-		acl_free(acl);
+	err_set(&err, TARN_ESYSTEM, errno, "Cannot change mode to %04o", (unsigned int)mode);
+	failed(t, REPORT_NOT_HELD_MODE, &err);
 }
 
 static int set_xattr(const struct target *t, const struct xattr *x) {
-	if (S_ISLNK(t->st->st_mode)) {
+	int r = fsetxattr(t->fd, x->name, x->value, x->nbytes, 0);
+
+	if (r != 0 && errno == EBADF)
+		r = setxattr(t->proc, x->name, x->value, x->nbytes, 0);
+	/* No file system has attributes of users there, but this is how the kernel says it. */
+	if (r != 0 && errno == EPERM && !S_ISREG(t->st->st_mode) && !S_ISDIR(t->st->st_mode) &&
+	    strncmp(x->name, XATTR_USER_PREFIX, XATTR_USER_PREFIX_LEN) == 0)
 		errno = EOPNOTSUPP;
-		return -1;
-	}
-	return t->is_path ? setxattr(t->proc, x->name, x->value, x->nbytes, 0) :
-	                    fsetxattr(t->fd, x->name, x->value, x->nbytes, 0);
+	return r;
 }
 
-static void apply_xattrs(
-    const struct metadata_policy *p, const struct target *t, const struct entry *e) {
+static void give_xattr(const struct target *t, const struct xattr *x) {
+	struct error err;
+
+	if (set_xattr(t, x) == 0)
+		return;
+	err_set(&err, TARN_ESYSTEM, errno, "Cannot set the extended attribute '%s'", x->name);
+	failed(t, REPORT_NOT_HELD_XATTR, &err);
+}
+
+static int set_acl(const struct target *t, acl_type_t type, const char *text) {
+	acl_t acl = acl_from_text(text);
+	int r, errnum;
+
+	if (acl == NULL)
+		return -1;
+	r = acl_set_file(t->proc, type, acl);
+	errnum = errno;
+	acl_free(acl);
+	errno = errnum;
+	return r;
+}
+
+/* No ${text}: none but the mode, so what was inherited from the directory goes. */
+static void give_acl(const struct target *t, acl_type_t type, const char *text) {
+	const char *xattr =
+	    type == ACL_TYPE_ACCESS ? XATTR_NAME_POSIX_ACL_ACCESS : XATTR_NAME_POSIX_ACL_DEFAULT;
+	int r = text != NULL ? set_acl(t, type, text) : removexattr(t->proc, xattr);
+	struct error err;
+
+	if (r == 0 || (text == NULL && errno == ENODATA))
+		return;
+	err_set(&err, TARN_ESYSTEM, errno, "Cannot set ACL");
+	if (text != NULL || !is_not_held(t, err.errnum))
+		failed(t, REPORT_NOT_HELD_ACL, &err);
+}
+
+/* Both times: file systems on libfuse 2 do nothing, without an error, for UTIME_OMIT. */
+static int change_mtime(const struct target *t, struct timespec mtime) {
+	const struct timespec times[2] = { t->st->st_atim, mtime };
+	int r = futimens(t->fd, times);
+
+	return r != 0 && errno == EBADF ? utimensat(t->fd, "", times, AT_EMPTY_PATH) : r;
+}
+
+static void give_mtime(const struct target *t, struct timespec mtime) {
+	struct error err;
+
+	if (change_mtime(t, mtime) == 0)
+		return;
+	err_set(&err, TARN_ESYSTEM, errno, "Cannot change the modification time");
+	failed(t, REPORT_NOT_HELD_TIME, &err);
+}
+
+static void give_xattrs(const struct target *t, const struct entry *e, bool is_trusted) {
 	for (size_t i = 0; i < e->nxattrs; i++) {
 		const struct xattr *x = &e->xattrs[i];
 
-		/* ACLs have their own way in; an archive does not get to set them raw. */
-		if (attributes_is_acl(x->name))
-			continue;
-		if (!p->trusted && strncmp(x->name, "user.", strlen("user.")) != 0)
-			report_count(p->report, REPORT_LEFT_XATTR, t->name, 0);
-		else if (set_xattr(t, x) == 0)
-			continue;
-		else if (is_not_held(errno, !S_ISREG(t->st->st_mode)))
-			report_count(p->report, REPORT_NOT_HELD_XATTR, t->name, 0);
+		if (is_trusted || strncmp(x->name, XATTR_USER_PREFIX, XATTR_USER_PREFIX_LEN) == 0)
+			give_xattr(t, x);
 		else
-			report_failure(p->report, t->name, "Cannot set an extended attribute: %s",
-			    strerror(errno));
+			report_count(t->report, REPORT_LEFT_XATTR, t->name, 0);
 	}
-}
-
-static int set_times(const struct target *t, const struct timespec times[2]) {
-	return t->is_path ? utimensat(t->fd, "", times, AT_EMPTY_PATH) : futimens(t->fd, times);
-}
-
-static void apply_times(
-    const struct metadata_policy *p, const struct target *t, const struct entry *e) {
-	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, e->mtime };
-
-	if (p->touch || set_times(t, times) == 0)
-		return;
-	if (is_not_held(errno, false))
-		report_count(p->report, REPORT_NOT_HELD_TIME, t->name, 0);
-	else
-		report_failure(
-		    p->report, t->name, "Cannot change the modification time: %s", strerror(errno));
 }
 
 void metadata_apply(const struct metadata_policy *policy, int fd, const struct stat *st,
     const struct entry *e, const char *name) {
 	struct target t;
+	bool numeric = policy->numeric_owner, is_owned = true;
 
-	target_init(&t, fd, st, name);
+	target_init(&t, fd, st, name, policy->report);
 	if (policy->same_owner)
-		apply_owner(policy, &t, e);
+		is_owned = give_owner(&t,
+		    owners_resolve_user(policy->owners, numeric ? NULL : e->uname, e->uid),
+		    owners_resolve_group(policy->owners, numeric ? NULL : e->gname, e->gid));
 	if (policy->xattrs)
-		apply_xattrs(policy, &t, e);
-	apply_mode(policy, &t, e);
-	if (policy->acls && !S_ISLNK(st->st_mode)) {
-		apply_acl(policy, &t, e->acl_access, ACL_TYPE_ACCESS);
-		if (S_ISDIR(st->st_mode))
-			apply_acl(policy, &t, e->acl_default, ACL_TYPE_DEFAULT);
-	}
-	apply_times(policy, &t, e);
+		give_xattrs(&t, e, policy->trusted);
+	give_mode(&t, e->mode & ~policy->umask, policy->trusted, is_owned);
+	if (policy->acls && !S_ISLNK(st->st_mode))
+		give_acl(&t, ACL_TYPE_ACCESS, e->acl_access);
+	if (policy->acls && S_ISDIR(st->st_mode))
+		give_acl(&t, ACL_TYPE_DEFAULT, e->acl_default);
+	if (!policy->touch)
+		give_mtime(&t, e->mtime);
 }
 
-/* Copy every extended attribute that ${from} has.  Where a file system has none there is nothing. */
-static int copy_xattrs(int from, int to) {
-	char names[65536], *value = NULL;
-	ssize_t n = flistxattr(from, names, sizeof(names));
-	int r = 0;
+/* Where a file system has no attributes there are none to copy. */
+static void copy_xattrs(const struct target *from, const struct target *to) {
+	char names[XATTR_LIST_MAX], value[XATTR_SIZE_MAX];
+	ssize_t n = flistxattr(from->fd, names, sizeof(names));
 
+	if (n < 0 && errno == EBADF)
+		n = listxattr(from->proc, names, sizeof(names));
 	for (const char *x = names; n > 0 && x < names + n; x += strlen(x) + 1) {
-		ssize_t nbytes = fgetxattr(from, x, NULL, 0);
-		char *grown;
+		ssize_t nbytes = fgetxattr(from->fd, x, value, sizeof(value));
 
-		if (nbytes < 0 || (grown = realloc(value, (size_t)nbytes + 1)) == NULL) {
-			r = -1;
-			continue;
-		}
-		value = grown;
-		nbytes = fgetxattr(from, x, value, (size_t)nbytes);
-		if (nbytes < 0 || fsetxattr(to, x, value, (size_t)nbytes, 0) != 0)
-			r = -1;
+		if (nbytes < 0 && errno == EBADF)
+			nbytes = getxattr(from->proc, x, value, sizeof(value));
+		if (nbytes >= 0)
+			give_xattr(to, &(struct xattr){ x, value, (size_t)nbytes });
+		else
+			report_failure(to->report, to->name, "Cannot read extended attributes: %s",
+			    strerror(errno));
 	}
-	free(value);
-	return r;
-}
-
-/* Say that ${what} of a copy could not be set, or count it where the file system has no such thing. */
-static void copy_failed(const struct target *t, bool is_ours, enum report_reason reason,
-    const char *what, struct report *report) {
-	if (is_not_held(errno, is_ours))
-		report_count(report, reason, t->name, 0);
-	else
-		report_failure(report, t->name, "Cannot change %s: %s", what, strerror(errno));
 }
 
 void metadata_copy(int from, int to, const char *name, struct report *report) {
 	struct stat st, made;
-	struct target t;
-	struct timespec times[2];
-	bool is_ours = geteuid() == 0;
+	struct target source, t;
+	bool is_owned;
 
 	if (fstat(from, &st) != 0 || fstat(to, &made) != 0) {
 		report_failure(report, name, "Cannot stat: %s", strerror(errno));
 		return;
 	}
-	target_init(&t, to, &made, name);
-	times[0] = st.st_atim;
-	times[1] = st.st_mtim;
-	if ((st.st_uid != made.st_uid || st.st_gid != made.st_gid) &&
-	    fchownat(to, "", st.st_uid, st.st_gid, AT_EMPTY_PATH) != 0 && is_ours)
-		copy_failed(&t, true, REPORT_NOT_HELD_OWNER, "ownership", report);
-	if (!t.is_path && copy_xattrs(from, to) != 0)
-		copy_failed(&t, false, REPORT_NOT_HELD_XATTR, "extended attributes", report);
-	if (!S_ISLNK(st.st_mode) && (st.st_mode & 07777) != (made.st_mode & 07777) &&
-	    set_mode(&t, st.st_mode & 07777) != 0)
-		copy_failed(
-		    &t, is_ours || made.st_uid == geteuid(), REPORT_NOT_HELD_MODE, "mode", report);
-	if (set_times(&t, times) != 0)
-		copy_failed(&t, false, REPORT_NOT_HELD_TIME, "the modification time", report);
+	target_init(&source, from, &st, name, report);
+	target_init(&t, to, &made, name, report);
+	/* An ordinary user cannot give files away: the copy is the user's own. */
+	is_owned = geteuid() == 0 ? give_owner(&t, st.st_uid, st.st_gid) :
+	                            st.st_uid == made.st_uid && st.st_gid == made.st_gid;
+	copy_xattrs(&source, &t);
+	give_mode(&t, st.st_mode & 07777, true, is_owned);
+	give_mtime(&t, st.st_mtim);
 }

@@ -30,18 +30,23 @@ void metadata_policy_init(struct metadata_policy *policy, const struct options *
     struct owners *owners, struct report *report);
 
 /**
- * Apply the metadata of ${e} to the file behind ${fd}: open for reading or writing, or, for what is
- * neither file nor directory, or may not be read, O_PATH.  ${st} is its stat, which saves the calls
- * that would change nothing.  What fails is said as a failure of ${name}; what the file system cannot
- * hold at all is counted.
+ * Apply the metadata of ${e} to the file behind ${fd}, from O_PATH where it cannot be opened
+ * otherwise; that takes /proc.  ${st} is its stat, which saves the calls that would change nothing.
+ * Set-id bits are left out when the file does not get its owner.  With acls, what a file inherited
+ * goes where the member has no ACL.
+ *
+ * What fails is said as a failure of ${name}.  What the file system cannot hold at all is counted
+ * instead: that is what ENOSYS and EOPNOTSUPP say, and EPERM on FAT, exFAT and in what FUSE mounts,
+ * which have no owners and modes of their own, or leave it to a program.  Anywhere else EPERM says
+ * that the user may not, also to root (a container without CAP_CHOWN, an immutable directory).
  */
 void metadata_apply(const struct metadata_policy *policy, int fd, const struct stat *st,
     const struct entry *e, const char *name);
 
 /**
- * Give the file behind ${to} the owner, mode, times and extended attributes (ACLs are among them)
- * of the one behind ${from}: a copy that stands for another name.  The same kinds of descriptors;
- * what fails is said and counted as in metadata_apply.
+ * Give the file behind ${to} the owner, mode, mtime and extended attributes (ACLs are among them)
+ * of the one behind ${from}: a copy that stands for another name.  Descriptors, set-id bits and
+ * failures as in metadata_apply, but that an ordinary user's copies are the user's without a word.
  */
 void metadata_copy(int from, int to, const char *name, struct report *report);
 

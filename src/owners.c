@@ -187,3 +187,15 @@ bool owners_user_id(struct owners *owners, const char *name, uint64_t *uid) {
 bool owners_group_id(struct owners *owners, const char *name, uint64_t *gid) {
 	return id_of(owners, GROUP_ID, name, gid);
 }
+
+uint64_t owners_resolve_user(struct owners *owners, const char *name, uint64_t id) {
+	if (name != NULL)
+		owners_user_id(owners, name, &id);
+	return id;
+}
+
+uint64_t owners_resolve_group(struct owners *owners, const char *name, uint64_t id) {
+	if (name != NULL)
+		owners_group_id(owners, name, &id);
+	return id;
+}

@@ -21,4 +21,8 @@ const char *owners_group_name(struct owners *owners, uint64_t gid);
 bool owners_user_id(struct owners *owners, const char *name, uint64_t *uid);
 bool owners_group_id(struct owners *owners, const char *name, uint64_t *gid);
 
+/** The number that ${name} has on this system; ${id} where it is not known here, or NULL. */
+uint64_t owners_resolve_user(struct owners *owners, const char *name, uint64_t id);
+uint64_t owners_resolve_group(struct owners *owners, const char *name, uint64_t id);
+
 #endif

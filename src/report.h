@@ -28,6 +28,7 @@ enum report_reason {
 	REPORT_COPIED_REFUSED,      /* … the file system has no hard links, or forbids this one */
 	REPORT_COPIED_NO_REFLINK,   /* … full copies: no blocks can be shared here */
 	REPORT_LEFT_SET_ID,         /* files whose set-id bits were left out, no -p */
+	REPORT_LEFT_SET_ID_OWNER,   /* … they have another owner */
 	REPORT_LEFT_DEVICE,         /* devices left out, no -p */
 	REPORT_LEFT_XATTR,          /* security.* and trusted.* attributes left out, no -p */
 	REPORT_NOT_HELD_OWNER,      /* the file system has no owners; … modes, and so on */

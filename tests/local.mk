@@ -4,9 +4,11 @@
 UNIT_TESTS = \
 	%D%/unit/check_archive_file \
 	%D%/unit/check_archive_sink \
+	%D%/unit/check_attributes \
 	%D%/unit/check_codec \
 	%D%/unit/check_codec_damage \
 	%D%/unit/check_compare \
+	%D%/unit/check_compare_content \
 	%D%/unit/check_contained \
 	%D%/unit/check_contained_files \
 	%D%/unit/check_entry \
@@ -15,6 +17,7 @@ UNIT_TESTS = \
 	%D%/unit/check_key_set \
 	%D%/unit/check_listing \
 	%D%/unit/check_member_path \
+	%D%/unit/check_metadata \
 	%D%/unit/check_option_names \
 	%D%/unit/check_options \
 	%D%/unit/check_overrides \
@@ -31,6 +34,7 @@ SHELL_TESTS = \
 	%D%/cli/later_names.sh \
 	%D%/cli/round_trip.sh \
 	%D%/filesystems/link_ladder.sh \
+	%D%/filesystems/lost_properties.sh \
 	%D%/interop/gnu_behaviour.sh \
 	%D%/interop/partners.sh \
 	%D%/unit/contained_by_component.sh \
@@ -56,7 +60,9 @@ LDADD = libtarn.a $(TARN_LIBS) $(CHECK_LIBS)
 EXTRA_DIST += $(SHELL_TESTS) %D%/lib.sh %D%/count %D%/judge/judge %D%/valgrind/modes.sh \
 	%D%/unit/codec_files.h \
 	%D%/unit/command_line.h \
-	%D%/unit/destination.h
+	%D%/unit/comparison.h \
+	%D%/unit/destination.h \
+	%D%/unit/scratch.h
 
 .PHONY: count
 count:

@@ -82,8 +82,56 @@ START_TEST(slashes_at_the_end_are_dropped) {
 END_TEST
 
 START_TEST(member_without_a_name_is_malformed) {
-	archive_entry_set_pathname(from, "");
+	archive_entry_set_pathname(from, _i == 0 ? "" : NULL);
 	ck_assert_int_eq(convert(), TARN_EFORMAT);
+}
+END_TEST
+
+START_TEST(largest_size_is_taken_over) {
+	archive_entry_set_size(from, INT64_MAX);
+	ck_assert_int_eq(convert(), TARN_OK);
+	ck_assert_int_eq(e.size, INT64_MAX);
+}
+END_TEST
+
+START_TEST(only_files_have_a_size) {
+	archive_entry_set_mode(from, S_IFDIR | 0755);
+	archive_entry_set_size(from, -1);
+	ck_assert_int_eq(convert(), TARN_OK);
+	ck_assert_int_eq(e.size, 0);
+}
+END_TEST
+
+START_TEST(member_of_unknown_type_is_a_file) {
+	archive_entry_set_mode(from, 0644);
+	ck_assert_int_eq(convert(), TARN_OK);
+	ck_assert_int_eq(e.type, ENTRY_FILE);
+	ck_assert_int_eq(e.size, 100);
+}
+END_TEST
+
+START_TEST(symlink_has_a_target_and_nothing_else_has) {
+	archive_entry_set_mode(from, S_IFLNK | 0777);
+	archive_entry_set_symlink(from, "to");
+	ck_assert_int_eq(convert(), TARN_OK);
+	ck_assert_str_eq(e.target, "to");
+	ck_assert_ptr_null(e.first_name);
+	archive_entry_set_mode(from, S_IFREG | 0644);
+	ck_assert_int_eq(convert(), TARN_OK);
+	ck_assert_ptr_null(e.target);
+}
+END_TEST
+
+START_TEST(devices_alone_have_numbers) {
+	archive_entry_set_rdevmajor(from, 8);
+	archive_entry_set_rdevminor(from, 300);
+	ck_assert_int_eq(convert(), TARN_OK);
+	ck_assert_uint_eq(e.rdev_major, 0);
+	ck_assert_uint_eq(e.rdev_minor, 0);
+	archive_entry_set_filetype(from, _i == 0 ? AE_IFCHR : AE_IFBLK);
+	ck_assert_int_eq(convert(), TARN_OK);
+	ck_assert_uint_eq(e.rdev_major, 8);
+	ck_assert_uint_eq(e.rdev_minor, 300);
 }
 END_TEST
 
@@ -117,6 +165,22 @@ START_TEST(renamed_entry_is_known_by_its_stored_names) {
 }
 END_TEST
 
+/* Of each number that an archive can hold, what is beyond all systems. */
+START_TEST(extreme_numbers_are_no_others) {
+	archive_entry_set_uid(from, INT64_MAX);
+	archive_entry_set_gid(from, INT64_MIN);
+	archive_entry_set_mtime(from, INT64_MAX, 999999999);
+	ck_assert_int_eq(convert(), TARN_OK);
+	ck_assert_uint_eq(e.uid, INT64_MAX);
+	ck_assert_uint_ge(e.gid, UINT32_MAX);
+	ck_assert_int_eq(e.mtime.tv_sec, INT64_MAX);
+	ck_assert_int_eq(e.mtime.tv_nsec, 999999999);
+	archive_entry_set_mtime(from, INT64_MIN, 1);
+	ck_assert_int_eq(convert(), TARN_OK);
+	ck_assert_int_eq(e.mtime.tv_sec, INT64_MIN);
+}
+END_TEST
+
 START_TEST(time_before_1970_with_a_fraction_is_a_floor) {
 	/* libarchive reads -1.25 as -1 s and a quarter. */
 	archive_entry_set_mtime(from, -1, 250000000);
@@ -145,13 +209,21 @@ START_TEST(group_bits_are_the_mask_of_the_acl) {
 }
 END_TEST
 
-START_TEST(raw_acls_are_no_xattrs) {
-	archive_entry_xattr_add_entry(from, "system.posix_acl_access", "\2\0\0", 4);
+#define RAW_ACL "\2\0\0\0\1\0\6\0\xff\xff\xff\xff" /* user::rw- */
+
+START_TEST(raw_acls_are_acls_and_no_xattrs) {
+	archive_entry_xattr_add_entry(from, "system.posix_acl_access", RAW_ACL, 12);
+	archive_entry_xattr_add_entry(from, "system.posix_acl_default", RAW_ACL, 12);
 	archive_entry_xattr_add_entry(from, "user.a", "1", 1);
+	if (_i == 1)
+		archive_entry_acl_add_entry(
+		    from, ARCHIVE_ENTRY_ACL_TYPE_DEFAULT, 7, ARCHIVE_ENTRY_ACL_USER_OBJ, -1, "");
 	ck_assert_int_eq(convert(), TARN_OK);
 	ck_assert_uint_eq(e.nxattrs, 1);
 	ck_assert_str_eq(e.xattrs[0].name, "user.a");
 	ck_assert_uint_eq(e.xattrs[0].nbytes, 1);
+	ck_assert_str_eq(e.acl_access, "user::rw-");
+	ck_assert_str_eq(e.acl_default, _i == 1 ? "user::rwx" : "user::rw-");
 }
 END_TEST
 
@@ -169,18 +241,53 @@ START_TEST(sparse_map_is_taken_over_without_empty_runs) {
 }
 END_TEST
 
-START_TEST(bad_sparse_map_is_malformed) {
+START_TEST(sparse_map_that_leaves_the_file_is_malformed) {
 	static const struct extent maps[][2] = {
-		{ { 0, 60 }, { 50, 10 } }, /* libarchive lets runs overlap */
-		{ { 50, 10 }, { 0, 10 } },
 		{ { 0, 10 }, { 95, 10 } },
+		{ { 0, 10 }, { 101, 0 } },
 		{ { 0, 10 }, { INT64_MAX - 5, 5 } },
+		{ { 0, 101 }, { 102, 1 } },
 	};
 
+	/* libarchive adds nothing beyond the size, but that may be set again. */
+	archive_entry_set_size(from, INT64_MAX);
 	for (int i = 0; i < 2; i++)
 		archive_entry_sparse_add_entry(from, maps[_i][i].offset, maps[_i][i].nbytes);
-	/* What libarchive itself has refused to add is no map any more. */
-	ck_assert(archive_entry_sparse_count(from) < 2 || convert() == TARN_EFORMAT);
+	ck_assert_int_eq(archive_entry_sparse_count(from), 2);
+	archive_entry_set_size(from, 100);
+	ck_assert_int_eq(convert(), TARN_EFORMAT);
+}
+END_TEST
+
+START_TEST(sparse_map_may_reach_to_the_largest_offset) {
+	archive_entry_set_size(from, INT64_MAX);
+	archive_entry_sparse_add_entry(from, 1, 1);
+	archive_entry_sparse_add_entry(from, INT64_MAX - 1, 1);
+	ck_assert_int_eq(convert(), TARN_OK);
+	ck_assert_uint_eq(e.nextents, 2);
+	ck_assert_int_eq(e.extents[1].offset, INT64_MAX - 1);
+}
+END_TEST
+
+START_TEST(next_entry_has_nothing_of_the_one_before) {
+	archive_entry_set_pathname(from, "d/");
+	archive_entry_xattr_add_entry(from, "user.a", "1", 1);
+	archive_entry_sparse_add_entry(from, 10, 5);
+	archive_entry_sparse_add_entry(from, 20, 5);
+	archive_entry_acl_add_entry(
+	    from, ARCHIVE_ENTRY_ACL_TYPE_DEFAULT, 7, ARCHIVE_ENTRY_ACL_USER_OBJ, -1, "");
+	ck_assert_int_eq(convert(), TARN_OK);
+	ck_assert_uint_eq(e.nxattrs, 1);
+	ck_assert_uint_eq(e.nextents, 2);
+	ck_assert_str_eq(e.acl_default, "user::rwx");
+	archive_entry_clear(from);
+	archive_entry_set_pathname(from, "g");
+	ck_assert_int_eq(convert(), TARN_OK);
+	ck_assert_str_eq(e.name, "g");
+	ck_assert_uint_eq(e.nxattrs, 0);
+	ck_assert(!e.is_sparse);
+	ck_assert_ptr_null(e.acl_access);
+	ck_assert_ptr_null(e.acl_default);
 }
 END_TEST
 
@@ -220,15 +327,23 @@ int main(void) {
 	tcase_add_loop_test(tc, type_goes_there_and_back, 0, 7);
 	tcase_add_test(tc, fields_of_a_file_are_taken_over);
 	tcase_add_loop_test(tc, slashes_at_the_end_are_dropped, 0, 5);
-	tcase_add_test(tc, member_without_a_name_is_malformed);
+	tcase_add_loop_test(tc, member_without_a_name_is_malformed, 0, 2);
+	tcase_add_test(tc, largest_size_is_taken_over);
+	tcase_add_test(tc, only_files_have_a_size);
+	tcase_add_test(tc, member_of_unknown_type_is_a_file);
+	tcase_add_test(tc, symlink_has_a_target_and_nothing_else_has);
+	tcase_add_loop_test(tc, devices_alone_have_numbers, 0, 2);
 	tcase_add_test(tc, negative_size_is_malformed);
 	tcase_add_test(tc, link_member_is_whole_only_with_content);
 	tcase_add_test(tc, renamed_entry_is_known_by_its_stored_names);
+	tcase_add_test(tc, extreme_numbers_are_no_others);
 	tcase_add_test(tc, time_before_1970_with_a_fraction_is_a_floor);
 	tcase_add_test(tc, group_bits_are_the_mask_of_the_acl);
-	tcase_add_test(tc, raw_acls_are_no_xattrs);
+	tcase_add_loop_test(tc, raw_acls_are_acls_and_no_xattrs, 0, 2);
 	tcase_add_test(tc, sparse_map_is_taken_over_without_empty_runs);
-	tcase_add_loop_test(tc, bad_sparse_map_is_malformed, 0, 4);
+	tcase_add_loop_test(tc, sparse_map_that_leaves_the_file_is_malformed, 0, 4);
+	tcase_add_test(tc, sparse_map_may_reach_to_the_largest_offset);
+	tcase_add_test(tc, next_entry_has_nothing_of_the_one_before);
 	tcase_add_test(tc, copy_outlives_what_it_was_made_from);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);

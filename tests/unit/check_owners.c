@@ -93,6 +93,16 @@ START_TEST(numbers_of_users_and_groups_are_told_apart) {
 }
 END_TEST
 
+START_TEST(name_counts_where_the_system_knows_it_and_else_the_number) {
+	ck_assert_uint_eq(owners_resolve_user(owners, "user5", 99), 5);
+	ck_assert_uint_eq(owners_resolve_group(owners, "group6", 99), 6);
+	ck_assert_uint_eq(owners_resolve_user(owners, "nobody-of-ours", UINT64_MAX), UINT64_MAX);
+	ck_assert_uint_eq(owners_resolve_group(owners, "user5", 98), 98);
+	ck_assert_uint_eq(owners_resolve_user(owners, NULL, 99), 99);
+	ck_assert_uint_eq(owners_resolve_group(owners, NULL, 98), 98);
+}
+END_TEST
+
 START_TEST(each_question_is_asked_once) {
 	uint64_t id;
 
@@ -169,6 +179,7 @@ int main(void) {
 	tcase_add_checked_fixture(lookups, set_up, tear_down);
 	tcase_add_test(lookups, names_of_users_and_groups_are_told_apart);
 	tcase_add_test(lookups, numbers_of_users_and_groups_are_told_apart);
+	tcase_add_test(lookups, name_counts_where_the_system_knows_it_and_else_the_number);
 	tcase_add_test(lookups, each_question_is_asked_once);
 	tcase_add_test(lookups, what_is_not_known_is_remembered_too);
 	tcase_add_test(lookups, number_beyond_the_system_is_nobody);

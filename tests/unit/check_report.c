@@ -250,6 +250,8 @@ static const char *const singular[] = {
 	[REPORT_COPIED_REFUSED] = "1 name became a copy (the file system refuses hard links)",
 	[REPORT_COPIED_NO_REFLINK] = "1 name became a full copy (the file system refuses reflinks)",
 	[REPORT_LEFT_SET_ID] = "1 file lost its set-user-id or set-group-id bit (-p restores it)",
+	[REPORT_LEFT_SET_ID_OWNER] =
+	    "1 file lost its set-user-id or set-group-id bit (it has another owner)",
 	[REPORT_LEFT_DEVICE] = "1 device left out (-p restores it)",
 	[REPORT_LEFT_XATTR] = "1 privileged extended attribute left out (-p restores it)",
 	[REPORT_NOT_HELD_OWNER] =
@@ -270,6 +272,8 @@ static const char *const plural[] = {
 	    "2 names became full copies (the file system refuses reflinks)",
 	[REPORT_LEFT_SET_ID] =
 	    "2 files lost their set-user-id or set-group-id bits (-p restores them)",
+	[REPORT_LEFT_SET_ID_OWNER] =
+	    "2 files lost their set-user-id or set-group-id bits (they have other owners)",
 	[REPORT_LEFT_DEVICE] = "2 devices left out (-p restores them)",
 	[REPORT_LEFT_XATTR] = "2 privileged extended attributes left out (-p restores them)",
 	[REPORT_NOT_HELD_OWNER] =

@@ -1,0 +1,66 @@
+#!/bin/bash
+# What a file system has no place for is counted; what is forbidden is a failure.
+
+. "$(dirname "$0")/../lib.sh"
+
+make_tree() {
+	mkdir -p tree/d
+	printf one >tree/one
+	printf two >tree/d/two
+	chown 1234:5678 tree/one tree/d/two
+	chmod 640 tree/one tree/d/two
+	touch -d '2001-02-03 04:05:06' tree/one tree/d/two
+}
+
+# on_disk: all that has a place comes back, and the exit status is 0.
+on_disk() {
+	make_tree
+	setfattr -n user.comment -v text tree/one
+	setfacl -m u:7:rwx tree/d/two
+	tarn -cf a.tar --xattrs --acls tree
+	expect_status 0 tarn -xpf a.tar --xattrs --acls -C disk
+	same_tree tree disk/tree --ignore mode,owner,mtime,xattrs
+	expect_equal "$(stat -c %Y disk/tree/one disk/tree/d/two)" "$(stat -c %Y tree/one tree/d/two)"
+	expect_stderr_has 'files lost their owners (the file system has none, or not these)'
+	expect_stderr_has 'tarn: 1 extended attribute was lost (the file system has none)'
+	expect_stderr_has 'tarn: 1 ACL was lost (the file system has none)'
+}
+
+test_fat_loses_owners_attributes_and_acls_without_a_failure() {
+	mount_fat disk 64M
+	on_disk
+}
+
+test_exfat_loses_owners_attributes_and_acls_without_a_failure() {
+	mount_exfat disk 64M
+	on_disk
+}
+
+# without CAPABILITY COMMAND…: root that lacks it, as in a container.
+without() {
+	setpriv --bounding-set="-$1" --inh-caps="-$1" "${@:2}"
+}
+
+test_root_that_may_not_change_owners_fails() {
+	need_root
+	make_tree
+	tarn -cf a.tar tree
+	mkdir out
+	expect_status 2 without chown "$TARN" -xf a.tar -C out
+	expect_stderr_has 'tarn: tree/one: Cannot change ownership to uid 1234, gid 5678: Operation not permitted'
+	same_tree tree out/tree --ignore owner
+}
+
+test_directory_that_may_not_be_changed_is_a_failure() {
+	need_root
+	mount_ext4 out 16M
+	make_tree
+	tarn -cf a.tar tree
+	tarn -xf a.tar -C out
+	chmod 700 out/tree/d
+	chattr +a out/tree/d
+	expect_status 2 tarn -xf a.tar -C out tree/d --no-recursion
+	expect_stderr_has 'tarn: tree/d: Cannot change mode to 0755: Operation not permitted'
+}
+
+run_tests
