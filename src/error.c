@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "quote.h"
+
 /*
  * A message is a text in front and a reason behind, joined by ": ".  Both are put together in a
  * buffer on the stack first, so that arguments may point into the very error that is filled in.
@@ -13,47 +15,21 @@
  * path, while the reason behind is what the reader needs most.
  */
 
-/* Number of bytes of the printed character at ${s}: an escape of quote.h, a UTF-8 sequence, a byte. */
-static size_t unit_nbytes(const char *s) {
-	unsigned char c = (unsigned char)s[0];
-
-	if (c == '\\') {
-		return s[1] >= '0' && s[1] <= '7' ? 4 : 2;
-	}
-	if (c < 0xc0) {
-		return 1;
-	}
-	return c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-}
-
-/* Cut ${s} to at most ${nbytes} without leaving half an escape or half a character. */
-static void cut(char *s, size_t nbytes) {
-	size_t end = 0;
-
-	if (strlen(s) <= nbytes) {
-		return;
-	}
-	for (size_t n; (n = unit_nbytes(s + end)) <= nbytes - end;) {
-		end += n;
-	}
-	s[end] = '\0';
-}
-
 /* Make "text: reason" the message of ${err}; ${reason} may be its present message, or empty. */
 static void set_message(struct error *err, const char *reason, const char *format, va_list args) {
-	/* One unit more than a message holds, so that a text cut by vsnprintf is always cut again. */
-	char text[ERR_MSG_NBYTES + 4];
+	char text[ERR_MSG_NBYTES];
 	const char *colon = reason[0] != '\0' ? ": " : "";
 	size_t reason_nbytes = strlen(colon) + strlen(reason);
 	size_t room = reason_nbytes < ERR_MSG_NBYTES ? ERR_MSG_NBYTES - 1 - reason_nbytes : 0;
+	int nbytes;
 
-	if (vsnprintf(text, sizeof(text), format, args) < 0) {
+	nbytes = vsnprintf(text, sizeof(text), format, args);
+	if (nbytes < 0)
 		text[0] = '\0';
-	}
-	cut(text, room);
-	if (text[0] == '\0') {
+	else if ((size_t)nbytes > room)
+		text[quote_cut(text, room)] = '\0';
+	if (text[0] == '\0')
 		colon = "";
-	}
 	/* The reason may be where the message is now. */
 	memmove(err->msg + strlen(text) + strlen(colon), reason, strlen(reason) + 1);
 	memcpy(err->msg + strlen(text), colon, strlen(colon));

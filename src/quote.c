@@ -18,6 +18,11 @@
 /* The longest form of one byte: \177. */
 #define ESCAPE_NBYTES 4
 
+/* How long a sequence of UTF-8 is that begins with ${lead}; 1: none begins so. */
+static size_t sequence_nbytes(unsigned char lead) {
+	return lead < 0xc0 || lead >= 0xf8 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+}
+
 /*
  * Decode the UTF-8 sequence at ${s} as RFC 3629 has it: no overlong forms, no surrogates, nothing
  * above U+10FFFF.  Returns its number of bytes, 0 when there is no well-formed one.
@@ -25,10 +30,10 @@
 static size_t decode_utf8(const char *s, wint_t *character) {
 	static const wint_t least[] = { [2] = 0x80, [3] = 0x800, [4] = 0x10000 };
 	unsigned char lead = (unsigned char)s[0];
-	size_t n = lead < 0xc0 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf8 ? 4 : 0;
+	size_t n = sequence_nbytes(lead);
 	wint_t c;
 
-	if (n == 0)
+	if (n == 1)
 		return 0;
 	c = lead & (0x7fu >> n);
 	for (size_t i = 1; i < n; i++) {
@@ -144,14 +149,14 @@ const char *quote_name(struct quote *q, const char *name) {
 
 /* Number of bytes of the character or escape at ${printed}; 0 if it is not whole, or the end. */
 static size_t unit_nbytes(const char *printed) {
+	size_t n = sequence_nbytes((unsigned char)printed[0]);
 	wint_t c;
 
-	if (printed[0] == '\\') {
-		size_t n = printed[1] >= '0' && printed[1] <= '7' ? ESCAPE_NBYTES : 2;
-
-		return strnlen(printed, n) == n ? n : 0;
-	}
-	return (unsigned char)printed[0] < 0x80 ? printed[0] != '\0' : decode_utf8(printed, &c);
+	if (printed[0] == '\\')
+		n = printed[1] >= '0' && printed[1] <= '7' ? ESCAPE_NBYTES : 2;
+	if (strnlen(printed, n) < n)
+		return 0;
+	return (unsigned char)printed[0] < 0x80 || decode_utf8(printed, &c) > 0 ? n : 1;
 }
 
 size_t quote_cut(const char *printed, size_t nbytes) {

@@ -38,7 +38,8 @@ const char *quote_name(struct quote *q, const char *name);
 
 /**
  * How many of the first ${nbytes} bytes of ${printed} can be shown without half an escape or half a
- * character at the end.  ${printed} came out of quote_name, and may have been cut since.
+ * character at the end.  ${printed} may have been cut before.  A byte that is no UTF-8 stands for
+ * itself.
  */
 size_t quote_cut(const char *printed, size_t nbytes);
 

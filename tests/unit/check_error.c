@@ -82,6 +82,24 @@ START_TEST(text_that_fits_exactly_is_not_cut) {
 }
 END_TEST
 
+START_TEST(text_that_fits_keeps_its_last_backslash) {
+	struct error err;
+
+	err_set(&err, TARN_ESYSTEM, ENOENT, "a\\");
+	ck_assert_str_eq(err.msg, "a\\: No such file or directory");
+}
+END_TEST
+
+START_TEST(text_that_is_no_utf8_is_cut_at_the_end_only) {
+	struct error err;
+	char text[2 * ERR_MSG_NBYTES];
+
+	text[0] = '\xff';
+	err_set(&err, TARN_EFORMAT, 0, "%s", long_text(text + 1, ERR_MSG_NBYTES, "") - 1);
+	ck_assert_uint_eq(strlen(err.msg), ERR_MSG_NBYTES - 1);
+}
+END_TEST
+
 START_TEST(long_text_gives_way_to_the_description) {
 	struct error err;
 	char text[2 * ERR_MSG_NBYTES];
@@ -167,6 +185,8 @@ int main(void) {
 	suite_add_tcase(suite, messages);
 
 	tcase_add_test(cutting, text_that_fits_exactly_is_not_cut);
+	tcase_add_test(cutting, text_that_fits_keeps_its_last_backslash);
+	tcase_add_test(cutting, text_that_is_no_utf8_is_cut_at_the_end_only);
 	tcase_add_test(cutting, long_text_gives_way_to_the_description);
 	tcase_add_test(cutting, long_wrap_gives_way_to_the_message);
 	tcase_add_test(cutting, wrap_of_a_full_message_leaves_it_as_it_is);

@@ -142,10 +142,10 @@ static const struct cut {
 	{ "\U0001f980", 3, 0 },
 	{ "a\\", 9, 1 },
 	{ "a\\03", 9, 1 },
-	{ "a\xe2\x82", 9, 1 }, /* cut before */
-	{ "a\xed\xa0\x80", 9, 1 },
-	{ "a\xf4\x90\x80\x80", 9, 1 },
-	{ "a\xf9\x80\x80\x80", 9, 1 },
+	{ "a\xe2\x82", 9, 1 },     /* cut before */
+	{ "a\xed\xa0\x80", 9, 4 }, /* no UTF-8 */
+	{ "a\xf9\x80\x80\x80", 9, 5 },
+	{ "\xe9t\xe9 \xe9t\xe9", 5, 5 },
 };
 
 START_TEST(cut_leaves_no_half_escape_or_character) {
