@@ -92,6 +92,10 @@ libtarn_a_SOURCES = \
 	%D%/remove_tree.h \
 	%D%/report.c \
 	%D%/report.h \
+	%D%/run.c \
+	%D%/run.h \
+	%D%/run_read.c \
+	%D%/run_write.c \
 	%D%/select.c \
 	%D%/select.h \
 	%D%/sink.h \
@@ -116,11 +120,7 @@ libtarn_a_SOURCES = \
 	%D%/walk.h
 
 bin_PROGRAMS += tarn
-tarn_SOURCES = \
-	%D%/main.c \
-	%D%/run.h \
-	%D%/run_read.c \
-	%D%/run_write.c
+tarn_SOURCES = %D%/main.c
 tarn_LDADD = libtarn.a $(TARN_LIBS)
 
 TARN_LIBS = $(LIBARCHIVE_LIBS) $(LIBZSTD_LIBS) $(LIBLZMA_LIBS) \

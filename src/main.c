@@ -1,107 +1,15 @@
 #include "config.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "quote.h"
 #include "run.h"
 
 /*
- * Picks the mode, joins a source to a sink, and exits.
- *
- *     mode                source                          sink
- *     -c, -r, -u          tree_source, archive_source     archive_sink          run_write.c
- *     -x                  archive_source                  tree_sink             run_read.c
- *     -x -O, -t           archive_source                  listing's two sinks
- *     -d                  archive_source                  compare
- *
- * Between the two stands the selection (select).  Members come from, and go to, the bytes of a
- * codec, which reads and writes a descriptor that archive_file opens.
+ * What belongs to the process: its descriptors, its locale, its exit.
  */
-
-void run_show(struct run *run, const struct entry *e) {
-	if (run->verbose != NULL)
-		listing_print(run->verbose, e, run->options.verbosity > 1);
-	report_progress(run->report, e->name, (uint64_t)e->size);
-}
-
-void run_say_totals(struct run *run, const char *what, off_t nbytes) {
-	static const char units[] = " KMGTPE";
-	struct timespec now;
-	double seconds, amounts[2];
-	int unit[2] = { 0, 0 };
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	seconds = (double)(now.tv_sec - run->begun.tv_sec) +
-	    (double)(now.tv_nsec - run->begun.tv_nsec) / 1e9;
-	amounts[0] = (double)nbytes;
-	amounts[1] = seconds > 0 ? (double)nbytes / seconds : 0;
-	for (int i = 0; i < 2; i++) {
-		for (; amounts[i] >= 1024; unit[i]++)
-			amounts[i] /= 1024;
-	}
-	fprintf(stderr, "Total bytes %s: %jd (%.*f%.*siB, %.*f%.*siB/s)\n", what, (intmax_t)nbytes,
-	    amounts[0] < 10 ? 1 : 0, amounts[0], unit[0] > 0, &units[unit[0]],
-	    amounts[1] < 10 ? 1 : 0, amounts[1], unit[1] > 0, &units[unit[1]]);
-}
-
-/* Where -v goes: out of the way of what else goes to standard output. */
-static int open_verbose(struct run *run, struct error *err) {
-	const struct options *o = &run->options;
-	bool writes = o->mode == MODE_CREATE || o->mode == MODE_APPEND || o->mode == MODE_UPDATE;
-	bool to_stderr = o->to_stdout || (writes && strcmp(o->archive, "-") == 0);
-
-	if (o->mode == MODE_LIST)
-		return TARN_OK;
-	if (o->verbosity == 0) {
-		/* Differences and content may go to the same terminal. */
-		if (o->mode != MODE_COMPARE && !to_stderr)
-			report_show_progress(run->report);
-		return TARN_OK;
-	}
-	/* Standard error has no buffer of its own: a line at a time, as diagnostics come. */
-	if (to_stderr)
-		setvbuf(stderr, NULL, _IOLBF, BUFSIZ);
-	run->verbose = listing_new(o, run->utf8, to_stderr ? stderr : stdout);
-	return run->verbose != NULL ? TARN_OK : err_nomem(err);
-}
-
-static int run_mode(struct run *run, struct error *err) {
-	enum mode mode = run->options.mode;
-	int r = open_verbose(run, err);
-
-	if (r == TARN_OK && run->options.report_file != NULL)
-		r = report_open_file(run->report, run->options.report_file, err);
-	clock_gettime(CLOCK_MONOTONIC, &run->begun);
-	if (r == TARN_OK && (run->owners = owners_new()) == NULL)
-		r = err_nomem(err);
-	if (r == TARN_OK)
-		r = select_new(&run->select, &run->options, err);
-	if (r != TARN_OK)
-		return r;
-	return mode == MODE_CREATE || mode == MODE_APPEND || mode == MODE_UPDATE ?
-	    run_write(run, err) :
-	    run_read(run, err);
-}
-
-/* Standard output may be buffered until now: whether all of it arrived is part of the result. */
-static void flush_stdout(struct run *run) {
-	if (fflush(stdout) != 0 || ferror(stdout))
-		report_failure(
-		    run->report, NULL, "standard output: Cannot write: %s", strerror(errno));
-}
-
-/* As tar, without a line about failure: nothing was begun. */
-static void say_usage(struct run *run, const struct error *err) {
-	report_note(run->report, NULL, "%s", err->msg);
-	fprintf(stderr, "Try '%s --help' or '%s --usage' for more information.\n",
-	    run->options.program, run->options.program);
-}
 
 /* What was closed must not become an archive or a file that is extracted. */
 static void hold_standard_descriptors(void) {
@@ -115,40 +23,11 @@ static void hold_standard_descriptors(void) {
 }
 
 int main(int argc, char **argv) {
-	struct run run = { 0 };
-	struct error err;
-	const char *slash = strrchr(argv[0], '/');
-	int r, status = 2;
+	bool utf8 = quote_environment_is_utf8();
 
 	hold_standard_descriptors();
 	/* Names are bytes; libarchive converts between its own charsets, and must not stumble. */
-	run.utf8 = quote_environment_is_utf8();
 	if (setlocale(LC_CTYPE, "C.UTF-8") == NULL)
 		setlocale(LC_CTYPE, "");
-	run.report = report_new(slash != NULL ? slash + 1 : argv[0], run.utf8);
-	if (run.report == NULL)
-		return status;
-	r = options_parse(&run.options, argc, argv, &err);
-	if (r == TARN_OK && run.options.mode == MODE_HELP) {
-		options_help(run.options.program, stdout);
-	} else if (r == TARN_OK && run.options.mode == MODE_VERSION) {
-		printf("%s (%s) %s\n", "tarn", PACKAGE_NAME, PACKAGE_VERSION);
-	} else {
-		if (r == TARN_OK)
-			r = run_mode(&run, &err);
-		if (r == TARN_EUSAGE)
-			say_usage(&run, &err);
-		else if (r != TARN_OK)
-			report_fatal(run.report, &err);
-	}
-	flush_stdout(&run);
-	status = report_finish(run.report);
-	if (r == TARN_EUSAGE)
-		status = 2;
-	listing_free(run.verbose);
-	select_free(run.select);
-	owners_free(run.owners);
-	options_fini(&run.options);
-	report_free(run.report);
-	return status;
+	return run_command(argc, argv, utf8);
 }
