@@ -47,6 +47,8 @@ libtarn_a_SOURCES = \
 	%D%/file_reader.h \
 	%D%/file_writer.c \
 	%D%/file_writer.h \
+	%D%/first_names.c \
+	%D%/first_names.h \
 	%D%/held_directory.c \
 	%D%/held_directory.h \
 	%D%/input.c \
@@ -100,6 +102,8 @@ libtarn_a_SOURCES = \
 	%D%/select.h \
 	%D%/sink.h \
 	%D%/source.h \
+	%D%/statx_entry.c \
+	%D%/statx_entry.h \
 	%D%/tar_block.c \
 	%D%/tar_block.h \
 	%D%/tar_header.c \

@@ -49,8 +49,9 @@ int member_path_set(struct member_path *path, const char *name, struct error *er
 	path->depth = 0;
 	end = slash = path->storage;
 	for (;; name += nbytes) {
-		name += strspn(name, "/");
-		nbytes = strcspn(name, "/");
+		while (*name == '/')
+			name++;
+		nbytes = (size_t)(strchrnul(name, '/') - name);
 		if (nbytes == 0)
 			break;
 		if (is_component(name, nbytes, "."))
@@ -74,7 +75,28 @@ void member_path_fini(struct member_path *path) {
 	*path = (struct member_path){ .storage = NULL };
 }
 
-bool member_path_equal(const struct member_path *a, const struct member_path *b) {
-	return a->parent_nbytes == b->parent_nbytes && strcmp(a->last, b->last) == 0 &&
-	    memcmp(a->parent, b->parent, a->parent_nbytes) == 0;
+/* Where the first component of ${name} that counts begins; its end if there is none. */
+static const char *first_component(const char *name) {
+	for (;;) {
+		while (*name == '/')
+			name++;
+		if (name[0] != '.' || (name[1] != '/' && name[1] != '\0'))
+			return name;
+		name++;
+	}
+}
+
+bool member_names_equal(const char *a, const char *b) {
+	for (;;) {
+		a = first_component(a);
+		b = first_component(b);
+		while (*a == *b && *a != '/' && *a != '\0') {
+			a++;
+			b++;
+		}
+		if ((*a != '/' && *a != '\0') || (*b != '/' && *b != '\0'))
+			return false;
+		if (*a == '\0' || *b == '\0')
+			return *first_component(a) == *first_component(b);
+	}
 }

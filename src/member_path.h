@@ -30,7 +30,7 @@ struct member_path {
 int member_path_set(struct member_path *path, const char *name, struct error *err);
 void member_path_fini(struct member_path *path);
 
-/** True when both are the same components, however they were spelt. */
-bool member_path_equal(const struct member_path *a, const struct member_path *b);
+/** True when two names, neither of them checked, are the same components, however they are spelt. */
+bool member_names_equal(const char *a, const char *b);
 
 #endif

@@ -9,14 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "attributes.h"
 #include "file_reader.h"
-#include "inode_map.h"
-#include "key_set.h"
+#include "first_names.h"
+#include "statx_entry.h"
 #include "walk.h"
 
 /*
@@ -26,8 +24,6 @@
  *
  * Each name costs one statx; a file that is stored costs open, its reads, fstat and close more.
  */
-
-#define STATX_WANTED (STATX_BASIC_STATS | STATX_BTIME)
 
 struct left_out {
 	dev_t dev;
@@ -40,11 +36,7 @@ struct tree_source {
 	const struct select *select;
 	struct owners *owners;
 	struct report *report;
-	struct inode_map *map;
-	bool has_single_names; /* the map knows files with one name, given as operands */
-	struct timespec begun;
-	uint64_t seed;
-	struct key_set not_stored; /* names met that are no members */
+	struct first_names first_names;
 	struct walk walk;
 	const struct operand *operand; /* NULL: between operands */
 	bool operand_is_next;          /* it was begun, and not yet looked at */
@@ -97,11 +89,6 @@ static void begin_member_names(struct tree_source *s, const char *operand) {
 		s->nbytes_dropped++;
 }
 
-/* Are two member names the same place, however many `./' they have? */
-static bool is_same_member(const struct tree_source *s, const char *a, const char *b) {
-	return key_of_name(s->seed, a) == key_of_name(s->seed, b);
-}
-
 /* Say that the current name cannot be had; between listing and looking, names may vanish. */
 static void report_lost(struct tree_source *s, const char *what, int errnum) {
 	if (errnum == ENOENT && s->walk.depth > 0)
@@ -118,47 +105,6 @@ static bool is_left_out(const struct tree_source *s, const struct identity *id) 
 			return true;
 	}
 	return false;
-}
-
-static struct timespec timespec_of(const struct statx_timestamp *t) {
-	return (struct timespec){ .tv_sec = t->tv_sec, .tv_nsec = (long)t->tv_nsec };
-}
-
-static struct identity identity_of(const struct statx *stx) {
-	return (struct identity){
-		.dev = makedev(stx->stx_dev_major, stx->stx_dev_minor),
-		.ino = stx->stx_ino,
-		.nlink = stx->stx_nlink,
-		.has_btime = (stx->stx_mask & STATX_BTIME) != 0,
-		.btime = timespec_of(&stx->stx_btime),
-	};
-}
-
-/* The entry for what statx said of the current name.  False: no type that there is. */
-static bool fill_entry(struct tree_source *s) {
-	const struct statx *stx = &s->stx;
-	struct entry *e = &s->entry;
-
-	*e = (struct entry){ .name = member_name(s) };
-	if (!entry_type_of_mode(stx->stx_mode, &e->type))
-		return false;
-	e->mode = stx->stx_mode & 07777;
-	e->uid = stx->stx_uid;
-	e->gid = stx->stx_gid;
-	if (!s->options->numeric_owner) {
-		e->uname = owners_user_name(s->owners, e->uid);
-		e->gname = owners_group_name(s->owners, e->gid);
-	}
-	if (e->type == ENTRY_FILE)
-		e->size = (off_t)stx->stx_size;
-	if (e->type == ENTRY_CHAR_DEVICE || e->type == ENTRY_BLOCK_DEVICE) {
-		e->rdev_major = stx->stx_rdev_major;
-		e->rdev_minor = stx->stx_rdev_minor;
-	}
-	e->mtime = timespec_of(&stx->stx_mtime);
-	e->is_whole = true;
-	e->identity = identity_of(stx);
-	return true;
 }
 
 static int look(struct tree_source *s) {
@@ -259,86 +205,23 @@ static inode_directory visited_parent(const struct tree_source *s) {
 		snprintf(parent, sizeof(parent), "%.*s", (int)(slash - path) + 1, path);
 	if (statx(s->walk.base, parent, AT_NO_AUTOMOUNT, STATX_WANTED, &stx) != 0)
 		return 0;
-	identity = identity_of(&stx);
-	return inode_map_find_directory(s->map, &identity);
+	identity = identity_from_statx(&stx);
+	return inode_map_find_directory(s->first_names.map, &identity);
 }
 
-/*
- * Was nothing done to the current file since the run began?  Clocks of file systems tick slower than
- * others, some by the second.
- */
-static bool is_unchanged(const struct tree_source *s) {
-	struct timespec t = timespec_of(&s->stx.stx_ctime);
+/* The current name, which is no directory. */
+static struct met_name met_name(struct tree_source *s) {
+	const struct walk_frame *top = walk_top(&s->walk);
 
-	return t.tv_sec < s->begun.tv_sec ||
-	    (t.tv_sec == s->begun.tv_sec && t.tv_nsec > 0 && t.tv_nsec < s->begun.tv_nsec);
-}
-
-/*
- * The current name is in a directory that was visited before, ${visited}, through a bind mount or
- * because it was named twice.  The first name is the one that it had there, which may itself be a
- * later name.  NULL: it had none, or may have been another file then.
- */
-static const char *find_visited(
-    struct tree_source *s, inode_directory visited, const char *component) {
-	const char *first;
-
-	if (visited == 0 || !is_unchanged(s) ||
-	    (s->stx.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0)
-		return NULL;
-	first = inode_map_name(s->map, visited, component);
-	if (first == NULL || key_set_has(&s->not_stored, key_of_name(s->seed, first)))
-		return NULL;
-	return first;
-}
-
-/* Ask the map about the current name.  *${first} is NULL for one that is the first. */
-static int ask_map(struct tree_source *s, inode_directory directory, const char *component,
-    const char **first, struct error *err) {
-	const struct entry *e = &s->entry;
-	bool is_single = e->identity.nlink <= 1 && !s->options->dereference;
-	enum inode_seen seen;
-
-	*first = NULL;
-	if (is_single && s->walk.depth > 0 && !s->has_single_names)
-		return TARN_OK;
-	if (inode_map_add(s->map, directory, component, e, &seen, first, err) != TARN_OK)
-		return (int)err->code;
-	if (is_single && s->walk.depth == 0)
-		s->has_single_names = true;
-	if (seen == INODE_MISMATCH)
-		report_note(s->report, s->walk.path,
-		    "Inode number %ju was that of another file: stored in full",
-		    (uintmax_t)e->identity.ino);
-	return TARN_OK;
-}
-
-/*
- * Find the first name of the current file.  TARN_OK: first_name is set if it is a later name.
- * TARN_END: this very member was stored already.
- */
-static int find_first_name(struct tree_source *s, struct error *err) {
-	struct walk_frame *top = walk_top(&s->walk);
-	struct entry *e = &s->entry;
-	const char *component = top != NULL ? walk_name(&s->walk) : e->name, *first;
-	inode_directory directory = top != NULL ? top->in_map : 0;
-
-	if (s->options->hard_dereference)
-		return TARN_OK;
-	if (top != NULL)
-		first = find_visited(s, top->visited, component);
-	else
-		first = find_visited(s, visited_parent(s), basename(s->walk.path));
-	if (first == NULL && ask_map(s, directory, component, &first, err) != TARN_OK)
-		return (int)err->code;
-	if (first == NULL)
-		return TARN_OK;
-	if (is_same_member(s, first, e->name))
-		return TARN_END;
-	e->first_name = first;
-	e->is_whole = false;
-	e->size = 0;
-	return TARN_OK;
+	return (struct met_name){
+		.path = s->walk.path,
+		.e = &s->entry,
+		.stx = &s->stx,
+		.is_operand = top == NULL,
+		.directory = top != NULL ? top->in_map : 0,
+		.component = top != NULL ? walk_name(&s->walk) : basename(s->walk.path),
+		.visited = top != NULL ? top->visited : visited_parent(s),
+	};
 }
 
 /* What only a first name carries.  TARN_END, and said: it cannot be stored. */
@@ -350,7 +233,7 @@ static int fill_first(struct tree_source *s, struct error *err) {
 	else if (s->entry.type == ENTRY_FILE && s->entry.size > 0)
 		stored = open_file(s, err);
 	if (!stored) {
-		inode_map_forget(s->map, &s->entry);
+		inode_map_forget(s->first_names.map, &s->entry);
 		return TARN_END;
 	}
 	read_attributes(s);
@@ -385,7 +268,7 @@ static int enter_directory(struct tree_source *s, struct error *err) {
 		return TARN_OK;
 	frame = walk_top(&s->walk);
 	above = s->walk.depth > 1 ? frame - 1 : NULL;
-	return inode_map_enter(s->map, above != NULL ? above->in_map : 0,
+	return inode_map_enter(s->first_names.map, above != NULL ? above->in_map : 0,
 	    above != NULL                          ? s->walk.path + frame->start :
 	        s->walk.nbytes > s->nbytes_dropped ? s->entry.name :
 	                                             "",
@@ -400,10 +283,11 @@ static bool takes_part(struct tree_source *s) {
 		report_lost(s, "Cannot stat", errno);
 		return false;
 	}
-	if (!fill_entry(s)) {
+	if (!entry_from_statx(&s->entry, &s->stx, s->options->numeric_owner ? NULL : s->owners)) {
 		report_note(s->report, s->walk.path, "Unknown file type; file ignored");
 		return false;
 	}
+	s->entry.name = member_name(s);
 	if (is_left_out(s, &s->entry.identity))
 		return false;
 	if (s->entry.type == ENTRY_SOCKET) {
@@ -414,29 +298,30 @@ static bool takes_part(struct tree_source *s) {
 }
 
 static int visit_directory(struct tree_source *s, struct error *err) {
-	inode_directory visited = inode_map_find_directory(s->map, &s->entry.identity);
-	const char *first = visited != 0 ? inode_map_name(s->map, visited, "") : NULL;
-
-	/* Named twice: it was stored, and so was all that is below it. */
-	if (first != NULL && is_same_member(s, first, s->entry.name))
+	/* Named twice. */
+	if (first_names_has_directory(&s->first_names, &s->entry))
 		return TARN_END;
 	read_attributes(s);
 	return enter_directory(s, err);
 }
 
-/* The current name is no member, or what is there now may not be there another time. */
-static int remember_not_stored(struct tree_source *s, struct error *err) {
-	return key_set_add(&s->not_stored, key_of_name(s->seed, member_name(s)), err);
-}
-
 static int visit_file(struct tree_source *s, struct error *err) {
 	bool is_mounted = (s->stx.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
-	int r = find_first_name(s, err);
+	struct met_name met = met_name(s);
+	const char *first;
+	int r = first_names_find(&s->first_names, &met, &first, err);
 
-	if (r != TARN_OK || s->entry.first_name != NULL)
+	if (r != TARN_OK)
 		return r;
+	if (first != NULL) {
+		s->entry.first_name = first;
+		s->entry.is_whole = false;
+		s->entry.size = 0;
+		return TARN_OK;
+	}
 	r = fill_first(s, err);
-	if ((is_mounted || r == TARN_END) && remember_not_stored(s, err) != TARN_OK)
+	if ((is_mounted || r == TARN_END) &&
+	    first_names_not_stored(&s->first_names, s->entry.name, err) != TARN_OK)
 		return TARN_ENOMEM;
 	return r;
 }
@@ -446,7 +331,7 @@ static int visit(struct tree_source *s, struct error *err) {
 	int r;
 
 	if (!takes_part(s)) {
-		r = remember_not_stored(s, err);
+		r = first_names_not_stored(&s->first_names, member_name(s), err);
 		return r == TARN_OK ? TARN_END : r;
 	}
 	if (s->walk.depth == 0)
@@ -526,8 +411,7 @@ static void tree_source_free(struct source *source) {
 	file_reader_fini(&s->reader);
 	attributes_fini(&s->attributes);
 	walk_fini(&s->walk);
-	key_set_fini(&s->not_stored);
-	inode_map_free(s->map);
+	first_names_fini(&s->first_names);
 	if (s->base >= 0)
 		close(s->base);
 	free(s);
@@ -552,9 +436,7 @@ struct source *tree_source_new(const struct options *o, const struct select *sel
 	s->reader = (struct file_reader)FILE_READER_INIT;
 	s->walk.follow = o->dereference;
 	s->walk.sort = o->sort;
-	s->seed = key_seed();
-	clock_gettime(CLOCK_REALTIME, &s->begun);
-	if (inode_map_new(&s->map, !o->dereference, err) != TARN_OK) {
+	if (first_names_init(&s->first_names, o, report, err) != TARN_OK) {
 		tree_source_free(&s->source);
 		return NULL;
 	}
@@ -590,17 +472,15 @@ void tree_source_leave_out(struct source *source, dev_t dev, ino_t ino) {
 
 int tree_source_make_first(struct source *source, struct error *err) {
 	struct tree_source *s = (struct tree_source *)source;
-	struct walk_frame *top = walk_top(&s->walk);
-	const char *first;
+	struct met_name met;
 	int r;
 
-	inode_map_forget(s->map, &s->entry);
 	s->entry.first_name = NULL;
 	s->entry.is_whole = true;
 	if (s->entry.type == ENTRY_FILE)
 		s->entry.size = (off_t)s->stx.stx_size;
-	r = ask_map(s, top != NULL ? top->in_map : 0,
-	    top != NULL ? walk_name(&s->walk) : member_name(s), &first, err);
+	met = met_name(s);
+	r = first_names_replace(&s->first_names, &met, err);
 	return r == TARN_OK ? fill_first(s, err) : r;
 }
 
@@ -612,11 +492,11 @@ void tree_source_skip(struct source *source) {
 	struct tree_source *s = (struct tree_source *)source;
 
 	if (s->entry.first_name == NULL && s->entry.type != ENTRY_DIRECTORY)
-		inode_map_forget(s->map, &s->entry);
+		inode_map_forget(s->first_names.map, &s->entry);
 }
 
 void tree_source_check_links(struct source *source) {
 	struct tree_source *s = (struct tree_source *)source;
 
-	inode_map_report_missing(s->map, s->report);
+	inode_map_report_missing(s->first_names.map, s->report);
 }

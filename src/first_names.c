@@ -1,0 +1,110 @@
+#include "config.h"
+
+#include "first_names.h"
+
+#include <stdint.h>
+
+#include "member_path.h"
+
+/*
+ * Names of files with one name are not asked about, but where a file was named twice on the command
+ * line.  The name that a file had in a directory as it was met before may itself be a later name, or
+ * one that was not stored, which is why those are remembered.
+ */
+
+int first_names_init(
+    struct first_names *names, const struct options *o, struct report *report, struct error *err) {
+	*names = (struct first_names){
+		.hard_dereference = o->hard_dereference,
+		.dereference = o->dereference,
+		.report = report,
+		.seed = key_seed(),
+	};
+	clock_gettime(CLOCK_REALTIME, &names->begun);
+	return inode_map_new(&names->map, !o->dereference, err);
+}
+
+void first_names_fini(struct first_names *names) {
+	key_set_fini(&names->not_stored);
+	inode_map_free(names->map);
+	*names = (struct first_names){ 0 };
+}
+
+/*
+ * Was nothing done to the file since the run began?  Clocks of file systems tick slower than others,
+ * some by the second.
+ */
+static bool is_unchanged(const struct first_names *names, const struct statx_timestamp *ctime) {
+	const struct timespec *begun = &names->begun;
+
+	return ctime->tv_sec < begun->tv_sec ||
+	    (ctime->tv_sec == begun->tv_sec && ctime->tv_nsec > 0 &&
+	        ctime->tv_nsec < begun->tv_nsec);
+}
+
+/*
+ * The name that ${met} had when its directory was visited before.  NULL: none, or it may have been
+ * another file then.
+ */
+static const char *find_visited(struct first_names *names, const struct met_name *met) {
+	const char *first;
+
+	if (met->visited == 0 || !is_unchanged(names, &met->stx->stx_ctime) ||
+	    (met->stx->stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0)
+		return NULL;
+	first = inode_map_name(names->map, met->visited, met->component);
+	if (first == NULL || key_set_has(&names->not_stored, key_of_name(names->seed, first)))
+		return NULL;
+	return first;
+}
+
+/* Ask the map.  *${first} is NULL for a name that is the first. */
+static int ask_map(
+    struct first_names *names, const struct met_name *met, const char **first, struct error *err) {
+	const struct entry *e = met->e;
+	bool is_single = e->identity.nlink <= 1 && !names->dereference;
+	enum inode_seen seen;
+
+	*first = NULL;
+	if (is_single && !met->is_operand && !names->has_single_names)
+		return TARN_OK;
+	if (inode_map_add(names->map, met->directory,
+	        met->directory != 0 ? met->component : e->name, e, &seen, first, err) != TARN_OK)
+		return (int)err->code;
+	if (is_single && met->is_operand)
+		names->has_single_names = true;
+	if (seen == INODE_MISMATCH)
+		report_note(names->report, met->path,
+		    "Inode number %ju was that of another file: stored in full",
+		    (uintmax_t)e->identity.ino);
+	return TARN_OK;
+}
+
+int first_names_find(
+    struct first_names *names, const struct met_name *met, const char **first, struct error *err) {
+	*first = NULL;
+	if (names->hard_dereference)
+		return TARN_OK;
+	*first = find_visited(names, met);
+	if (*first == NULL && ask_map(names, met, first, err) != TARN_OK)
+		return (int)err->code;
+	return *first != NULL && member_names_equal(*first, met->e->name) ? TARN_END : TARN_OK;
+}
+
+int first_names_replace(struct first_names *names, const struct met_name *met, struct error *err) {
+	const char *first;
+
+	inode_map_forget(names->map, met->e);
+	return ask_map(names, met, &first, err);
+}
+
+int first_names_not_stored(struct first_names *names, const char *name, struct error *err) {
+	return key_set_add(&names->not_stored, key_of_name(names->seed, name), err);
+}
+
+bool first_names_has_directory(struct first_names *names, const struct entry *e) {
+	inode_directory visited = inode_map_find_directory(names->map, &e->identity);
+	const char *first = visited != 0 ? inode_map_name(names->map, visited, "") : NULL;
+
+	return first != NULL && member_names_equal(first, e->name);
+}
