@@ -145,7 +145,10 @@ static int append_content(
 
 /* Is the first name of ${e} in the archive? */
 static bool has_first(const struct archive_sink *s, const struct entry *e) {
-	return key_set_has(&s->members, key_of_name(s->seed, e->first_name)) == s->checks_links;
+	bool is_member =
+	    s->members.n > 0 && key_set_has(&s->members, key_of_name(s->seed, e->first_name));
+
+	return is_member == s->checks_links;
 }
 
 /* Remember whether ${e} is in the archive, for names that link to it. */

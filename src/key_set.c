@@ -82,18 +82,33 @@ static uint64_t not_0(uint64_t key) {
 	return key != 0 ? key : 1;
 }
 
+/* ${key} together with a component, eight bytes at a time. */
+static uint64_t key_with_component(uint64_t key, const char *component, size_t nbytes) {
+	uint64_t word;
+
+	for (; nbytes >= sizeof(word); nbytes -= sizeof(word), component += sizeof(word)) {
+		memcpy(&word, component, sizeof(word));
+		key = (key ^ word) * UINT64_C(0xd6e8feb86659fd93);
+		key ^= key >> 32;
+	}
+	word = 0;
+	memcpy(&word, component, nbytes);
+	/* The length of the rest, in bytes that the rest leaves free, marks the end. */
+	return mix(key ^ word ^ (uint64_t)(nbytes + 1) << 56);
+}
+
 uint64_t key_of_name(uint64_t seed, const char *name) {
 	uint64_t key = mix(seed);
-	size_t nbytes;
+	const char *end;
 
-	for (; *name != '\0'; name += nbytes) {
-		name += strspn(name, "/");
-		nbytes = strcspn(name, "/");
-		if (nbytes == 0 || (nbytes == 1 && *name == '.'))
+	for (; *name != '\0'; name = end) {
+		if (*name == '/') {
+			end = name + 1;
 			continue;
-		for (size_t i = 0; i < nbytes; i++)
-			key = (key ^ (unsigned char)name[i]) * UINT64_C(0x100000001b3);
-		key = mix(key ^ '/');
+		}
+		end = strchrnul(name, '/');
+		if (end - name > 1 || *name != '.')
+			key = key_with_component(key, name, (size_t)(end - name));
 	}
 	return not_0(key);
 }
