@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,8 @@
  */
 
 static char *volatile doomed;
+
+#define MAX_LINKS 40 /* as the kernel has it */
 
 static const int signals[ARCHIVE_FILE_NSIGNALS] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
 
@@ -68,23 +71,59 @@ static void release_temporary(struct archive_file *file) {
 	file->temporary = NULL;
 }
 
+/* Where the symbolic link at ${path}, which is freed, leads to; itself when it is none. */
+static char *follow(char *path, bool *is_link) {
+	char target[PATH_MAX], *next = NULL;
+	const char *slash = strrchr(path, '/');
+	ssize_t n = readlink(path, target, sizeof(target));
+	int directory;
+
+	*is_link = n >= 0;
+	if (n < 0) {
+		return path;
+	}
+	directory = slash != NULL && target[0] != '/' ? (int)(slash - path) + 1 : 0;
+	if (asprintf(&next, "%.*s%.*s", directory, path, (int)n, target) < 0) {
+		next = NULL;
+	}
+	free(path);
+	return next;
+}
+
+/* The whole path of ${path}, which is freed: its directory is there, it is not. */
+static char *make_absolute(char *path) {
+	char *slash = strrchr(path, '/'), *directory, *whole = NULL;
+	const char *base = slash != NULL ? slash + 1 : path;
+
+	if (slash != NULL) {
+		*slash = '\0';
+	}
+	directory = realpath(slash == NULL ? "." : slash == path ? "/" : path, NULL);
+	if (directory != NULL && asprintf(&whole, "%s/%s", directory, base) < 0) {
+		whole = NULL;
+	}
+	free(directory);
+	free(path);
+	return whole;
+}
+
 /*
- * Where a file that is not there yet would be made; NULL with errno.  A symbolic link that leads
- * nowhere is the case for which this asks the system, by making the file for a moment.
+ * Where a file that is not there yet would be made, also through symbolic links that lead nowhere;
+ * NULL with errno.
  */
 static char *resolve_new(const char *name) {
-	char *path;
-	int fd = open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	char *path = strdup(name);
+	bool is_link = true;
 
-	if (fd < 0) {
-		return NULL;
+	for (int i = 0; path != NULL && is_link; i++) {
+		if (i == MAX_LINKS) {
+			free(path);
+			errno = ELOOP;
+			return NULL;
+		}
+		path = follow(path, &is_link);
 	}
-	close(fd);
-	path = realpath(name, NULL);
-	if (path != NULL) {
-		unlink(path);
-	}
-	return path;
+	return path != NULL ? make_absolute(path) : NULL;
 }
 
 /* The name of a temporary file for ${path}, to be completed by mkostemp(); NULL without memory. */
@@ -160,7 +199,7 @@ static int open_destination(struct archive_file *file, const char *name, struct 
 	struct stat old;
 
 	if (stat(name, &old) != 0) {
-		if (errno == ENOENT) {
+		if (errno == ENOENT && *name != '\0') {
 			file->path = resolve_new(name);
 		}
 		return file->path != NULL ? make_temporary(file, NULL, err) :

@@ -23,7 +23,7 @@
 struct archive_source {
 	struct source base;
 	struct archive *archive;
-	struct archive_entry *from; /* libarchive's, of the current member */
+	struct archive_entry *from; /* the current member as libarchive gives it */
 	struct codec_reader *reader;
 	struct report *report;
 	struct entry entry;
@@ -152,7 +152,7 @@ static int read_member(struct archive_source *s, struct error *err) {
 	int r;
 
 	for (;;) {
-		r = archive_read_next_header(s->archive, &s->from);
+		r = archive_read_next_header2(s->archive, s->from);
 		if (r == ARCHIVE_EOF)
 			return TARN_END;
 		if (r == ARCHIVE_FATAL)
@@ -218,6 +218,7 @@ static void archive_source_free(struct source *source) {
 	if (s == NULL)
 		return;
 	archive_read_free(s->archive);
+	archive_entry_free(s->from);
 	entry_storage_fini(&s->storage);
 	late_content_fini(&s->late);
 	free(s);
@@ -227,8 +228,9 @@ struct source *archive_source_new(
     struct codec_reader *reader, struct report *report, struct error *err) {
 	struct archive_source *s = calloc(1, sizeof(*s));
 
-	if (s == NULL || (s->archive = archive_read_new()) == NULL) {
-		free(s);
+	if (s == NULL || (s->archive = archive_read_new()) == NULL ||
+	    (s->from = archive_entry_new()) == NULL) {
+		archive_source_free(&s->base);
 		err_nomem(err);
 		return NULL;
 	}

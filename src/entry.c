@@ -121,6 +121,9 @@ static int borrow_xattrs(
 
 		if (archive_entry_xattr_next(from, &x->name, &x->value, &x->nbytes) != ARCHIVE_OK)
 			break;
+		/* libarchive goes on without the value when it gets no memory for it. */
+		if (x->value == NULL)
+			return err_nomem(err);
 		if (!attributes_is_acl(x->name))
 			n++;
 		else if (!add_raw_acl(x, storage))

@@ -36,7 +36,8 @@ struct answer {
 struct owners {
 	void *root;
 	size_t nunknown;
-	char *buf; /* for the strings of getpwnam_r() and the others; grows */
+	int errnum; /* of the first question that failed */
+	char *buf;  /* for the strings of getpwnam_r() and the others; grows */
 	size_t capacity;
 };
 
@@ -60,6 +61,10 @@ void owners_free(struct owners *owners) {
 	tdestroy(owners->root, free);
 	free(owners->buf);
 	free(owners);
+}
+
+int owners_errnum(const struct owners *owners) {
+	return owners->errnum;
 }
 
 static int compare(const void *x, const void *y) {
@@ -105,21 +110,25 @@ static int ask(struct owners *owners, struct answer *a) {
 	return errnum;
 }
 
-/* Ask with as much room as it takes: groups of many members are large. */
-static bool ask_with_room(struct owners *owners, struct answer *a) {
-	while (ask(owners, a) == ERANGE) {
-		size_t capacity;
-		char *buf;
+/* Ask with as much room as it takes: groups of many members are large.  Returns an error number. */
+static int ask_with_room(struct owners *owners, struct answer *a) {
+	size_t capacity;
+	char *buf;
+	int errnum;
 
+	while ((errnum = ask(owners, a)) == ERANGE) {
 		if (__builtin_mul_overflow(owners->capacity, 2, &capacity))
-			return false;
+			return ENOMEM;
 		buf = realloc(owners->buf, capacity);
 		if (buf == NULL)
-			return false;
+			return ENOMEM;
 		owners->buf = buf;
 		owners->capacity = capacity;
 	}
-	return true;
+	/* These, too, may say that there is no such owner: getpwnam(3). */
+	if (errnum == ENOENT || errnum == ESRCH || errnum == EBADF || errnum == EPERM)
+		return 0;
+	return errnum;
 }
 
 /* Keep a copy of ${a}.  Returns it, or NULL when out of memory. */
@@ -141,14 +150,23 @@ static const struct answer *keep(struct owners *owners, const struct answer *a) 
 
 /* The answer to the question in ${a}; NULL when there is none. */
 static const struct answer *look_up(struct owners *owners, struct answer *a) {
-	const struct answer **found = tfind(a, &owners->root, compare);
+	const struct answer **found = tfind(a, &owners->root, compare), *kept;
+	int errnum;
 
 	if (found != NULL)
 		return (*found)->known ? *found : NULL;
-	if (!ask_with_room(owners, a))
+	errnum = ask_with_room(owners, a);
+	if (errnum == 0 && a->known) {
+		kept = keep(owners, a);
+		if (kept != NULL)
+			return kept;
+		errnum = ENOMEM;
+	}
+	if (errnum != 0) {
+		if (owners->errnum == 0)
+			owners->errnum = errnum;
 		return NULL;
-	if (a->known)
-		return keep(owners, a);
+	}
 	if (owners->nunknown < UNKNOWN_MAX && keep(owners, a) != NULL)
 		owners->nunknown++;
 	return NULL;

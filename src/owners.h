@@ -13,11 +13,17 @@ struct owners;
 struct owners *owners_new(void);
 void owners_free(struct owners *owners);
 
+/**
+ * The error number of a question that the system could not answer; 0 when it answered them all.
+ * To the functions below such a name or number is one that is not known.
+ */
+int owners_errnum(const struct owners *owners);
+
 /** The name for a number, or NULL; it belongs to ${owners} as long as that lives. */
 const char *owners_user_name(struct owners *owners, uint64_t uid);
 const char *owners_group_name(struct owners *owners, uint64_t gid);
 
-/** The number for a name; false when there is none (or memory is out). */
+/** The number for a name; false when there is none. */
 bool owners_user_id(struct owners *owners, const char *name, uint64_t *uid);
 bool owners_group_id(struct owners *owners, const char *name, uint64_t *gid);
 

@@ -106,8 +106,10 @@ int run_command(int argc, char **argv, bool utf8) {
 	int r, status = 2;
 
 	run.report = report_new(slash != NULL ? slash + 1 : argv[0], utf8);
-	if (run.report == NULL)
+	if (run.report == NULL) {
+		fprintf(stderr, "%s: %s\n", argv[0], strerror(ENOMEM));
 		return status;
+	}
 	r = options_parse(&run.options, argc, argv, &err);
 	if (r == TARN_OK && run.options.mode == MODE_HELP) {
 		options_help(run.options.program, stdout);
@@ -121,6 +123,9 @@ int run_command(int argc, char **argv, bool utf8) {
 		else if (r != TARN_OK)
 			report_fatal(run.report, &err);
 	}
+	if (run.owners != NULL && owners_errnum(run.owners) != 0)
+		report_failure(run.report, NULL, "Cannot look up all owners: %s",
+		    strerror(owners_errnum(run.owners)));
 	flush_stdout(&run);
 	status = report_finish(run.report);
 	if (r == TARN_EUSAGE)

@@ -51,13 +51,25 @@ AM_TESTS_ENVIRONMENT = \
 	BUILD='$(abs_top_builddir)'; export BUILD; \
 	CK_TIMEOUT_MULTIPLIER=10; export CK_TIMEOUT_MULTIPLIER;
 
+# The sanitizers have an allocator, and ways to the system, of their own: calls cannot be made to fail.
+if !SANITIZERS
+SHELL_TESTS += %D%/faults/nth_call.sh
+check_DATA = %D%/helpers/inject.so
+endif
+
+%D%/helpers/inject.so: %D%/helpers/inject.c
+	$(AM_V_CC)$(MKDIR_P) %D%/helpers && $(CC) $(DEFS) $(DEFAULT_INCLUDES) $(WARNING_CFLAGS) \
+		$(CFLAGS) -fPIC -shared -o $@ $(srcdir)/%D%/helpers/inject.c
+CLEANFILES = %D%/helpers/inject.so
+
 check_PROGRAMS += $(UNIT_TESTS) %D%/helpers/without_openat2
 
 # Each unit test is the one source file of its name.
 LDADD = libtarn.a $(TARN_LIBS) $(CHECK_LIBS)
 %C%_helpers_without_openat2_LDADD =
 
-EXTRA_DIST += $(SHELL_TESTS) %D%/lib.sh %D%/count %D%/judge/judge %D%/valgrind/modes.sh \
+EXTRA_DIST += $(SHELL_TESTS) %D%/faults/nth_call.sh %D%/faults/nth_fault \
+	%D%/helpers/inject.c %D%/lib.sh %D%/count %D%/judge/judge %D%/valgrind/modes.sh \
 	%D%/unit/codec_files.h \
 	%D%/unit/command_line.h \
 	%D%/unit/comparison.h \

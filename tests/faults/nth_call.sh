@@ -1,0 +1,18 @@
+#!/bin/bash
+#
+# Every call that tarn makes fails once, or is the last before it is killed (nth_fault).  A build
+# with sanitizers brings its own allocator and its own ways to the system, and is not looked at.
+
+. "$(dirname "$0")/../lib.sh"
+
+# fails_at_every FAULTS SCENARIO,…
+fails_at_every() {
+	python3 "$TOP/tests/faults/nth_fault" "$2" "$1"
+}
+
+test_creation_survives_every_failure() {
+	fails_at_every memory,read,write,open,name,metadata \
+		create,create-new,create-zstd,create-xz,create-gzip
+}
+
+run_tests
