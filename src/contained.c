@@ -316,36 +316,37 @@ void contained_discard(struct fresh *fresh) {
 	*fresh = (struct fresh){ .fd = -1 };
 }
 
-/* What is to be linked, for link_step. */
-struct linking {
-	const struct member_path *existing;
-	const struct stat *st;
+/* What link_step is given. */
+struct link_arguments {
+	struct linking *linking;
 	bool replace;
 };
 
-/* Does ${name}, not followed, name the inode ${st}? */
-static bool names_inode(int dirfd, const char *name, const struct stat *st) {
-	struct stat found;
-
-	return fstatat(dirfd, name, &found, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    found.st_dev == st->st_dev && found.st_ino == st->st_ino;
-}
-
 /* Link and look: another process may have put another file at the existing name. */
 static int link_and_look(
-    int existing_dirfd, const struct linking *l, int dirfd, const char *name, struct error *err) {
+    int existing_dirfd, struct linking *l, int dirfd, const char *name, struct error *err) {
 	if (linkat(existing_dirfd, l->existing->last, dirfd, name, 0) != 0)
 		return err_set(
 		    err, errno == EEXIST ? TARN_EXISTS : TARN_ESYSTEM, errno, "Cannot link");
-	if (names_inode(dirfd, name, l->st))
+	if (fstatat(dirfd, name, &l->st, AT_SYMLINK_NOFOLLOW) == 0 && l->is_wanted(l, &l->st))
 		return TARN_OK;
 	unlinkat(dirfd, name, 0);
 	return err_set(err, TARN_EREFUSED, 0, "Cannot link: the first name was replaced meanwhile");
 }
 
+/* Is ${name} the file at ${l}'s existing name, and the one that is wanted? */
+static bool is_linked_already(int existing_dirfd, struct linking *l, int dirfd, const char *name) {
+	struct stat st;
+
+	return fstatat(existing_dirfd, l->existing->last, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    fstatat(dirfd, name, &l->st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_dev == l->st.st_dev &&
+	    st.st_ino == l->st.st_ino && l->is_wanted(l, &st);
+}
+
 static int link_step(struct contained *c, struct held_directory *dir, const char *name, void *arg,
     struct error *err) {
-	const struct linking *l = arg;
+	const struct link_arguments *arguments = arg;
+	struct linking *l = arguments->linking;
 	char temporary[TEMPORARY_NAME_NBYTES];
 	struct held_directory *from = held_directories_get(
 	    &c->directories, l->existing->parent, l->existing->parent_nbytes, false);
@@ -360,11 +361,11 @@ static int link_step(struct contained *c, struct held_directory *dir, const char
 		r = (int)err->code;
 		goto done;
 	}
-	if (names_inode(dir->fd, name, l->st)) {
+	if (is_linked_already(from->fd, l, dir->fd, name)) {
 		r = TARN_OK;
 		goto done;
 	}
-	if (!l->replace)
+	if (!arguments->replace)
 		goto done;
 	if (temporary_name(temporary) != 0) {
 		r = err_set(err, TARN_ESYSTEM, errno, "Cannot link");
@@ -378,14 +379,14 @@ done:
 	return r;
 }
 
-int contained_link(struct contained *contained, const struct member_path *existing,
-    const struct stat *st, const struct member_path *path, bool replace, struct error *err) {
-	struct linking l = { .existing = existing, .st = st, .replace = replace };
+int contained_link(struct contained *contained, struct linking *linking,
+    const struct member_path *path, bool replace, struct error *err) {
+	struct link_arguments arguments = { linking, replace };
 
 	if (path->depth == 0)
 		return err_set(
 		    err, TARN_EREFUSED, 0, "Cannot link: its name is that of the destination");
-	return in_parent(contained, path, true, link_step, &l, err);
+	return in_parent(contained, path, true, link_step, &arguments, err);
 }
 
 /* Open what is there, without waiting for the other end of a fifo or becoming a terminal's. */
@@ -398,51 +399,52 @@ static int open_node(int dirfd, const char *name, int flags) {
 }
 
 /* A directory to be made or found, for mkdir_step. */
-struct mkdir_result {
+struct mkdir_arguments {
 	bool replace;
-	int fd;
 	bool made;
+	struct stat *st;
 };
 
-/* Returns 0; -1 with errno, ENOTDIR when something else is there. */
-static int make_or_open(int dirfd, const char *name, struct mkdir_result *result) {
-	result->made = mkdirat(dirfd, name, 0700) == 0;
-	if (!result->made && errno != EEXIST)
+/* Returns a descriptor; -1 with errno, ENOTDIR when something else is there. */
+static int make_or_open(int dirfd, const char *name, bool *made) {
+	*made = mkdirat(dirfd, name, 0700) == 0;
+	if (!*made && errno != EEXIST)
 		return -1;
-	result->fd = open_node(dirfd, name, O_RDONLY | O_DIRECTORY);
-	return result->fd >= 0 ? 0 : -1;
+	return open_at(dirfd, name, O_PATH | O_DIRECTORY);
 }
 
 static int mkdir_step(struct contained *c, struct held_directory *dir, const char *name, void *arg,
     struct error *err) {
-	struct mkdir_result *result = arg;
-	int r = make_or_open(dir->fd, name, result);
+	struct mkdir_arguments *m = arg;
+	int fd = make_or_open(dir->fd, name, &m->made), r;
 
-	if (r != 0 && errno == ENOTDIR) {
-		if (!result->replace)
+	if (fd < 0 && errno == ENOTDIR) {
+		if (!m->replace)
 			return err_set(err, TARN_EXISTS, EEXIST, "Cannot mkdir");
 		if (unlinkat(dir->fd, name, 0) == 0)
-			r = make_or_open(dir->fd, name, result);
+			fd = make_or_open(dir->fd, name, &m->made);
 	}
-	if (r != 0)
+	if (fd < 0)
 		return err_set(err, TARN_ESYSTEM, errno, "Cannot mkdir");
-	if (!result->made && look_at_existing(c, dir->fd, name, "Cannot mkdir", err) != TARN_OK) {
-		close(result->fd);
-		result->fd = -1;
-		return (int)err->code;
-	}
+	if (fstat(fd, m->st) != 0)
+		r = err_set(err, TARN_ESYSTEM, errno, "Cannot stat");
+	else
+		r = m->made ? TARN_OK : look_at_existing(c, dir->fd, name, "Cannot mkdir", err);
 	/* What is there now is what counts, whoever made it. */
 	held_directories_forget(&c->directories, dir, name);
-	return TARN_OK;
+	if (r == TARN_OK && strcmp(name, ".") != 0)
+		held_directories_hold(&c->directories, dir, name, fd);
+	else
+		close(fd);
+	return r;
 }
 
 int contained_mkdir(struct contained *contained, const struct member_path *path, bool replace,
-    int *fd, bool *made, struct error *err) {
-	struct mkdir_result result = { .replace = replace, .fd = -1 };
-	int r = in_parent(contained, path, true, mkdir_step, &result, err);
+    struct stat *st, bool *made, struct error *err) {
+	struct mkdir_arguments arguments = { .replace = replace, .st = st };
+	int r = in_parent(contained, path, true, mkdir_step, &arguments, err);
 
-	*fd = result.fd;
-	*made = result.made;
+	*made = arguments.made;
 	return r;
 }
 

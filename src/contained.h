@@ -84,29 +84,35 @@ int contained_commit(struct fresh *fresh, struct error *err);
 /** Close it and remove it; for what failed half way.  Does nothing to an empty one. */
 void contained_discard(struct fresh *fresh);
 
+/* An inode that is to get one more name. */
+struct linking {
+	const struct member_path *existing; /* where it lies */
+	/* Is ${st} the right one? */
+	bool (*is_wanted)(const struct linking *linking, const struct stat *st);
+	const void *context; /* for is_wanted */
+	struct stat st;      /* what was linked */
+};
+
 /**
- * One more name, ${path}, for the inode that lies at ${existing}; ${st} is what that inode must be
- * (device, inode), as contained_stat or contained_create said: the link is made without following,
- * then looked at, and removed again when it is something else (TARN_EREFUSED).
+ * One more name, ${path}, for the inode of ${linking}: the link is made without following, then
+ * looked at, and removed again when it is not wanted (TARN_EREFUSED).  That is for what another
+ * process may have put there meanwhile: a caller who does not know what lies there looks before.
  *
  * Nothing is done when ${path} names that inode already.  When something else is there: TARN_EXISTS
  * unless ${replace}, else it gives way as in contained_commit.  TARN_ESYSTEM, "Cannot link: …",
  * with link()'s errnum (EMLINK, EXDEV, EPERM, …) when the system refused.
  */
-int contained_link(struct contained *contained, const struct member_path *existing,
-    const struct stat *st, const struct member_path *path, bool replace, struct error *err);
+int contained_link(struct contained *contained, struct linking *linking,
+    const struct member_path *path, bool replace, struct error *err);
 
 /**
  * Make the directory ${path} with mode 0700 less the umask, or find that it is there; *${made} says
- * which.  *${fd} is open for reading, owned by the caller; -1 after a failure.  Something else at
- * its place gives way when ${replace}, else TARN_EXISTS; a symbolic link counts as something else
- * also when it leads to a directory.  Other failures: TARN_ESYSTEM, "Cannot mkdir: …".
- *
- * A directory that the user may not read is opened with O_PATH: fchmod(), for one, refuses such a
- * descriptor (EBADF), chmod() of /proc/self/fd/N does not.
+ * which.  *${st} is what is there then.  Something else at its place gives way when ${replace}, else
+ * TARN_EXISTS; a symbolic link counts as something else also when it leads to a directory.  Other
+ * failures: TARN_ESYSTEM, "Cannot mkdir: …".
  */
 int contained_mkdir(struct contained *contained, const struct member_path *path, bool replace,
-    int *fd, bool *made, struct error *err);
+    struct stat *st, bool *made, struct error *err);
 
 /**
  * fstatat without following; errnum ENOENT when it, or a parent, is not there.  Makes nothing.
@@ -117,7 +123,8 @@ int contained_stat(struct contained *contained, const struct member_path *path, 
 /**
  * Open what is there with ${flags} (O_RDONLY, O_RDWR, O_PATH, O_DIRECTORY; nothing that creates or
  * truncates), never through a symbolic link, never blocking on a fifo.  *${fd} is owned by the
- * caller.  With O_DIRECTORY, one that may not be read is opened as contained_mkdir does.
+ * caller.  With O_DIRECTORY, one that may not be read is opened with O_PATH: fchmod(), for one,
+ * refuses such a descriptor (EBADF), chmod() of /proc/self/fd/N does not.
  */
 int contained_open_existing(struct contained *contained, const struct member_path *path, int flags,
     int *fd, struct error *err);

@@ -17,8 +17,11 @@
  * ends soon, and what is opened is opened from close by.
  */
 
-/* Takes over ${fd}, also on failure, which is -1 when opening it has failed. */
-static struct held_directory *held_directory_new(int fd, const char *path, size_t path_nbytes) {
+/*
+ * Room for a path of ${path_nbytes}, which the caller puts there.  Takes over ${fd}, also on failure,
+ * which is -1 when opening it has failed.
+ */
+static struct held_directory *held_directory_new(int fd, size_t path_nbytes) {
 	struct held_directory *dir;
 
 	if (fd < 0)
@@ -32,7 +35,6 @@ static struct held_directory *held_directory_new(int fd, const char *path, size_
 	dir->fd = fd;
 	dir->nshares = 1;
 	dir->path_nbytes = path_nbytes;
-	memcpy(dir->path, path, path_nbytes);
 	dir->path[path_nbytes] = '\0';
 	return dir;
 }
@@ -51,7 +53,7 @@ void held_directory_release(struct held_directory *dir) {
 
 int held_directories_init(struct held_directories *dirs, const char *directory) {
 	dirs->n = 0;
-	dirs->root = held_directory_new(open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC), "", 0);
+	dirs->root = held_directory_new(open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC), 0);
 	return dirs->root != NULL ? 0 : -1;
 }
 
@@ -75,10 +77,18 @@ static void put_first(struct held_directories *dirs, struct held_directory *dir,
 	dirs->recent[0] = dir;
 }
 
+/* Put ${dir}, which is not there yet, at the front; the last gives way. */
+static void hold(struct held_directories *dirs, struct held_directory *dir) {
+	if (dirs->n == HELD_DIRECTORIES_MAX)
+		held_directory_release(dirs->recent[--dirs->n]);
+	put_first(dirs, dir, dirs->n++);
+}
+
 /* Open ${path} from the nearest that is held. */
 static struct held_directory *open_from_nearest(
     const struct held_directories *dirs, const char *path, size_t path_nbytes, bool make) {
 	const struct held_directory *nearest = dirs->root;
+	struct held_directory *dir;
 	int fd;
 
 	for (size_t i = 0; i < dirs->n; i++) {
@@ -94,7 +104,10 @@ static struct held_directory *open_from_nearest(
 		errno = EEXIST;
 		return NULL;
 	}
-	return held_directory_new(fd, path, path_nbytes);
+	dir = held_directory_new(fd, path_nbytes);
+	if (dir != NULL)
+		memcpy(dir->path, path, path_nbytes);
+	return dir;
 }
 
 struct held_directory *held_directories_get(
@@ -113,10 +126,23 @@ struct held_directory *held_directories_get(
 	dir = open_from_nearest(dirs, path, path_nbytes, make);
 	if (dir == NULL)
 		return NULL;
-	if (dirs->n == HELD_DIRECTORIES_MAX)
-		held_directory_release(dirs->recent[--dirs->n]);
-	put_first(dirs, dir, dirs->n++);
+	hold(dirs, dir);
 	return held_directory_share(dir);
+}
+
+void held_directories_hold(
+    struct held_directories *dirs, const struct held_directory *parent, const char *name, int fd) {
+	size_t name_nbytes = strlen(name), slash = parent->path_nbytes > 0 ? 1 : 0;
+	struct held_directory *dir;
+
+	dir = held_directory_new(fd, parent->path_nbytes + slash + name_nbytes);
+	if (dir == NULL)
+		return;
+	memcpy(dir->path, parent->path, parent->path_nbytes);
+	if (slash > 0)
+		dir->path[parent->path_nbytes] = '/';
+	memcpy(dir->path + parent->path_nbytes + slash, name, name_nbytes);
+	hold(dirs, dir);
 }
 
 void held_directories_forget(

@@ -45,6 +45,10 @@ void held_directories_fini(struct held_directories *dirs);
 struct held_directory *held_directories_get(
     struct held_directories *dirs, const char *path, size_t path_nbytes, bool make);
 
+/** Hold ${fd} (taken over) for the directory ${name} in ${parent}, for which nothing is held. */
+void held_directories_hold(
+    struct held_directories *dirs, const struct held_directory *parent, const char *name, int fd);
+
 /** Forget what is held for ${name} in ${parent} and below: something else is there now. */
 void held_directories_forget(
     struct held_directories *dirs, const struct held_directory *parent, const char *name);

@@ -43,6 +43,7 @@ struct link_ladder {
 	struct report *report;
 	uint64_t seed;
 	struct key_set known;
+	bool knows_left_out;
 	dev_t *refusing; /* devices that refuse all links */
 	size_t nrefusing;
 	struct leader **chains;
@@ -53,6 +54,7 @@ struct link_ladder {
 
 /* The name to be made, and the inode that it gets. */
 struct new_name {
+	const struct link_ladder *ladder;
 	const char *name; /* for messages */
 	struct contained *contained;
 	const struct member_path *path;
@@ -103,6 +105,15 @@ int link_ladder_is(
 	return key_set_add(&ladder->known, key_of_inode(ladder, group, st), err);
 }
 
+/* The key of the directory called ${name}; no member and no inode has it. */
+static uint64_t key_of_directory(const struct link_ladder *ladder, const char *name) {
+	return key_with_numbers(key_of_name(ladder->seed, name), 0, 0);
+}
+
+int link_ladder_made_directory(struct link_ladder *ladder, const char *name, struct error *err) {
+	return key_set_add(&ladder->known, key_of_directory(ladder, name), err);
+}
+
 bool link_ladder_knows(
     const struct link_ladder *ladder, const char *member, const struct stat *st) {
 	return key_set_has(
@@ -110,11 +121,13 @@ bool link_ladder_knows(
 }
 
 int link_ladder_left_out(struct link_ladder *ladder, const char *member, struct error *err) {
+	ladder->knows_left_out = true;
 	return key_set_add(&ladder->known, key_of_name(ladder->seed, member), err);
 }
 
 bool link_ladder_has_left_out(const struct link_ladder *ladder, const char *member) {
-	return key_set_has(&ladder->known, key_of_name(ladder->seed, member));
+	return ladder->knows_left_out &&
+	    key_set_has(&ladder->known, key_of_name(ladder->seed, member));
 }
 
 static bool refuses_links(const struct link_ladder *ladder, dev_t dev) {
@@ -245,16 +258,38 @@ static int look(const struct link_ladder *ladder, const struct member_path *from
 	return r;
 }
 
-/* Link ${name} to what lies at ${from}, if that is known to be the member. */
+/* Is ${st}, which was linked, known to be the member? */
+static bool is_member(const struct linking *linking, const struct stat *st) {
+	const struct new_name *name = linking->context;
+
+	return key_set_has(&name->ladder->known, key_of_inode(name->ladder, name->group, st));
+}
+
+/*
+ * Link ${name} to what lies at ${from}, if that is known to be the member.  In a directory that this
+ * run made nothing else is to be expected: there it is enough to look at what was linked.
+ */
 static int link_to(struct link_ladder *ladder, const struct member_path *from,
     const struct new_name *name, struct error *err) {
-	int r = look(ladder, from, name, err);
+	struct linking linking = { .existing = from, .is_wanted = is_member, .context = name };
+	bool looks_later = ladder->nrefusing == 0 &&
+	    key_set_has(&ladder->known, key_of_directory(ladder, from->parent));
+	struct error looked;
+	int r = looks_later ? TARN_OK : look(ladder, from, name, err);
 
 	if (r != TARN_OK)
 		return r;
-	if (refuses_links(ladder, name->st->st_dev))
+	if (!looks_later && refuses_links(ladder, name->st->st_dev))
 		return err_set(err, TARN_ESYSTEM, EPERM, "Cannot link");
-	r = contained_link(name->contained, from, name->st, name->path, name->replace, err);
+	r = contained_link(name->contained, &linking, name->path, name->replace, err);
+	if (r == TARN_OK)
+		*name->st = linking.st;
+	if (r == TARN_OK || r == TARN_EXISTS || r == TARN_ENOMEM)
+		return r;
+	if (looks_later && look(ladder, from, name, &looked) != TARN_OK) {
+		*err = looked;
+		return (int)err->code;
+	}
 	if (r == TARN_ESYSTEM && is_about_device(err->errnum, name->st))
 		remember_refusing(ladder, name->st->st_dev);
 	return r;
@@ -366,6 +401,7 @@ static int link_to_leader(
 int link_ladder_add(struct link_ladder *ladder, struct contained *contained,
     const struct later_name *name, struct stat *st, struct error *err) {
 	const struct new_name new = {
+		.ladder = ladder,
 		.contained = contained,
 		.path = name->path,
 		.group = key_of_name(ladder->seed, name->member),

@@ -37,6 +37,12 @@ void link_ladder_free(struct link_ladder *ladder);
 int link_ladder_is(
     struct link_ladder *ladder, const char *member, const struct stat *st, struct error *err);
 
+/**
+ * This run has made the directory ${name}: what lies in it was made by this run as well, unless
+ * another process interferes.  Returns TARN_OK or TARN_ENOMEM.
+ */
+int link_ladder_made_directory(struct link_ladder *ladder, const char *name, struct error *err);
+
 /** Is what ${st} describes known to be ${member}? */
 bool link_ladder_knows(const struct link_ladder *ladder, const char *member, const struct stat *st);
 

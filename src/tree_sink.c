@@ -292,14 +292,12 @@ static int put_directory(
 	struct late_directory *d;
 	struct stat st;
 	bool made;
-	int fd, r = contained_mkdir(below, &s->path, may_replace(s), &fd, &made, err);
+	int r = contained_mkdir(below, &s->path, may_replace(s), &st, &made, err);
 
+	if (r == TARN_OK && made && below == s->below)
+		r = link_ladder_made_directory(s->ladder, e->name, err);
 	if (r != TARN_OK)
 		return r;
-	r = fstat(fd, &st);
-	close(fd);
-	if (r != 0)
-		return err_set(err, TARN_ESYSTEM, errno, "Cannot stat");
 	if (!made && s->options->keep_directory_mode)
 		return TARN_OK;
 	if (s->nlate == s->late_capacity) {

@@ -154,18 +154,26 @@ static inline int make_node(const char *name, mode_t mode, dev_t rdev, bool repl
 
 static inline int make_directory(const char *name, bool replace, bool *made) {
 	struct member_path path = path_of(name);
-	int fd, r = contained_mkdir(below, &path, replace, &fd, made, &err);
+	struct stat st;
+	int r = contained_mkdir(below, &path, replace, &st, made, &err);
 
 	member_path_fini(&path);
 	if (r == TARN_OK)
-		close(fd);
+		ck_assert(S_ISDIR(st.st_mode));
 	return r;
+}
+
+static inline bool is_that(const struct linking *linking, const struct stat *st) {
+	const struct stat *that = linking->context;
+
+	return st->st_dev == that->st_dev && st->st_ino == that->st_ino;
 }
 
 static inline int make_link_to(
     const char *existing, const struct stat *st, const char *name, bool replace) {
 	struct member_path path = path_of(name), from = path_of(existing);
-	int r = contained_link(below, &from, st, &path, replace, &err);
+	struct linking linking = { .existing = &from, .is_wanted = is_that, .context = st };
+	int r = contained_link(below, &linking, &path, replace, &err);
 
 	member_path_fini(&path);
 	member_path_fini(&from);
