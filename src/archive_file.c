@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tar_block.h"
+
 /*
  * The destination is resolved first, so that the temporary file lies in the directory, and on the
  * file system, of the file that is replaced, and not of a symbolic link to it.
@@ -246,7 +248,78 @@ int archive_file_create(struct archive_file *file, const char *name, struct erro
 	return TARN_OK;
 }
 
+int archive_file_append(struct archive_file *file, const char *name, off_t end, struct error *err) {
+	struct stat st;
+	ssize_t n;
+
+	*file = (struct archive_file){ .old_end_at = end };
+	file->fd = open(name, O_RDWR | O_CLOEXEC);
+	file->is_own_fd = file->fd >= 0;
+	if (file->fd < 0 || fstat(file->fd, &st) != 0 ||
+	    (n = pread(file->fd, file->old_end, sizeof(file->old_end), end)) < 0 ||
+	    lseek(file->fd, end, SEEK_SET) < 0) {
+		err_set(err, TARN_ESYSTEM, errno, "Cannot open");
+		archive_file_fini(file);
+		return (int)err->code;
+	}
+	file->dev = st.st_dev;
+	file->ino = st.st_ino;
+	file->old_nbytes = st.st_size;
+	file->nheld = (size_t)n;
+	file->appends = true;
+	return TARN_OK;
+}
+
+/* Put ${data}, from ${from} to ${to} of it, in the place of the old end. */
+static int write_end(
+    const struct archive_file *file, const unsigned char *data, size_t from, size_t to) {
+	ssize_t n;
+
+	while (from < to) {
+		n = pwrite(file->fd, data + from, to - from, file->old_end_at + (off_t)from);
+		if (n < 0 && errno != EINTR) {
+			return -1;
+		}
+		from += n > 0 ? (size_t)n : 0;
+	}
+	return 0;
+}
+
+/* Everything is there but the first blocks.  The very first goes into the file at once, and last. */
+static int commit_appended(struct archive_file *file, struct error *err) {
+	off_t now = lseek(file->fd, 0, SEEK_CUR);
+	size_t first = TAR_BLOCK_NBYTES;
+
+	if (now < 0 || ftruncate(file->fd, now) != 0) {
+		return err_set(err, TARN_ESYSTEM, errno, "Cannot truncate");
+	}
+	if (now - file->old_end_at < (off_t)file->nheld) {
+		file->nheld = (size_t)(now - file->old_end_at);
+	}
+	if (first > file->nheld) {
+		first = file->nheld;
+	}
+	if (write_end(file, file->held, first, file->nheld) != 0 ||
+	    write_end(file, file->held, 0, first) != 0) {
+		return err_set(err, TARN_ESYSTEM, errno, "Cannot write");
+	}
+	file->appends = false;
+	return TARN_OK;
+}
+
+/* There is no more to be done when that fails; the end has stayed, as long as nothing was written there. */
+static void take_back_appended(struct archive_file *file) {
+	int ignored = ftruncate(file->fd, file->old_end_at + (off_t)file->nheld);
+
+	ignored |= ftruncate(file->fd, file->old_nbytes);
+	ignored |= write_end(file, file->old_end, 0, file->nheld);
+	(void)ignored;
+}
+
 int archive_file_commit(struct archive_file *file, struct error *err) {
+	if (file->appends && commit_appended(file, err) != TARN_OK) {
+		return (int)err->code;
+	}
 	if (file->is_own_fd) {
 		int r = close(file->fd);
 		file->is_own_fd = false;
@@ -265,6 +338,9 @@ int archive_file_commit(struct archive_file *file, struct error *err) {
 }
 
 void archive_file_fini(struct archive_file *file) {
+	if (file->appends) {
+		take_back_appended(file);
+	}
 	if (file->is_own_fd) {
 		close(file->fd);
 	}

@@ -8,11 +8,15 @@
 #include "error.h"
 
 #define ARCHIVE_FILE_NSIGNALS 4
+#define ARCHIVE_FILE_HELD_NBYTES 1024
 
 /*
  * The file that an archive is written to: a temporary file beside its destination, renamed when it
  * is complete, so that a run that fails or is killed never replaces a good archive.  Pipes, devices
  * and standard output ("-") are written directly.  All zero is a legal, empty one.
+ *
+ * What is appended is written behind the old end, which stays until everything else is there: up to
+ * that moment the file is the old archive, whole, with something behind its end.
  */
 struct archive_file {
 	int fd;          /* to write to */
@@ -24,6 +28,12 @@ struct archive_file {
 	bool has_old; /* a file was at the destination: */
 	dev_t old_dev;
 	ino_t old_ino;
+	bool appends;     /* and is not committed: */
+	off_t old_nbytes; /* of the file */
+	off_t old_end_at; /* where the members end */
+	size_t nheld;     /* of the end, as far as it stays until commit: */
+	unsigned char old_end[ARCHIVE_FILE_HELD_NBYTES];
+	unsigned char held[ARCHIVE_FILE_HELD_NBYTES];     /* what replaces it */
 	struct sigaction previous[ARCHIVE_FILE_NSIGNALS]; /* while there is a temporary file */
 };
 
@@ -37,7 +47,13 @@ struct archive_file {
  * could be replaced, or the other way round; TARN_EREFUSED for a terminal; TARN_ENOMEM.
  */
 int archive_file_create(struct archive_file *file, const char *name, struct error *err);
-/** Close and rename into place; errors of close and rename are errors of the archive. */
+/**
+ * Open ${name}, a regular file whose members end at ${end}, to write behind them.  The first
+ * file->nheld bytes are not to be written but put into file->held.  Without commit the file becomes
+ * what it was, but for what was behind the end.  Errors as above.
+ */
+int archive_file_append(struct archive_file *file, const char *name, off_t end, struct error *err);
+/** Close and rename into place, or let what was appended be a part of the archive; errors of close and rename are errors of the archive. */
 int archive_file_commit(struct archive_file *file, struct error *err);
 /** Close; what was not committed is removed.  Legal on all zero, and after commit. */
 void archive_file_fini(struct archive_file *file);

@@ -31,6 +31,11 @@ struct codec_writer;
  */
 int codec_writer_new(
     struct codec_writer **writer, const struct codec_settings *settings, int fd, struct error *err);
+/**
+ * Let the first ${nbytes} go to ${held} instead of the descriptor, which skips them.  To be called
+ * before anything is written, to a file.
+ */
+void codec_writer_hold_back(struct codec_writer *writer, unsigned char *held, size_t nbytes);
 int codec_write(struct codec_writer *writer, const void *data, size_t nbytes, struct error *err);
 /**
  * Write what is still held back and the stream's end.  A program is waited for, and a status that

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 #include <zstd.h>
 
@@ -25,7 +26,9 @@ struct codec_writer {
 	    struct codec_writer *writer, const void *data, size_t nbytes, struct error *err);
 	int (*finish)(struct codec_writer *writer, struct error *err);
 	int fd;
-	off_t nbytes; /* written to fd */
+	off_t nbytes;        /* written to fd, or held back */
+	unsigned char *held; /* where the next nheld bytes go instead */
+	size_t nheld;
 	enum compression compression;
 	unsigned int nthreads;
 	struct archive *archive; /* libarchive's filters; NULL until the first byte */
@@ -36,10 +39,28 @@ struct codec_writer {
 	struct program program;
 };
 
+/* Take what is to be held back from ${data}; returns how much that is, or -1 with errno. */
+static ssize_t hold_back(struct codec_writer *writer, const void *data, size_t nbytes) {
+	size_t n = nbytes < writer->nheld ? nbytes : writer->nheld;
+
+	if (n == 0)
+		return 0;
+	memcpy(writer->held, data, n);
+	writer->held += n;
+	writer->nheld -= n;
+	return lseek(writer->fd, (off_t)n, SEEK_CUR) >= 0 ? (ssize_t)n : -1;
+}
+
 static int write_fd(
     struct codec_writer *writer, const void *data, size_t nbytes, struct error *err) {
 	const char *next = data;
+	ssize_t nheld = hold_back(writer, data, nbytes);
 
+	if (nheld < 0)
+		return err_set(err, TARN_ESYSTEM, errno, "Cannot seek");
+	next += nheld;
+	nbytes -= (size_t)nheld;
+	writer->nbytes += nheld;
 	while (nbytes > 0) {
 		ssize_t n = write(writer->fd, next, nbytes);
 		if (n < 0 && errno == EINTR) {
@@ -272,6 +293,11 @@ int codec_writer_new(struct codec_writer **writer, const struct codec_settings *
 	}
 	*writer = fresh;
 	return TARN_OK;
+}
+
+void codec_writer_hold_back(struct codec_writer *writer, unsigned char *held, size_t nbytes) {
+	writer->held = held;
+	writer->nheld = nbytes;
 }
 
 int codec_write(struct codec_writer *writer, const void *data, size_t nbytes, struct error *err) {

@@ -20,8 +20,8 @@
 
 /*
  * Operand by operand, trees and archives go into one archive.  It is written beside its destination
- * and gets its name when it is whole; only -r writes into the file itself, from the first
- * end-of-archive block on.
+ * and gets its name when it is whole; only -r writes into the file itself, the end-of-archive blocks
+ * last.
  */
 
 /* The archive that is written. */
@@ -166,18 +166,11 @@ static int open_to_append(
 	int r;
 
 	if (stat(name, &st) != 0)
-		return archive_file_create(file, name, err);
+		return errno == ENOENT ? archive_file_create(file, name, err) :
+		                         err_set(err, TARN_ESYSTEM, errno, "Cannot stat");
 	/* An empty file is an archive that was not begun. */
 	r = S_ISREG(st.st_mode) && st.st_size == 0 ? TARN_OK : find_end(w, name, end, err);
-	if (r != TARN_OK)
-		return r;
-	file->fd = open(name, O_RDWR | O_CLOEXEC);
-	file->is_own_fd = file->fd >= 0;
-	if (file->fd < 0 || fstat(file->fd, &st) != 0 || lseek(file->fd, *end, SEEK_SET) < 0)
-		return err_set(err, TARN_ESYSTEM, errno, "Cannot open");
-	file->dev = st.st_dev;
-	file->ino = st.st_ino;
-	return TARN_OK;
+	return r == TARN_OK ? archive_file_append(file, name, *end, err) : r;
 }
 
 static bool has_archives(const struct options *o) {
@@ -189,15 +182,12 @@ static bool has_archives(const struct options *o) {
 }
 
 /* What is in the way of a complete archive once all members were put. */
-static int finish(struct run *run, struct archive_file *file, struct codec_writer *writer,
-    struct sink *sink, struct error *err) {
+static int finish(
+    struct archive_file *file, struct codec_writer *writer, struct sink *sink, struct error *err) {
 	int r = sink->finish(sink, err);
 
 	if (r == TARN_OK)
 		r = codec_writer_finish(writer, err);
-	if (r == TARN_OK && run->options.mode != MODE_CREATE && file->path == NULL &&
-	    ftruncate(file->fd, lseek(file->fd, 0, SEEK_CUR)) != 0)
-		r = err_set(err, TARN_ESYSTEM, errno, "Cannot truncate");
 	return r == TARN_OK ? archive_file_commit(file, err) : r;
 }
 
@@ -220,6 +210,7 @@ int run_write(struct run *run, struct error *err) {
 		r = codec_writer_new(&writer, &settings, file.fd, err);
 	if (r != TARN_OK)
 		goto done;
+	codec_writer_hold_back(writer, file.held, file.nheld);
 	sink = w.sink =
 	    archive_sink_new(writer, o->format, o->blocking_factor, start, run->report, err);
 	tree = tree_source_new(o, run->select, run->owners, run->report, err);
@@ -236,7 +227,7 @@ int run_write(struct run *run, struct error *err) {
 	if (r == TARN_OK && o->check_links)
 		tree_source_check_links(tree);
 	if (r == TARN_OK)
-		r = finish(run, &file, writer, sink, err);
+		r = finish(&file, writer, sink, err);
 	if (r == TARN_OK && o->totals)
 		run_say_totals(run, "written", archive_sink_nbytes(sink) - start);
 done:

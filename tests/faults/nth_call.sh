@@ -15,4 +15,12 @@ test_creation_survives_every_failure() {
 		create,create-new,create-zstd,create-xz,create-gzip
 }
 
+test_append_survives_every_failure() {
+	fails_at_every memory,read,write,open,name,metadata append
+}
+
+test_archive_is_old_or_new_after_a_kill_at_any_moment() {
+	fails_at_every kill,signal create,create-new,create-zstd,create-xz,create-gzip,append
+}
+
 run_tests
