@@ -1,141 +1,23 @@
 #include "config.h"
 
-#include "codec.h"
+#include "codec_reader.h"
 
-#include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-#include "codec_decoder.h"
-#include "codec_input.h"
-#include "codec_program.h"
+#include "codec_detect.h"
 
 /*
- * Reading.  The first block of the file decides how: a tar header is a plain archive whatever its
- * first name looks like, else magic numbers tell.  Exactly one layer of compression is taken off,
- * and no content makes a program run: of libarchive's filters only the one that is wanted is
+ * Reading.  The first block of the file decides how.  Exactly one layer of compression is taken
+ * off, and no content makes a program run: of libarchive's filters only the one that is wanted is
  * switched on, and only those that work in this process are ever wanted.
  */
 
 /* What comes out of a decoder at a time. */
 #define OUTPUT_NBYTES ((size_t)256 * 1024)
-
-#define TAR_BLOCK_NBYTES 512
-#define TAR_CHECKSUM_OFFSET 148
-#define TAR_CHECKSUM_NBYTES 8
-
-struct codec_reader {
-	int (*read)(
-	    struct codec_reader *reader, const void **data, size_t *nbytes, struct error *err);
-	struct codec_input input;
-	bool is_plain;
-	struct program program;  /* COMPRESSION_PROGRAM */
-	struct decoder *decoder; /* what tarn decodes itself */
-	unsigned char *out;      /* its output */
-	struct archive *archive; /* what libarchive decodes */
-	int state;               /* what every further read returns, when not TARN_OK: */
-	struct error state_error;
-};
-
-enum compression codec_of_suffix(const char *filename) {
-	static const struct {
-		const char *suffix;
-		enum compression compression;
-	} suffixes[] = {
-		{ "gz", COMPRESSION_GZIP },
-		{ "tgz", COMPRESSION_GZIP },
-		{ "taz", COMPRESSION_GZIP },
-		{ "Z", COMPRESSION_COMPRESS },
-		{ "taZ", COMPRESSION_COMPRESS },
-		{ "bz2", COMPRESSION_BZIP2 },
-		{ "tbz", COMPRESSION_BZIP2 },
-		{ "tbz2", COMPRESSION_BZIP2 },
-		{ "tz2", COMPRESSION_BZIP2 },
-		{ "lz", COMPRESSION_LZIP },
-		{ "lzma", COMPRESSION_LZMA },
-		{ "tlz", COMPRESSION_LZMA },
-		{ "xz", COMPRESSION_XZ },
-		{ "txz", COMPRESSION_XZ },
-		{ "zst", COMPRESSION_ZSTD },
-		{ "tzst", COMPRESSION_ZSTD },
-		{ "lz4", COMPRESSION_LZ4 },
-		{ "tlz4", COMPRESSION_LZ4 },
-	};
-	const char *dot = strrchr(filename, '.');
-
-	for (size_t i = 0; dot != NULL && i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
-		if (strcmp(dot + 1, suffixes[i].suffix) == 0) {
-			return suffixes[i].compression;
-		}
-	}
-	return COMPRESSION_NONE;
-}
-
-/* The number in the checksum field of a header: octal digits, maybe behind spaces; -1 for none. */
-static long stored_checksum(const unsigned char *field) {
-	long sum = -1;
-	size_t i = 0;
-
-	while (i < TAR_CHECKSUM_NBYTES && field[i] == ' ') {
-		i++;
-	}
-	for (; i < TAR_CHECKSUM_NBYTES && field[i] >= '0' && field[i] <= '7'; i++) {
-		sum = (sum < 0 ? 0 : sum * 8) + (field[i] - '0');
-	}
-	return sum;
-}
-
-/* True for a tar header of any kind: v7 has nothing but the checksum to be known by. */
-static bool is_tar_header(const unsigned char *block) {
-	long stored = stored_checksum(block + TAR_CHECKSUM_OFFSET);
-	/* Some old tars summed up signed chars. */
-	long sum = 0, signed_sum = 0;
-
-	for (size_t i = 0; i < TAR_BLOCK_NBYTES; i++) {
-		bool in_field =
-		    i >= TAR_CHECKSUM_OFFSET && i < TAR_CHECKSUM_OFFSET + TAR_CHECKSUM_NBYTES;
-		sum += in_field ? ' ' : block[i];
-		signed_sum += in_field ? ' ' : (signed char)block[i];
-	}
-	return stored == sum || stored == signed_sum;
-}
-
-/* The compression of a file that begins with ${data}. */
-static enum compression detect(const unsigned char *data, size_t nbytes) {
-	static const struct {
-		const char *magic;
-		size_t nbytes;
-		enum compression compression;
-	} magics[] = {
-		{ "\x1f\x8b", 2, COMPRESSION_GZIP },
-		{ "\x1f\x9d", 2, COMPRESSION_COMPRESS },
-		{ "BZh", 3, COMPRESSION_BZIP2 },
-		{ "\3757zXZ\0", 6, COMPRESSION_XZ },
-		{ "LZIP", 4, COMPRESSION_LZIP },
-		/* The usual properties, and the low half of a dictionary size from 64 KiB up. */
-		{ "\x5d\0\0", 3, COMPRESSION_LZMA },
-		{ "\x04\x22\x4d\x18", 4, COMPRESSION_LZ4 },
-		{ "\x02\x21\x4c\x18", 4, COMPRESSION_LZ4 }, /* its legacy frames */
-		{ "\x28\xb5\x2f\xfd", 4, COMPRESSION_ZSTD },
-	};
-
-	if (nbytes >= TAR_BLOCK_NBYTES && is_tar_header(data)) {
-		return COMPRESSION_NONE;
-	}
-	for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++) {
-		if (nbytes >= magics[i].nbytes &&
-		    memcmp(data, magics[i].magic, magics[i].nbytes) == 0) {
-			return magics[i].compression;
-		}
-	}
-	/* A skippable frame; lz4 has the same, but only zstd files are known to begin with one. */
-	if (nbytes >= 4 && (data[0] & 0xf0) == 0x50 && memcmp(data + 1, "\x2a\x4d\x18", 3) == 0) {
-		return COMPRESSION_ZSTD;
-	}
-	return COMPRESSION_NONE;
-}
 
 static int read_plain(
     struct codec_reader *reader, const void **data, size_t *nbytes, struct error *err) {
@@ -164,11 +46,12 @@ static int read_decoder(
 		if (r != TARN_OK && r != TARN_END) {
 			break;
 		}
-		io.in = input->buf + input->begin;
-		io.in_nbytes = input->end - input->begin;
+		io.in = input->next;
+		io.in_nbytes = input->nbytes;
 		io.in_ends = r == TARN_END;
 		r = reader->decoder->decode(reader->decoder, &io, err);
-		input->begin = input->end - io.in_nbytes;
+		input->next = io.in;
+		input->nbytes = io.in_nbytes;
 	}
 	*data = reader->out;
 	*nbytes = OUTPUT_NBYTES - io.out_nbytes;
@@ -269,14 +152,18 @@ static int open_decoder(struct codec_reader *reader,
 static int open_detected(struct codec_reader *reader, int fd, struct error *err) {
 	struct codec_input *input = &reader->input;
 	int r = codec_input_init(input, fd, err);
+	struct stat st;
 
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		reader->base = lseek(fd, 0, SEEK_CUR);
 	if (r == TARN_OK) {
-		r = codec_input_peek(input, TAR_BLOCK_NBYTES, err);
+		r = codec_input_peek(input, CODEC_DETECT_NBYTES, err);
 	}
 	if (r != TARN_OK) {
 		return r;
 	}
-	switch (detect(input->buf, input->end)) {
+	reader->compression = codec_detect(input->next, input->nbytes);
+	switch (reader->compression) {
 	case COMPRESSION_GZIP:
 		return open_decoder(reader, decoder_gzip_new, err);
 	case COMPRESSION_XZ:
@@ -296,7 +183,6 @@ static int open_detected(struct codec_reader *reader, int fd, struct error *err)
 		break;
 	}
 	reader->read = read_plain;
-	reader->is_plain = true;
 	return TARN_OK;
 }
 
@@ -304,6 +190,7 @@ static int open_program(
     struct codec_reader *reader, const char *command, int fd, struct error *err) {
 	int r = program_start(&reader->program, command, PROGRAM_DECOMPRESS, fd, err);
 
+	reader->compression = COMPRESSION_PROGRAM;
 	reader->read = read_program;
 	return r == TARN_OK ? codec_input_init(&reader->input, reader->program.fd, err) : r;
 }
@@ -316,6 +203,7 @@ int codec_reader_new(struct codec_reader **reader, const struct codec_settings *
 	if (fresh == NULL) {
 		return err_nomem(err);
 	}
+	fresh->base = -1;
 	if (settings->compression == COMPRESSION_PROGRAM) {
 		r = open_program(fresh, settings->program, fd, err);
 	} else {
@@ -329,9 +217,26 @@ int codec_reader_new(struct codec_reader **reader, const struct codec_settings *
 	return TARN_OK;
 }
 
+/* Read on to where codec_seek was to go. */
+static int read_from_goal(
+    struct codec_reader *reader, const void **data, size_t *nbytes, struct error *err) {
+	int r = reader->read(reader, data, nbytes, err);
+
+	while (r == TARN_OK && reader->skip >= (off_t)*nbytes) {
+		reader->skip -= (off_t)*nbytes;
+		r = reader->read(reader, data, nbytes, err);
+	}
+	if (r == TARN_OK) {
+		*data = (const char *)*data + reader->skip;
+		*nbytes -= (size_t)reader->skip;
+		reader->skip = 0;
+	}
+	return r;
+}
+
 int codec_read(struct codec_reader *reader, const void **data, size_t *nbytes, struct error *err) {
 	if (reader->state == TARN_OK) {
-		int r = reader->read(reader, data, nbytes, err);
+		int r = read_from_goal(reader, data, nbytes, err);
 		if (r == TARN_OK) {
 			return TARN_OK;
 		}
@@ -345,11 +250,11 @@ int codec_read(struct codec_reader *reader, const void **data, size_t *nbytes, s
 }
 
 off_t codec_skip(struct codec_reader *reader, off_t nbytes) {
-	return reader->is_plain ? codec_input_skip(&reader->input, nbytes) : 0;
+	return codec_reader_is_plain(reader) ? codec_input_skip(&reader->input, nbytes) : 0;
 }
 
 bool codec_reader_is_plain(const struct codec_reader *reader) {
-	return reader->is_plain;
+	return reader->compression == COMPRESSION_NONE;
 }
 
 int codec_drain(struct codec_reader *reader, struct error *err) {
@@ -374,6 +279,7 @@ void codec_reader_free(struct codec_reader *reader) {
 		reader->decoder->free(reader->decoder);
 	}
 	free(reader->out);
+	zstd_table_fini(&reader->places.table);
 	program_fini(&reader->program);
 	codec_input_fini(&reader->input);
 	free(reader);

@@ -18,11 +18,15 @@ struct codec_settings {
 	enum compression compression; /* COMPRESSION_NONE for plain */
 	const char *program;          /* for COMPRESSION_PROGRAM: command with its arguments */
 	unsigned int nthreads;        /* 0: as many as cores */
+	int level;                    /* 0: the compression's default */
+	size_t piece_nbytes;          /* zstd and xz: of a piece before compression; 0: by level */
+	bool long_distance;           /* zstd: look for repetitions 128 MiB back, within pieces */
 };
 
 /** The compression that the suffix of ${filename} stands for (.tar.zst, .tgz, …), else NONE. */
 enum compression codec_of_suffix(const char *filename);
 
+struct codec_reader;
 struct codec_writer;
 
 /**
@@ -32,11 +36,32 @@ struct codec_writer;
 int codec_writer_new(
     struct codec_writer **writer, const struct codec_settings *settings, int fd, struct error *err);
 /**
+ * Go on at the plain byte ${offset} of the archive that ${reader} reads.  ${fd} is a second
+ * descriptor of that file, for reading and writing; its position is moved.  The pieces before the
+ * one that has ${offset} stay as they are, and that one is written again up to there; what is
+ * behind it is overwritten, and the caller has to cut the file at the descriptor's position after
+ * codec_writer_finish.  The compression is the archive's, the other ${settings} hold for what is
+ * new.  ${reader} is left somewhere else.
+ *
+ * TARN_EREFUSED where the archive is not made of pieces, or the one that has ${offset} is too large
+ * for memory; the file is untouched then.
+ */
+int codec_writer_continue(struct codec_writer **writer, const struct codec_settings *settings,
+    struct codec_reader *reader, off_t offset, int fd, struct error *err);
+/**
  * Let the first ${nbytes} go to ${held} instead of the descriptor, which skips them.  To be called
  * before anything is written, to a file.
  */
 void codec_writer_hold_back(struct codec_writer *writer, unsigned char *held, size_t nbytes);
 int codec_write(struct codec_writer *writer, const void *data, size_t nbytes, struct error *err);
+/** The next byte begins a new piece; nothing where there are none. */
+int codec_writer_end_piece(struct codec_writer *writer, struct error *err);
+/**
+ * When everything was written, and before finish: keep ${data} in the file, but where no
+ * decompressor emits it.  TARN_EREFUSED where there is no such place, that is for all but zstd.
+ */
+int codec_writer_attach(
+    struct codec_writer *writer, const void *data, size_t nbytes, struct error *err);
 /**
  * Write what is still held back and the stream's end.  A program is waited for, and a status that
  * is not 0 is TARN_EFORMAT.  When no byte was written, the file may be left empty.
@@ -46,8 +71,6 @@ int codec_writer_finish(struct codec_writer *writer, struct error *err);
 off_t codec_writer_nbytes(const struct codec_writer *writer);
 /** Free; what was not finished is left without an end, and a program is ended. */
 void codec_writer_free(struct codec_writer *writer);
-
-struct codec_reader;
 
 /**
  * Read from the descriptor ${fd} (borrowed), which may be a pipe.  The compression is found from
@@ -67,6 +90,20 @@ int codec_read(struct codec_reader *reader, const void **data, size_t *nbytes, s
  * none.  The end of a plain file is never skipped over, so that reading meets it.
  */
 off_t codec_skip(struct codec_reader *reader, off_t nbytes);
+/**
+ * Go to the plain byte ${offset}, forwards or back, also after the end or an error.  Of compressed
+ * files the piece that has it is decompressed up to there, and nothing else.  TARN_EREFUSED where
+ * that cannot be: not a file, or compressed and not in pieces; reading goes on as before then.
+ */
+int codec_seek(struct codec_reader *reader, off_t offset, struct error *err);
+/** Bytes of the whole plain stream; -1 where that cannot be known without decompressing. */
+off_t codec_reader_size(struct codec_reader *reader);
+/**
+ * What codec_writer_attach wrote: *${data} is malloc'ed.  TARN_END when there is nothing.  Reading
+ * goes on where it was.
+ */
+int codec_reader_attached(
+    struct codec_reader *reader, void **data, size_t *nbytes, struct error *err);
 /** True when the bytes of ${fd} are the tar stream itself. */
 bool codec_reader_is_plain(const struct codec_reader *reader);
 /** Read to the end, so that the checksums there are verified. */

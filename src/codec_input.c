@@ -17,7 +17,7 @@
 
 int codec_input_init(struct codec_input *input, int fd, struct error *err) {
 	*input = (struct codec_input){ .fd = fd };
-	input->buf = malloc(INPUT_NBYTES);
+	input->next = input->buf = malloc(INPUT_NBYTES);
 	return input->buf != NULL ? TARN_OK : err_nomem(err);
 }
 
@@ -28,15 +28,15 @@ void codec_input_fini(struct codec_input *input) {
 
 /* Read once, behind the unread bytes. */
 static int read_more(struct codec_input *input, struct error *err) {
+	size_t end = (size_t)(input->next - input->buf) + input->nbytes;
 	ssize_t n;
 
 	do {
-		n = read(input->fd, input->buf + input->end, INPUT_NBYTES - input->end);
+		n = read(input->fd, input->buf + end, INPUT_NBYTES - end);
 	} while (n < 0 && errno == EINTR);
-	if (n < 0) {
+	if (n < 0)
 		return err_set(err, TARN_ESYSTEM, errno, "Cannot read");
-	}
-	input->end += (size_t)n;
+	input->nbytes += (size_t)n;
 	input->at_end = n == 0;
 	return TARN_OK;
 }
@@ -44,22 +44,19 @@ static int read_more(struct codec_input *input, struct error *err) {
 int codec_input_peek(struct codec_input *input, size_t nbytes, struct error *err) {
 	int r = TARN_OK;
 
-	while (r == TARN_OK && !input->at_end && input->end - input->begin < nbytes) {
+	while (r == TARN_OK && !input->at_end && input->nbytes < nbytes)
 		r = read_more(input, err);
-	}
 	return r;
 }
 
 int codec_input_fill(struct codec_input *input, struct error *err) {
-	if (input->begin == input->end && !input->at_end) {
-		input->begin = 0;
-		input->end = 0;
+	if (input->nbytes == 0 && !input->at_end) {
+		input->next = input->buf;
 		int r = read_more(input, err);
-		if (r != TARN_OK) {
+		if (r != TARN_OK)
 			return r;
-		}
 	}
-	return input->begin < input->end ? TARN_OK : TARN_END;
+	return input->nbytes > 0 ? TARN_OK : TARN_END;
 }
 
 int codec_input_take(
@@ -67,15 +64,16 @@ int codec_input_take(
 	int r = codec_input_fill(input, err);
 
 	if (r == TARN_OK) {
-		*data = input->buf + input->begin;
-		*nbytes = input->end - input->begin;
-		input->begin = input->end;
+		*data = input->next;
+		*nbytes = input->nbytes;
+		input->next += input->nbytes;
+		input->nbytes = 0;
 	}
 	return r;
 }
 
 off_t codec_input_skip(struct codec_input *input, off_t nbytes) {
-	size_t unread = input->end - input->begin;
+	size_t unread = input->nbytes;
 	off_t position, left;
 	struct stat st;
 
@@ -95,6 +93,32 @@ off_t codec_input_skip(struct codec_input *input, off_t nbytes) {
 	if (lseek(input->fd, left, SEEK_CUR) < 0) {
 		return 0;
 	}
-	input->begin = input->end;
+	input->nbytes = 0;
 	return (off_t)unread + left;
+}
+
+int codec_input_seek(struct codec_input *input, off_t position, struct error *err) {
+	if (lseek(input->fd, position, SEEK_SET) < 0)
+		return err_set(err, TARN_ESYSTEM, errno, "Cannot seek");
+	input->nbytes = 0;
+	input->at_end = false;
+	return TARN_OK;
+}
+
+int codec_read_at(int fd, void *data, size_t nbytes, off_t position, struct error *err) {
+	unsigned char *next = data;
+
+	while (nbytes > 0) {
+		ssize_t n = pread(fd, next, nbytes, position);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_set(err, TARN_ESYSTEM, errno, "Cannot read");
+		if (n == 0)
+			return err_set(err, TARN_EFORMAT, 0, "Unexpected end of the file");
+		next += n;
+		nbytes -= (size_t)n;
+		position += n;
+	}
+	return TARN_OK;
 }

@@ -9,10 +9,11 @@
 
 /* A descriptor read block by block, with a look at its beginning.  Embed it; all zero is empty. */
 struct codec_input {
-	int fd;      /* borrowed */
-	bool at_end; /* the descriptor has no more than what is unread here */
+	int fd;                    /* borrowed */
+	bool at_end;               /* the descriptor has no more than what is unread here */
+	const unsigned char *next; /* the unread bytes: taking is moving these on */
+	size_t nbytes;
 	unsigned char *buf;
-	size_t begin, end; /* the unread bytes of buf */
 };
 
 int codec_input_init(struct codec_input *input, int fd, struct error *err);
@@ -36,5 +37,14 @@ int codec_input_take(
  * worth it.  Never goes past the end of a file, so that one that is too short is met by reading.
  */
 off_t codec_input_skip(struct codec_input *input, off_t nbytes);
+
+/** Forget what is unread, and go to ${position} of the file.  TARN_ESYSTEM: nothing was changed. */
+int codec_input_seek(struct codec_input *input, off_t position, struct error *err);
+
+/**
+ * Read exactly ${nbytes} at ${position} of ${fd}, whatever was read before and without moving
+ * anything.  TARN_ESYSTEM; TARN_EFORMAT when the file ends before.
+ */
+int codec_read_at(int fd, void *data, size_t nbytes, off_t position, struct error *err);
 
 #endif

@@ -33,7 +33,11 @@ int input_open(struct input *input, const char *name, const struct options *o,
 	int r;
 
 	*input = (struct input){
-		.settings = { o->compression, o->compress_program, o->nthreads },
+		.settings = {
+			.compression = o->compression,
+			.program = o->compress_program,
+			.nthreads = o->nthreads,
+		},
 	};
 	r = archive_file_open(name, &input->fd, &input->is_own_fd, err);
 	if (r != TARN_OK)

@@ -12,15 +12,31 @@ libtarn_a_SOURCES = \
 	%D%/attributes.h \
 	%D%/codec.c \
 	%D%/codec.h \
+	%D%/codec_continue.c \
 	%D%/codec_decoder.h \
+	%D%/codec_detect.c \
+	%D%/codec_detect.h \
+	%D%/codec_encoder.h \
+	%D%/codec_filter.c \
 	%D%/codec_gzip.c \
 	%D%/codec_input.c \
 	%D%/codec_input.h \
+	%D%/codec_pieces.c \
+	%D%/codec_pieces.h \
 	%D%/codec_program.c \
 	%D%/codec_program.h \
+	%D%/codec_reader.h \
+	%D%/codec_seek.c \
 	%D%/codec_writer.c \
+	%D%/codec_writer.h \
 	%D%/codec_xz.c \
+	%D%/codec_xz_format.c \
 	%D%/codec_zstd.c \
+	%D%/codec_zstd_format.c \
+	%D%/codec_zstd_frame.c \
+	%D%/codec_zstd_frame.h \
+	%D%/codec_zstd_table.c \
+	%D%/codec_zstd_table.h \
 	%D%/compare.c \
 	%D%/compare.h \
 	%D%/contained.c \
@@ -88,6 +104,8 @@ libtarn_a_SOURCES = \
 	%D%/owners.h \
 	%D%/pax_records.c \
 	%D%/pax_records.h \
+	%D%/pool.c \
+	%D%/pool.h \
 	%D%/quote.c \
 	%D%/quote.h \
 	%D%/remove_tree.c \

@@ -193,7 +193,11 @@ static int finish(
 
 int run_write(struct run *run, struct error *err) {
 	const struct options *o = &run->options;
-	struct codec_settings settings = { o->compression, o->compress_program, o->nthreads };
+	struct codec_settings settings = {
+		.compression = o->compression,
+		.program = o->compress_program,
+		.nthreads = o->nthreads,
+	};
 	struct archive_file file = { .fd = -1 };
 	struct codec_writer *writer = NULL;
 	struct writing w = { .run = run };

@@ -1,0 +1,123 @@
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "codec_pieces.h"
+#include "codec_reader.h"
+#include "codec_writer.h"
+
+/*
+ * Writing on in an archive that exists.  A format is made that knows the pieces which stay, and the
+ * first thing that it is given is what the next piece had before the place to go on at.
+ */
+
+/* What is to be written again is held in memory. */
+#define AGAIN_NBYTES_MAX ((off_t)64 << 20)
+
+/* Where in the file it goes on, and from where on plain bytes are written (again). */
+struct resumption {
+	off_t at, plain_at;
+	struct piece_format *format;
+};
+
+static int refuse(struct error *err) {
+	return err_set(
+	    err, TARN_EREFUSED, 0, "Cannot go on in an archive that was not compressed in pieces");
+}
+
+static int resume_zstd(struct resumption *resumption, const struct codec_settings *settings,
+    const struct codec_reader *reader, off_t offset, struct error *err) {
+	struct zstd_table kept = { 0 };
+	int r = zstd_table_load(&kept, reader->input.fd, reader->base, err);
+
+	if (r == TARN_OK)
+		zstd_table_cut(&kept, zstd_table_find(&kept, offset));
+	resumption->at = kept.nbytes;
+	resumption->plain_at = kept.plain_nbytes;
+	if (r == TARN_END)
+		r = refuse(err);
+	if (r == TARN_OK)
+		r = zstd_format_new(
+		    &resumption->format, settings, codec_nthreads(settings), &kept, err);
+	zstd_table_fini(&kept);
+	return r;
+}
+
+/* Give ${writer} the ${nbytes} at ${at} once more. */
+static int write_again(struct codec_writer *writer, struct codec_reader *reader, off_t at,
+    off_t nbytes, struct error *err) {
+	unsigned char *kept;
+	const void *data;
+	size_t n, done = 0;
+	int r;
+
+	if (nbytes == 0)
+		return TARN_OK;
+	/* All of it before the first is written, over what is read. */
+	kept = malloc((size_t)nbytes);
+	if (kept == NULL)
+		return err_nomem(err);
+	r = codec_seek(reader, at, err);
+	while (r == TARN_OK && done < (size_t)nbytes) {
+		r = codec_read(reader, &data, &n, err);
+		if (r == TARN_OK) {
+			n = n < (size_t)nbytes - done ? n : (size_t)nbytes - done;
+			memcpy(kept + done, data, n);
+			done += n;
+		}
+	}
+	if (r == TARN_END)
+		r = err_set(err, TARN_EFORMAT, 0, "Unexpected end of the compressed data");
+	if (r == TARN_OK)
+		r = codec_write(writer, kept, (size_t)nbytes, err);
+	free(kept);
+	return r;
+}
+
+static int continue_pieces(struct codec_writer *writer, const struct codec_settings *settings,
+    struct codec_reader *reader, off_t offset, struct error *err) {
+	struct resumption resumption = { 0 };
+	off_t again;
+	int r = resume_zstd(&resumption, settings, reader, offset, err);
+
+	if (r != TARN_OK)
+		return r;
+	again = offset - resumption.plain_at;
+	if (again < 0 || again > AGAIN_NBYTES_MAX) {
+		resumption.format->free(resumption.format);
+		return refuse(err);
+	}
+	r = encoder_pieces_new(
+	    &writer->encoder, resumption.format, codec_nthreads(settings), &writer->output, err);
+	if (r == TARN_OK && lseek(writer->output.fd, reader->base + resumption.at, SEEK_SET) < 0)
+		r = err_set(err, TARN_ESYSTEM, errno, "Cannot seek");
+	return r == TARN_OK ? write_again(writer, reader, resumption.plain_at, again, err) : r;
+}
+
+int codec_writer_continue(struct codec_writer **writer, const struct codec_settings *settings,
+    struct codec_reader *reader, off_t offset, int fd, struct error *err) {
+	struct codec_writer *fresh = calloc(1, sizeof(*fresh));
+	int r;
+
+	if (fresh == NULL)
+		return err_nomem(err);
+	fresh->output.fd = fd;
+	if (reader->base < 0 ||
+	    (reader->compression != COMPRESSION_NONE && reader->compression != COMPRESSION_ZSTD))
+		r = refuse(err);
+	else if (reader->compression != COMPRESSION_NONE)
+		r = continue_pieces(fresh, settings, reader, offset, err);
+	else if (lseek(fd, reader->base + offset, SEEK_SET) < 0)
+		r = err_set(err, TARN_ESYSTEM, errno, "Cannot seek");
+	else
+		r = TARN_OK;
+	if (r != TARN_OK) {
+		codec_writer_free(fresh);
+		return r;
+	}
+	*writer = fresh;
+	return TARN_OK;
+}

@@ -1,0 +1,113 @@
+#include "config.h"
+
+#include "codec_detect.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "codec.h"
+
+/*
+ * The first block of a file decides: a tar header is a plain archive whatever its first name looks
+ * like, else magic numbers tell.
+ */
+
+#define TAR_CHECKSUM_OFFSET 148
+#define TAR_CHECKSUM_NBYTES 8
+
+enum compression codec_of_suffix(const char *filename) {
+	static const struct {
+		const char *suffix;
+		enum compression compression;
+	} suffixes[] = {
+		{ "gz", COMPRESSION_GZIP },
+		{ "tgz", COMPRESSION_GZIP },
+		{ "taz", COMPRESSION_GZIP },
+		{ "Z", COMPRESSION_COMPRESS },
+		{ "taZ", COMPRESSION_COMPRESS },
+		{ "bz2", COMPRESSION_BZIP2 },
+		{ "tbz", COMPRESSION_BZIP2 },
+		{ "tbz2", COMPRESSION_BZIP2 },
+		{ "tz2", COMPRESSION_BZIP2 },
+		{ "lz", COMPRESSION_LZIP },
+		{ "lzma", COMPRESSION_LZMA },
+		{ "tlz", COMPRESSION_LZMA },
+		{ "xz", COMPRESSION_XZ },
+		{ "txz", COMPRESSION_XZ },
+		{ "zst", COMPRESSION_ZSTD },
+		{ "tzst", COMPRESSION_ZSTD },
+		{ "lz4", COMPRESSION_LZ4 },
+		{ "tlz4", COMPRESSION_LZ4 },
+	};
+	const char *dot = strrchr(filename, '.');
+
+	for (size_t i = 0; dot != NULL && i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+		if (strcmp(dot + 1, suffixes[i].suffix) == 0) {
+			return suffixes[i].compression;
+		}
+	}
+	return COMPRESSION_NONE;
+}
+
+/* The number in the checksum field of a header: octal digits, maybe behind spaces; -1 for none. */
+static long stored_checksum(const unsigned char *field) {
+	long sum = -1;
+	size_t i = 0;
+
+	while (i < TAR_CHECKSUM_NBYTES && field[i] == ' ') {
+		i++;
+	}
+	for (; i < TAR_CHECKSUM_NBYTES && field[i] >= '0' && field[i] <= '7'; i++) {
+		sum = (sum < 0 ? 0 : sum * 8) + (field[i] - '0');
+	}
+	return sum;
+}
+
+/* True for a tar header of any kind: v7 has nothing but the checksum to be known by. */
+static bool is_tar_header(const unsigned char *block) {
+	long stored = stored_checksum(block + TAR_CHECKSUM_OFFSET);
+	/* Some old tars summed up signed chars. */
+	long sum = 0, signed_sum = 0;
+
+	for (size_t i = 0; i < CODEC_DETECT_NBYTES; i++) {
+		bool in_field =
+		    i >= TAR_CHECKSUM_OFFSET && i < TAR_CHECKSUM_OFFSET + TAR_CHECKSUM_NBYTES;
+		sum += in_field ? ' ' : block[i];
+		signed_sum += in_field ? ' ' : (signed char)block[i];
+	}
+	return stored == sum || stored == signed_sum;
+}
+
+enum compression codec_detect(const unsigned char *data, size_t nbytes) {
+	static const struct {
+		const char *magic;
+		size_t nbytes;
+		enum compression compression;
+	} magics[] = {
+		{ "\x1f\x8b", 2, COMPRESSION_GZIP },
+		{ "\x1f\x9d", 2, COMPRESSION_COMPRESS },
+		{ "BZh", 3, COMPRESSION_BZIP2 },
+		{ "\3757zXZ\0", 6, COMPRESSION_XZ },
+		{ "LZIP", 4, COMPRESSION_LZIP },
+		/* The usual properties, and the low half of a dictionary size from 64 KiB up. */
+		{ "\x5d\0\0", 3, COMPRESSION_LZMA },
+		{ "\x04\x22\x4d\x18", 4, COMPRESSION_LZ4 },
+		{ "\x02\x21\x4c\x18", 4, COMPRESSION_LZ4 }, /* its legacy frames */
+		{ "\x28\xb5\x2f\xfd", 4, COMPRESSION_ZSTD },
+	};
+
+	if (nbytes >= CODEC_DETECT_NBYTES && is_tar_header(data)) {
+		return COMPRESSION_NONE;
+	}
+	for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++) {
+		if (nbytes >= magics[i].nbytes &&
+		    memcmp(data, magics[i].magic, magics[i].nbytes) == 0) {
+			return magics[i].compression;
+		}
+	}
+	/* A skippable frame; lz4 has the same, but only zstd files are known to begin with one. */
+	if (nbytes >= 4 && (data[0] & 0xf0) == 0x50 && memcmp(data + 1, "\x2a\x4d\x18", 3) == 0) {
+		return COMPRESSION_ZSTD;
+	}
+	return COMPRESSION_NONE;
+}

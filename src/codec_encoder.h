@@ -1,0 +1,45 @@
+#ifndef TARN_CODEC_ENCODER_H
+#define TARN_CODEC_ENCODER_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "codec.h"
+#include "error.h"
+
+/* The compressors below a codec_writer. */
+
+/* Where compressed bytes go. */
+struct codec_output {
+	int fd;              /* borrowed */
+	off_t nbytes;        /* written to it, or held back */
+	unsigned char *held; /* where the next nheld bytes go instead */
+	size_t nheld;
+};
+
+/** Write all of it.  TARN_ESYSTEM, "Cannot write: …". */
+int codec_output_write(
+    struct codec_output *output, const void *data, size_t nbytes, struct error *err);
+
+/* What codec.h says of the writer's functions holds for these. */
+struct encoder {
+	int (*write)(struct encoder *encoder, const void *data, size_t nbytes, struct error *err);
+	int (*finish)(struct encoder *encoder, struct error *err);
+	/* NULL: it makes no pieces. */
+	int (*end_piece)(struct encoder *encoder, struct error *err);
+	/* NULL: it has no place beside the stream. */
+	int (*attach)(struct encoder *encoder, const void *data, size_t nbytes, struct error *err);
+	void (*free)(struct encoder *encoder);
+};
+
+/* Each of these begins with the settings, and borrows ${output}. */
+
+/** A program. */
+int encoder_program_new(struct encoder **encoder, const struct codec_settings *settings,
+    struct codec_output *output, struct error *err);
+
+/** Any of libarchive's filters. */
+int encoder_filter_new(struct encoder **encoder, const struct codec_settings *settings,
+    struct codec_output *output, struct error *err);
+
+#endif

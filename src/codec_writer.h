@@ -1,0 +1,16 @@
+#ifndef TARN_CODEC_WRITER_H
+#define TARN_CODEC_WRITER_H
+
+#include "codec.h"
+#include "codec_encoder.h"
+
+/* For codec_writer.c and codec_continue.c. */
+struct codec_writer {
+	struct codec_output output;
+	struct encoder *encoder; /* NULL: plain */
+};
+
+/** How many threads ${settings} stand for. */
+unsigned int codec_nthreads(const struct codec_settings *settings);
+
+#endif

@@ -1,0 +1,128 @@
+#include "config.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zstd.h>
+
+#include "codec_pieces.h"
+#include "codec_zstd_frame.h"
+#include "codec_zstd_table.h"
+
+/*
+ * A frame for each piece, by a context for each worker.  The frames are libzstd's for one thread,
+ * and so the same for any version of it that was built with or without threads.
+ */
+
+struct zstd_format {
+	struct piece_format format;
+	struct zstd_table table; /* of what is in the file */
+	int level;
+	bool long_distance;
+	unsigned int nthreads;
+	ZSTD_CCtx *contexts[]; /* made when they are needed */
+};
+
+/* As zstd --long has it. */
+#define LONG_DISTANCE_WINDOW_LOG 27
+
+static ZSTD_CCtx *context_of_worker(struct zstd_format *f, unsigned int worker) {
+	ZSTD_CCtx *context = f->contexts[worker];
+
+	if (context != NULL)
+		return context;
+	context = f->contexts[worker] = ZSTD_createCCtx();
+	if (context != NULL) {
+		ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, f->level);
+		ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1);
+		if (f->long_distance) {
+			ZSTD_CCtx_setParameter(context, ZSTD_c_enableLongDistanceMatching, 1);
+			ZSTD_CCtx_setParameter(context, ZSTD_c_windowLog, LONG_DISTANCE_WINDOW_LOG);
+		}
+	}
+	return context;
+}
+
+static int zstd_pack(
+    struct piece_format *format, struct piece *piece, unsigned int worker, struct error *err) {
+	ZSTD_CCtx *context = context_of_worker((struct zstd_format *)format, worker);
+	size_t n;
+
+	if (context == NULL)
+		return err_nomem(err);
+	n = ZSTD_compress2(
+	    context, piece->packed, piece->packed_nbytes, piece->plain, piece->plain_nbytes);
+	if (ZSTD_isError(n))
+		return err_set(err, TARN_ENOMEM, 0, "zstd: %s", ZSTD_getErrorName(n));
+	piece->packed_nbytes = n;
+	return TARN_OK;
+}
+
+static int zstd_note(struct piece_format *format, const struct piece *piece, struct error *err) {
+	struct zstd_table *table = &((struct zstd_format *)format)->table;
+
+	return zstd_table_add(table, (off_t)piece->packed_nbytes, (off_t)piece->plain_nbytes, err);
+}
+
+static int zstd_attach(struct piece_format *format, const void *data, size_t nbytes,
+    struct codec_output *output, struct error *err) {
+	struct zstd_table *table = &((struct zstd_format *)format)->table;
+	unsigned char header[ZSTD_SKIPPABLE_HEADER_NBYTES];
+	int r;
+
+	if (nbytes > UINT32_MAX - sizeof(header))
+		return err_set(
+		    err, TARN_EREFUSED, 0, "No room for %zu bytes in a zstd frame", nbytes);
+	zstd_put32(header, ZSTD_MAGIC_ATTACHED);
+	zstd_put32(header + 4, (uint32_t)nbytes);
+	r = codec_output_write(output, header, sizeof(header), err);
+	if (r == TARN_OK)
+		r = codec_output_write(output, data, nbytes, err);
+	return r == TARN_OK ? zstd_table_add(table, (off_t)(sizeof(header) + nbytes), 0, err) : r;
+}
+
+static int zstd_end(struct piece_format *format, struct codec_output *output, struct error *err) {
+	unsigned char *data;
+	size_t nbytes;
+	int r = zstd_table_encode(&((struct zstd_format *)format)->table, &data, &nbytes, err);
+
+	if (r == TARN_OK)
+		r = codec_output_write(output, data, nbytes, err);
+	free(data);
+	return r;
+}
+
+static void zstd_format_free(struct piece_format *format) {
+	struct zstd_format *f = (struct zstd_format *)format;
+
+	for (unsigned int i = 0; i < f->nthreads; i++)
+		ZSTD_freeCCtx(f->contexts[i]);
+	zstd_table_fini(&f->table);
+	free(f);
+}
+
+int zstd_format_new(struct piece_format **format, const struct codec_settings *settings,
+    unsigned int nthreads, struct zstd_table *kept, struct error *err) {
+	struct zstd_format *f = calloc(1, sizeof(*f) + nthreads * sizeof(f->contexts[0]));
+
+	if (f == NULL)
+		return err_nomem(err);
+	f->level = settings->level;
+	f->long_distance = settings->long_distance;
+	f->nthreads = nthreads;
+	f->format = (struct piece_format){
+		.piece_nbytes = settings->piece_nbytes > 0 ? settings->piece_nbytes : 4 << 20,
+		.pack = zstd_pack,
+		.note = zstd_note,
+		.attach = zstd_attach,
+		.end = zstd_end,
+		.free = zstd_format_free,
+	};
+	f->format.packed_nbytes_max = ZSTD_compressBound(f->format.piece_nbytes);
+	if (kept != NULL) {
+		f->table = *kept;
+		*kept = (struct zstd_table){ 0 };
+	}
+	*format = &f->format;
+	return TARN_OK;
+}

@@ -1,0 +1,217 @@
+#include "config.h"
+
+#include "codec_zstd_table.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <zstd.h>
+
+#include "codec_input.h"
+#include "codec_zstd_frame.h"
+
+/*
+ * The table is the last frame of the file, a skippable one: its header, an entry of the sizes of
+ * each frame before it (and maybe a checksum, which nobody needs who verifies the frame's own), and
+ * a footer by which it is found from the end.  It is believed when the frames and it fill the file.
+ */
+
+#define FOOTER_NBYTES 9
+#define FOOTER_MAGIC 0x8F92EAB1U
+#define HAS_CHECKSUMS 0x80
+#define RESERVED_BITS 0x7c
+#define ENTRY_NBYTES 8
+#define FRAMES_MAX 0x8000000
+
+int zstd_table_add(struct zstd_table *table, off_t nbytes, off_t plain_nbytes, struct error *err) {
+	struct zstd_frame_place *frames = table->frames;
+
+	if (table->n == table->capacity) {
+		size_t capacity = table->capacity > 0 ? 2 * table->capacity : 64;
+
+		frames = reallocarray(frames, capacity, sizeof(*frames));
+		if (frames == NULL)
+			return err_nomem(err);
+		table->frames = frames;
+		table->capacity = capacity;
+	}
+	frames[table->n++] = (struct zstd_frame_place){ table->nbytes, table->plain_nbytes };
+	table->nbytes += nbytes;
+	table->plain_nbytes += plain_nbytes;
+	return TARN_OK;
+}
+
+void zstd_table_cut(struct zstd_table *table, size_t n) {
+	if (n >= table->n)
+		return;
+	table->nbytes = table->frames[n].at;
+	table->plain_nbytes = table->frames[n].plain_at;
+	table->n = n;
+}
+
+size_t zstd_table_find(const struct zstd_table *table, off_t plain_at) {
+	size_t low = 0, high = table->n;
+
+	if (plain_at >= table->plain_nbytes)
+		return table->n;
+	/* The last of those that begin there or before: the others there are empty. */
+	while (high - low > 1) {
+		size_t middle = low + (high - low) / 2;
+
+		if (table->frames[middle].plain_at <= plain_at)
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* Where the entries of the file's table are; false when it has none. */
+static bool find_entries(
+    int fd, off_t base, off_t end, off_t *at, size_t *n, size_t *entry_nbytes) {
+	struct error ignored;
+	unsigned char footer[FOOTER_NBYTES], header[ZSTD_SKIPPABLE_HEADER_NBYTES];
+	off_t nbytes;
+
+	if (end - base < FOOTER_NBYTES ||
+	    codec_read_at(fd, footer, sizeof(footer), end - FOOTER_NBYTES, &ignored) != TARN_OK ||
+	    zstd_get32(footer + 5) != FOOTER_MAGIC || (footer[4] & RESERVED_BITS) != 0)
+		return false;
+	*n = zstd_get32(footer);
+	*entry_nbytes = ENTRY_NBYTES + ((footer[4] & HAS_CHECKSUMS) != 0 ? 4 : 0);
+	nbytes = (off_t)(*n * *entry_nbytes) + FOOTER_NBYTES;
+	*at = end - nbytes;
+	return *n <= FRAMES_MAX && *at - base >= (off_t)sizeof(header) &&
+	    codec_read_at(fd, header, sizeof(header), *at - (off_t)sizeof(header), &ignored) ==
+	    TARN_OK &&
+	    zstd_get32(header) == ZSTD_MAGIC_SEEK_TABLE && zstd_get32(header + 4) == nbytes;
+}
+
+/* TARN_END when there is no table that fits the file. */
+static int load_table(struct zstd_table *table, int fd, off_t base, off_t end, struct error *err) {
+	unsigned char buf[512 * (ENTRY_NBYTES + 4)];
+	size_t n, entry_nbytes, nread;
+	off_t at, table_at;
+	int r = TARN_OK;
+
+	if (!find_entries(fd, base, end, &at, &n, &entry_nbytes))
+		return TARN_END;
+	table_at = at - ZSTD_SKIPPABLE_HEADER_NBYTES - base;
+	for (; n > 0 && r == TARN_OK; n -= nread, at += (off_t)(nread * entry_nbytes)) {
+		nread = n < 512 ? n : 512;
+		r = codec_read_at(fd, buf, nread * entry_nbytes, at, err);
+		for (size_t i = 0; i < nread && r == TARN_OK; i++) {
+			const unsigned char *entry = buf + i * entry_nbytes;
+
+			if (zstd_get32(entry) == 0)
+				return TARN_END;
+			r = zstd_table_add(table, zstd_get32(entry), zstd_get32(entry + 4), err);
+		}
+	}
+	return r == TARN_OK && table->nbytes != table_at ? TARN_END : r;
+}
+
+/*
+ * Walk over the frame at ${at}, and move ${at} behind it.  TARN_END: it is none that says how large
+ * its content is.
+ */
+static int look_at_frame(
+    int fd, off_t *at, off_t end, struct zstd_frame *frame, struct error *err) {
+	unsigned char buf[512];
+
+	zstd_frame_begin(frame);
+	while (frame->state == ZSTD_FRAME_OPEN && *at < end) {
+		size_t n = end - *at < (off_t)sizeof(buf) ? (size_t)(end - *at) : sizeof(buf);
+		int r = codec_read_at(fd, buf, n, *at, err);
+		uint64_t pass;
+
+		if (r != TARN_OK)
+			return r;
+		*at += (off_t)zstd_frame_walk(frame, buf, n);
+		pass = zstd_frame_pass(frame);
+		/* There are blocks, and no word of their size was before them. */
+		bool is_silent =
+		    frame->bound > 0 && frame->content_nbytes == ZSTD_CONTENTSIZE_UNKNOWN;
+		if (is_silent || pass > (uint64_t)(end - *at))
+			return TARN_END;
+		*at += (off_t)pass;
+	}
+	if (frame->state != ZSTD_FRAME_WHOLE)
+		return TARN_END;
+	if (frame->is_skippable)
+		frame->content_nbytes = 0;
+	return frame->content_nbytes > INT64_MAX / 2 ? TARN_END : TARN_OK;
+}
+
+static int look_through(
+    struct zstd_table *table, int fd, off_t base, off_t end, struct error *err) {
+	struct zstd_frame frame;
+	int r = TARN_OK;
+
+	for (off_t at = base; at < end && r == TARN_OK;) {
+		off_t begin = at;
+
+		r = look_at_frame(fd, &at, end, &frame, err);
+		if (r == TARN_OK && table->plain_nbytes > INT64_MAX / 2)
+			return TARN_END;
+		if (r == TARN_OK)
+			r = zstd_table_add(table, at - begin, (off_t)frame.content_nbytes, err);
+	}
+	return r;
+}
+
+int zstd_table_load(struct zstd_table *table, int fd, off_t base, struct error *err) {
+	struct stat st;
+	int r;
+
+	if (fstat(fd, &st) != 0)
+		return err_set(err, TARN_ESYSTEM, errno, "Cannot stat");
+	r = load_table(table, fd, base, st.st_size, err);
+	if (r != TARN_END)
+		return r;
+	zstd_table_cut(table, 0);
+	return look_through(table, fd, base, st.st_size, err);
+}
+
+int zstd_table_encode(
+    const struct zstd_table *table, unsigned char **data, size_t *nbytes, struct error *err) {
+	size_t size = ZSTD_SKIPPABLE_HEADER_NBYTES + table->n * ENTRY_NBYTES + FOOTER_NBYTES;
+	unsigned char *out, *p;
+
+	*data = NULL;
+	*nbytes = 0;
+	if (table->n > FRAMES_MAX)
+		return TARN_OK;
+	p = out = malloc(size);
+	if (out == NULL)
+		return err_nomem(err);
+	zstd_put32(p, ZSTD_MAGIC_SEEK_TABLE);
+	zstd_put32(p + 4, (uint32_t)(size - ZSTD_SKIPPABLE_HEADER_NBYTES));
+	p += ZSTD_SKIPPABLE_HEADER_NBYTES;
+	for (size_t i = 0; i < table->n; i++, p += ENTRY_NBYTES) {
+		bool is_last = i + 1 == table->n;
+		const struct zstd_frame_place *place = &table->frames[i];
+		off_t end = is_last ? table->nbytes : place[1].at;
+		off_t plain_end = is_last ? table->plain_nbytes : place[1].plain_at;
+
+		if (end - place->at > UINT32_MAX || plain_end - place->plain_at > UINT32_MAX) {
+			free(out);
+			return TARN_OK;
+		}
+		zstd_put32(p, (uint32_t)(end - place->at));
+		zstd_put32(p + 4, (uint32_t)(plain_end - place->plain_at));
+	}
+	zstd_put32(p, (uint32_t)table->n);
+	p[4] = 0;
+	zstd_put32(p + 5, FOOTER_MAGIC);
+	*data = out;
+	*nbytes = size;
+	return TARN_OK;
+}
+
+void zstd_table_fini(struct zstd_table *table) {
+	free(table->frames);
+	*table = (struct zstd_table){ 0 };
+}

@@ -1,0 +1,164 @@
+#include "config.h"
+
+#include "pool.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/*
+ * One mutex guards a queue and the state of every job.  Jobs are large (a piece of an archive), so
+ * that neither it nor waking everybody who waits costs anything that could be measured.
+ */
+
+struct pool {
+	pthread_mutex_t mutex;
+	pthread_cond_t submitted; /* or the pool ends */
+	pthread_cond_t done;      /* some job is */
+	struct pool_job *first, **end;
+	unsigned int nqueued;
+	unsigned int nwaiting; /* threads without a job */
+	unsigned int nthreads, nthreads_max;
+	bool ends;
+	struct worker {
+		struct pool *pool;
+		pthread_t thread;
+	} workers[];
+};
+
+unsigned int pool_ncores(void) {
+	cpu_set_t set;
+	/* It fails where there are more than a set has room for. */
+	long n = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) :
+	                                                        sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n > 0 ? (unsigned int)n : 1;
+}
+
+/* Take the job out of the queue to which ${link} leads. */
+static struct pool_job *take(struct pool *pool, struct pool_job **link) {
+	struct pool_job *job = *link;
+
+	*link = job->next;
+	if (*link == NULL)
+		pool->end = link;
+	pool->nqueued--;
+	return job;
+}
+
+/* Run the job that is first in the queue; the mutex is held before and behind it. */
+static void run_first(struct pool *pool, unsigned int worker) {
+	struct pool_job *job = take(pool, &pool->first);
+
+	job->state = JOB_RUNNING;
+	pthread_mutex_unlock(&pool->mutex);
+	job->run(job, worker);
+	pthread_mutex_lock(&pool->mutex);
+	job->state = JOB_DONE;
+	pthread_cond_broadcast(&pool->done);
+}
+
+static void *work(void *data) {
+	struct worker *worker = data;
+	struct pool *pool = worker->pool;
+
+	pthread_mutex_lock(&pool->mutex);
+	while (!pool->ends) {
+		if (pool->first != NULL) {
+			run_first(pool, (unsigned int)(worker - pool->workers));
+			continue;
+		}
+		pool->nwaiting++;
+		pthread_cond_wait(&pool->submitted, &pool->mutex);
+		pool->nwaiting--;
+	}
+	pthread_mutex_unlock(&pool->mutex);
+	return NULL;
+}
+
+int pool_new(struct pool **pool, unsigned int nthreads, struct error *err) {
+	struct pool *fresh = calloc(1, sizeof(*fresh) + nthreads * sizeof(fresh->workers[0]));
+
+	if (fresh == NULL)
+		return err_nomem(err);
+	/* With the default attributes these cannot fail. */
+	pthread_mutex_init(&fresh->mutex, NULL);
+	pthread_cond_init(&fresh->submitted, NULL);
+	pthread_cond_init(&fresh->done, NULL);
+	fresh->end = &fresh->first;
+	fresh->nthreads_max = nthreads;
+	*pool = fresh;
+	return TARN_OK;
+}
+
+/* Signals are for the thread that has a handler's data: these take none. */
+static void add_thread(struct pool *pool) {
+	struct worker *worker = &pool->workers[pool->nthreads];
+	sigset_t all, before;
+
+	worker->pool = pool;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	if (pthread_create(&worker->thread, NULL, work, worker) == 0)
+		pool->nthreads++;
+	else
+		pool->nthreads_max = pool->nthreads;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+void pool_submit(struct pool *pool, struct pool_job *job) {
+	pthread_mutex_lock(&pool->mutex);
+	job->state = JOB_QUEUED;
+	job->next = NULL;
+	*pool->end = job;
+	pool->end = &job->next;
+	pool->nqueued++;
+	if (pool->nthreads_max > 1 && pool->nqueued > pool->nwaiting &&
+	    pool->nthreads < pool->nthreads_max)
+		add_thread(pool);
+	pthread_cond_signal(&pool->submitted);
+	pthread_mutex_unlock(&pool->mutex);
+}
+
+void pool_wait(struct pool *pool, struct pool_job *job) {
+	pthread_mutex_lock(&pool->mutex);
+	while (job->state == JOB_QUEUED || job->state == JOB_RUNNING) {
+		if (pool->nthreads == 0)
+			run_first(pool, 0);
+		else
+			pthread_cond_wait(&pool->done, &pool->mutex);
+	}
+	job->state = JOB_IDLE;
+	pthread_mutex_unlock(&pool->mutex);
+}
+
+void pool_cancel(struct pool *pool, struct pool_job *job) {
+	struct pool_job **link = &pool->first;
+
+	pthread_mutex_lock(&pool->mutex);
+	if (job->state == JOB_QUEUED) {
+		while (*link != job)
+			link = &(*link)->next;
+		take(pool, link)->state = JOB_IDLE;
+	}
+	pthread_mutex_unlock(&pool->mutex);
+	pool_wait(pool, job);
+}
+
+void pool_free(struct pool *pool) {
+	if (pool == NULL)
+		return;
+	pthread_mutex_lock(&pool->mutex);
+	pool->ends = true;
+	pthread_cond_broadcast(&pool->submitted);
+	pthread_mutex_unlock(&pool->mutex);
+	for (unsigned int i = 0; i < pool->nthreads; i++)
+		pthread_join(pool->workers[i].thread, NULL);
+	pthread_cond_destroy(&pool->submitted);
+	pthread_cond_destroy(&pool->done);
+	pthread_mutex_destroy(&pool->mutex);
+	free(pool);
+}

@@ -1,0 +1,219 @@
+#include "config.h"
+
+#include "codec.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "codec_files.h"
+
+/*
+ * What archives in pieces are good for: going to any place, going on with writing, and data beside
+ * the stream.
+ */
+
+#define PIECE (64 * (size_t)1024)
+
+static const enum compression seekable[] = { COMPRESSION_NONE, COMPRESSION_ZSTD };
+#define NSEEKABLE ((int)(sizeof(seekable) / sizeof(seekable[0])))
+
+/* Where reading begins, is in pieces, and near their borders. */
+static const off_t places[] = { 0, 1, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE, 7 * PIECE + 99,
+	10 * PIECE - 1, 10 * PIECE };
+#define NPLACES (sizeof(places) / sizeof(places[0]))
+
+static struct codec_settings in_pieces(enum compression compression) {
+	return (struct codec_settings){
+		.compression = compression,
+		.piece_nbytes = PIECE,
+		.nthreads = 2,
+	};
+}
+
+static struct codec_reader *open_reader(const char *name, int *fd) {
+	struct codec_reader *reader;
+	struct error err;
+
+	*fd = open(name, O_RDONLY);
+	ck_assert_int_eq(
+	    codec_reader_new(&reader, &(struct codec_settings){ 0 }, *fd, &err), TARN_OK);
+	return reader;
+}
+
+static void close_reader(struct codec_reader *reader, int fd) {
+	codec_reader_free(reader);
+	close(fd);
+}
+
+/* ${reader} gives ${data}, and then its end. */
+static void assert_rest_is(struct codec_reader *reader, const unsigned char *data, size_t nbytes) {
+	struct error err;
+	const void *got;
+	size_t n;
+	int r;
+
+	while ((r = codec_read(reader, &got, &n, &err)) == TARN_OK) {
+		ck_assert_uint_le(n, nbytes);
+		ck_assert_int_eq(memcmp(got, data, n), 0);
+		data += n;
+		nbytes -= n;
+	}
+	ck_assert_msg(r == TARN_END, "%s", err.msg);
+	ck_assert_uint_eq(nbytes, 0);
+}
+
+START_TEST(any_byte_can_be_gone_to_and_read_on_from) {
+	unsigned char *data = mixed_bytes(10 * PIECE);
+	struct error err;
+	int fd;
+
+	compress_file("a", in_pieces(seekable[_i]), data, 10 * PIECE, MIB);
+	struct codec_reader *reader = open_reader("a", &fd);
+	for (size_t i = NPLACES; i > 0; i--) {
+		off_t at = places[i - 1];
+
+		ck_assert_int_eq(codec_seek(reader, at, &err), TARN_OK);
+		assert_rest_is(reader, data + at, 10 * PIECE - (size_t)at);
+	}
+	ck_assert_int_eq(codec_reader_size(reader), 10 * PIECE);
+	close_reader(reader, fd);
+	free(data);
+}
+END_TEST
+
+START_TEST(pieces_end_where_they_are_told_to) {
+	unsigned char *data = mixed_bytes(3 * PIECE);
+	struct codec_settings settings = in_pieces(COMPRESSION_ZSTD);
+	struct codec_writer *writer;
+	struct error err;
+	int fd = open("a", O_RDWR | O_CREAT, 0600);
+
+	ck_assert_int_eq(codec_writer_new(&writer, &settings, fd, &err), TARN_OK);
+	ck_assert_int_eq(codec_write(writer, data, 10, &err), TARN_OK);
+	ck_assert_int_eq(codec_writer_end_piece(writer, &err), TARN_OK);
+	ck_assert_int_eq(codec_writer_end_piece(writer, &err), TARN_OK);
+	ck_assert_int_eq(codec_write(writer, data + 10, 2 * PIECE, &err), TARN_OK);
+	ck_assert_int_eq(codec_writer_finish(writer, &err), TARN_OK);
+	codec_writer_free(writer);
+	close(fd);
+	assert_file_is("a", data, 10 + 2 * PIECE);
+	/* Three with content, and the seek table. */
+	ck_assert(shell("zstd -lv a | grep -q '^# Zstandard Frames: 3$'"));
+	ck_assert(shell("zstd -lv a | grep -q '^# Skippable Frames: 1$'"));
+	free(data);
+}
+END_TEST
+
+/* Write ${data} behind ${kept} bytes of what is in the file ${name}. */
+static int go_on(const char *name, const struct codec_settings *settings, off_t kept,
+    const unsigned char *data, size_t nbytes, struct error *err) {
+	struct codec_writer *writer = NULL;
+	int reader_fd, fd = open(name, O_RDWR);
+	struct codec_reader *reader = open_reader(name, &reader_fd);
+	int r = codec_writer_continue(&writer, settings, reader, kept, fd, err);
+
+	close_reader(reader, reader_fd);
+	if (r == TARN_OK)
+		r = codec_write(writer, data, nbytes, err);
+	if (r == TARN_OK)
+		r = codec_writer_finish(writer, err);
+	if (r == TARN_OK)
+		ck_assert_int_eq(ftruncate(fd, lseek(fd, 0, SEEK_CUR)), 0);
+	codec_writer_free(writer);
+	close(fd);
+	return r;
+}
+
+START_TEST(an_archive_goes_on_at_any_byte) {
+	struct codec_settings settings = in_pieces(seekable[_i]);
+	unsigned char *data = mixed_bytes(20 * PIECE), *result = malloc(20 * PIECE);
+	struct error err;
+	int fd;
+
+	for (size_t i = 0; i < NPLACES; i++) {
+		size_t kept = (size_t)places[i], more = 5 * PIECE + 7;
+
+		compress_file("a", settings, data, 10 * PIECE, MIB);
+		int r = go_on("a", &settings, places[i], data + 10 * PIECE, more, &err);
+		ck_assert_msg(r == TARN_OK, "%s", err.msg);
+		memcpy(result, data, kept);
+		memcpy(result + kept, data + 10 * PIECE, more);
+		assert_file_is("a", result, kept + more);
+		save("plain", result, kept + more);
+		if (settings.compression == COMPRESSION_ZSTD)
+			ck_assert(shell("zstd -qdc a | cmp - plain"));
+		/* The places of old and new pieces are known. */
+		struct codec_reader *reader = open_reader("a", &fd);
+		ck_assert_int_eq(codec_reader_size(reader), (off_t)(kept + more));
+		ck_assert_int_eq(codec_seek(reader, (off_t)kept, &err), TARN_OK);
+		assert_rest_is(reader, data + 10 * PIECE, more);
+		close_reader(reader, fd);
+	}
+	free(result);
+	free(data);
+}
+END_TEST
+
+START_TEST(what_is_attached_is_found_and_no_decompressor_emits_it) {
+	struct codec_settings settings = in_pieces(COMPRESSION_ZSTD);
+	unsigned char *data = mixed_bytes(3 * PIECE);
+	struct codec_writer *writer;
+	struct error err;
+	void *got;
+	size_t nbytes;
+	int fd = open("a", O_WRONLY | O_CREAT, 0600);
+
+	ck_assert_int_eq(codec_writer_new(&writer, &settings, fd, &err), TARN_OK);
+	ck_assert_int_eq(codec_write(writer, data, 3 * PIECE, &err), TARN_OK);
+	ck_assert_int_eq(codec_writer_attach(writer, "note", 4, &err), TARN_OK);
+	ck_assert_int_eq(codec_writer_finish(writer, &err), TARN_OK);
+	codec_writer_free(writer);
+	close(fd);
+	struct codec_reader *reader = open_reader("a", &fd);
+	ck_assert_int_eq(codec_reader_attached(reader, &got, &nbytes, &err), TARN_OK);
+	ck_assert_uint_eq(nbytes, 4);
+	ck_assert_mem_eq(got, "note", 4);
+	free(got);
+	assert_rest_is(reader, data, 3 * PIECE);
+	close_reader(reader, fd);
+	save("plain", data, 3 * PIECE);
+	ck_assert(shell("zstd -qdc a | cmp - plain"));
+	/* A size that is wrong is no reason to fail. */
+	unsigned char *packed = load("a", &nbytes);
+	packed[nbytes - 9] ^= 1;
+	save("b", packed, nbytes);
+	free(packed);
+	reader = open_reader("b", &fd);
+	ck_assert_int_eq(codec_reader_attached(reader, &got, &nbytes, &err), TARN_END);
+	close_reader(reader, fd);
+	assert_file_is("b", data, 3 * PIECE);
+	/* Who goes on drops it. */
+	ck_assert_int_eq(go_on("a", &settings, 3 * PIECE, data, 5, &err), TARN_OK);
+	reader = open_reader("a", &fd);
+	ck_assert_int_eq(codec_reader_attached(reader, &got, &nbytes, &err), TARN_END);
+	close_reader(reader, fd);
+	free(data);
+}
+END_TEST
+
+int main(void) {
+	Suite *suite = suite_create("codec pieces");
+	TCase *pieces = tcase_create("pieces");
+	SRunner *runner = srunner_create(suite);
+	int nfailed;
+
+	tcase_add_checked_fixture(pieces, setup, teardown);
+	tcase_set_timeout(pieces, 60);
+	tcase_add_loop_test(pieces, any_byte_can_be_gone_to_and_read_on_from, 0, NSEEKABLE);
+	tcase_add_test(pieces, pieces_end_where_they_are_told_to);
+	tcase_add_loop_test(pieces, an_archive_goes_on_at_any_byte, 0, NSEEKABLE);
+	tcase_add_test(pieces, what_is_attached_is_found_and_no_decompressor_emits_it);
+	suite_add_tcase(suite, pieces);
+	srunner_run_all(runner, CK_ENV);
+	nfailed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return nfailed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
