@@ -119,8 +119,8 @@ static void say_garbage(struct archive_source *s) {
 	if (s->in_garbage)
 		return;
 	s->in_garbage = true;
-	report_failure(s->report, s->nmembers > 0 ? s->entry.name : NULL,
-	    "%s at byte %jd: Skipping to next header",
+	/* The entry may have been renamed, and has lost what it borrowed. */
+	report_failure(s->report, s->storage.name, "%s at byte %jd: Skipping to next header",
 	    s->nmembers > 0 ? "Damaged header behind this member" : "Damaged header",
 	    (intmax_t)archive_read_header_position(s->archive));
 }

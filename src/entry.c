@@ -12,9 +12,9 @@
 #include "attributes.h"
 
 /*
- * Conversion from libarchive's entry.  It borrows what it can; only the name of
- * a directory (it loses its slash), attribute lists, sparse maps and ACLs need memory of their own,
- * which is kept from one entry to the next.
+ * Conversion from libarchive's entry.  It borrows what it can; only the name (it
+ * may lose a slash, and is told when the next header is damaged), attribute lists, sparse maps and
+ * ACLs need memory of their own, which is kept from one entry to the next.
  */
 
 static const struct {
@@ -73,18 +73,14 @@ static int reserve(void **array, size_t *capacity, size_t n, size_t nbytes, stru
 	return TARN_OK;
 }
 
-/* The name without the slashes at its end. */
-static int borrow_name(
+/* The name without the slashes at its end, as one that outlives libarchive's. */
+static int keep_name(
     struct entry *e, const char *name, struct entry_storage *storage, struct error *err) {
-	size_t nbytes = strlen(name), kept = nbytes;
+	size_t kept = strlen(name);
 	int r;
 
 	while (kept > 1 && name[kept - 1] == '/')
 		kept--;
-	if (kept == nbytes) {
-		e->name = name;
-		return TARN_OK;
-	}
 	r = reserve((void **)&storage->name, &storage->name_capacity, kept + 1, 1, err);
 	if (r != TARN_OK)
 		return r;
@@ -217,7 +213,7 @@ int entry_from_libarchive(
 	*e = (struct entry){ 0 };
 	if (name == NULL || *name == '\0')
 		return err_set(err, TARN_EFORMAT, 0, "Member without a name");
-	r = borrow_name(e, name, storage, err);
+	r = keep_name(e, name, storage, err);
 	if (r != TARN_OK)
 		return r;
 	if (!entry_type_of_mode(archive_entry_filetype(from), &e->type))

@@ -109,7 +109,7 @@ struct archive_entry;
 
 /* What an entry from libarchive borrows beside libarchive's own strings.  Embed it, reuse it. */
 struct entry_storage {
-	char *name; /* without the slash at its end */
+	char *name; /* without the slash at its end; NULL before the first entry */
 	size_t name_capacity;
 	struct xattr *xattrs;
 	size_t xattrs_capacity;

@@ -46,6 +46,19 @@ test_archive_without_its_end_is_noticed() {
 	expect_stderr_has 'Unexpected EOF in archive'
 }
 
+# Its name is told as the archive has it, when libarchive has long forgotten it.
+test_damaged_header_is_said_with_the_member_before_it() {
+	printf 1 >one
+	printf 2 >two
+	printf 3 >three
+	tarn -cf a.tar --format=ustar one two three
+	printf x | dd of=a.tar bs=1 seek=1030 conv=notrunc status=none
+	mkdir out
+	expect_status 2 tarn -xf a.tar -C out --transform=s/one/uno/
+	expect_stderr_has 'one: Damaged header behind this member at byte 1024: Skipping'
+	expect_equal "$(cat out/uno out/three)" 13
+}
+
 # Each file is larger than a pipe and what is read ahead: tarn waits in the middle of the first.
 test_files_that_change_while_they_are_read_are_said_and_the_archive_is_whole() {
 	mkdir d
