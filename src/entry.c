@@ -173,11 +173,11 @@ static void keep_acls(struct archive_entry *from, struct entry_storage *storage)
 }
 
 /*
- * The permissions.  With an access ACL libarchive has the ACL's entry for the group in the place of
+ * The permissions; a header has room for bits beyond those.  With an access ACL libarchive has the ACL's entry for the group in the place of
  * its mask, which is what the group bits of a file with an ACL are.
  */
 static mode_t borrow_mode(struct archive_entry *from) {
-	mode_t mode = archive_entry_perm(from);
+	mode_t mode = archive_entry_perm(from) & 07777;
 	int type, permset, tag, qualifier;
 	const char *name;
 

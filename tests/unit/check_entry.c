@@ -190,6 +190,13 @@ START_TEST(time_before_1970_with_a_fraction_is_a_floor) {
 }
 END_TEST
 
+START_TEST(mode_has_no_bits_beyond_permissions) {
+	archive_entry_set_mode(from, (mode_t)077704 << 12 | S_IFREG | 04751);
+	ck_assert_int_eq(convert(), TARN_OK);
+	ck_assert_uint_eq(e.mode, 04751);
+}
+END_TEST
+
 START_TEST(group_bits_are_the_mask_of_the_acl) {
 	archive_entry_acl_add_entry(
 	    from, ARCHIVE_ENTRY_ACL_TYPE_ACCESS, 6, ARCHIVE_ENTRY_ACL_USER_OBJ, -1, "");
@@ -338,6 +345,7 @@ int main(void) {
 	tcase_add_test(tc, renamed_entry_is_known_by_its_stored_names);
 	tcase_add_test(tc, extreme_numbers_are_no_others);
 	tcase_add_test(tc, time_before_1970_with_a_fraction_is_a_floor);
+	tcase_add_test(tc, mode_has_no_bits_beyond_permissions);
 	tcase_add_test(tc, group_bits_are_the_mask_of_the_acl);
 	tcase_add_loop_test(tc, raw_acls_are_acls_and_no_xattrs, 0, 2);
 	tcase_add_test(tc, sparse_map_is_taken_over_without_empty_runs);
