@@ -43,7 +43,13 @@ SHELL_TESTS = \
 	%D%/self/harness.sh \
 	%D%/self/judge.sh
 
-TESTS = $(UNIT_TESTS) $(SHELL_TESTS)
+# A build for fuzzing has an engine in all its test programs: it can be nothing else.
+if FUZZERS
+TESTS = $(FUZZ_TESTS)
+else
+TESTS = $(UNIT_TESTS) $(SHELL_TESTS) $(FUZZ_TESTS)
+check_PROGRAMS += $(UNIT_TESTS) %D%/helpers/without_openat2
+endif
 TEST_EXTENSIONS = .sh
 SH_LOG_COMPILER = bash
 # Check stops a test after four seconds; a busy machine, or a sanitizer, may need more.
@@ -63,10 +69,8 @@ endif
 		$(CFLAGS) -fPIC -shared -o $@ $(srcdir)/%D%/helpers/inject.c
 CLEANFILES = %D%/helpers/inject.so
 
-check_PROGRAMS += $(UNIT_TESTS) %D%/helpers/without_openat2
-
-# Each unit test is the one source file of its name.
-LDADD = libtarn.a $(TARN_LIBS) $(CHECK_LIBS)
+# Each unit test, and each target of fuzz/, is the one source file of its name.
+LDADD = $(FUZZ_LIBS) libtarn.a $(TARN_LIBS) $(CHECK_LIBS)
 %C%_helpers_without_openat2_LDADD =
 
 EXTRA_DIST += $(SHELL_TESTS) %D%/faults/nth_call.sh %D%/faults/nth_fault \

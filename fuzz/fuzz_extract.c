@@ -1,0 +1,44 @@
+#include "config.h"
+
+#include "fuzz.h"
+#include "world.h"
+
+/*
+ * Any bytes extracted, by root and by somebody else: nothing outside of the destination may change.
+ * The last byte of an archive, which is 0, chooses the options.
+ */
+
+#define NOBODY 65534
+#define CHOOSE(words, number) words[(number) % (sizeof(words) / sizeof((words)[0]))]
+
+int LLVMFuzzerInitialize(int *argc, char ***argv) {
+	(void)argc;
+	(void)argv;
+	world_make();
+	return 0;
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t nbytes, size_t max, unsigned int seed) {
+	return tar_mutate(data, nbytes, max, seed);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t nbytes) {
+	static char *const permissions[] = { "-p", "--no-same-permissions" };
+	static char *const attributes[] = { "--xattrs", "--no-xattrs" };
+	static char *const existing[] = { "--overwrite", "-k", "--keep-newer-files",
+		"--recursive-unlink", "--no-overwrite-dir", "--skip-old-files" };
+	static char *const links[] = { "--links=auto", "--links=strict", "--links=copy",
+		"--links=symlink", "--links=reflink" };
+	static char *const selected[] = { "--exclude=excluded", "--exclude=file",
+		"--strip-components=1", "--transform=s/a/b/" };
+	unsigned int choice = nbytes > 0 ? data[nbytes - 1] : 0;
+	char *argv[] = { "tarn", "-xf-", "--acls", CHOOSE(permissions, choice),
+		CHOOSE(attributes, choice), CHOOSE(existing, choice / 2),
+		CHOOSE(links, choice / 12), CHOOSE(selected, choice / 60), NULL };
+	struct world_task task = { .argv = argv, .data = data, .nbytes = nbytes };
+
+	world_run(&task);
+	task.uid = NOBODY;
+	world_run(&task);
+	return 0;
+}

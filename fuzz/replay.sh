@@ -1,0 +1,24 @@
+#!/bin/bash
+#
+# Each target of this folder (fuzz_NAME.c) takes all inputs of its corpus without a crash.
+
+. "$(dirname "$0")/../tests/lib.sh"
+
+# What was allocated by libFuzzer, or lives in a library, is no leak of ours.
+replay() {
+	local status=0
+	local -a inputs=("$TOP/fuzz/corpus/$1"/*)
+	[ -f "${inputs[0]}" ]
+	"$BUILD/fuzz/fuzz_$1" "${inputs[@]}" || status=$?
+	if [ "$status" = 3 ]; then
+		_lacking "no right to mount"
+	fi
+	[ "$status" = 0 ]
+}
+
+for target in "$TOP"/fuzz/fuzz_*.c; do
+	target=${target##*/fuzz_} target=${target%.c}
+	eval "test_${target}_takes_its_corpus() { replay $target; }"
+done
+
+run_tests
