@@ -248,24 +248,56 @@ int archive_file_create(struct archive_file *file, const char *name, struct erro
 	return TARN_OK;
 }
 
-int archive_file_append(struct archive_file *file, const char *name, off_t end, struct error *err) {
+int archive_file_open_old(struct archive_file *file, const char *name, struct error *err) {
 	struct stat st;
-	ssize_t n;
 
-	*file = (struct archive_file){ .old_end_at = end };
+	*file = (struct archive_file){ 0 };
 	file->fd = open(name, O_RDWR | O_CLOEXEC);
 	file->is_own_fd = file->fd >= 0;
-	if (file->fd < 0 || fstat(file->fd, &st) != 0 ||
-	    (n = pread(file->fd, file->old_end, sizeof(file->old_end), end)) < 0 ||
-	    lseek(file->fd, end, SEEK_SET) < 0) {
+	if (file->fd < 0 || fstat(file->fd, &st) != 0) {
 		err_set(err, TARN_ESYSTEM, errno, "Cannot open");
 		archive_file_fini(file);
 		return (int)err->code;
 	}
 	file->dev = st.st_dev;
 	file->ino = st.st_ino;
-	file->old_nbytes = st.st_size;
-	file->nheld = (size_t)n;
+	return TARN_OK;
+}
+
+/* Read all that is in the file from file->old_end_at on. */
+static int read_old_end(struct archive_file *file, struct error *err) {
+	size_t n = 0;
+	ssize_t r;
+
+	while (n < file->old_end_nbytes) {
+		r = pread(file->fd, file->old_end + n, file->old_end_nbytes - n,
+		    file->old_end_at + (off_t)n);
+		if (r == 0 || (r < 0 && errno != EINTR)) {
+			return err_set(err, TARN_ESYSTEM, r < 0 ? errno : EIO, "Cannot read");
+		}
+		n += r > 0 ? (size_t)r : 0;
+	}
+	return TARN_OK;
+}
+
+int archive_file_append(struct archive_file *file, off_t at, struct error *err) {
+	struct stat st;
+	int r;
+
+	if (fstat(file->fd, &st) != 0 || st.st_size < at || lseek(file->fd, at, SEEK_SET) < 0) {
+		return err_set(err, TARN_ESYSTEM, errno, "Cannot seek");
+	}
+	file->old_end_at = at;
+	file->old_end_nbytes = (size_t)(st.st_size - at);
+	file->old_end = malloc(file->old_end_nbytes + 1);
+	r = file->old_end != NULL ? read_old_end(file, err) : err_nomem(err);
+	if (r != TARN_OK) {
+		return r;
+	}
+	file->nheld = file->old_end_nbytes;
+	if (file->nheld > ARCHIVE_FILE_HELD_NBYTES) {
+		file->nheld = ARCHIVE_FILE_HELD_NBYTES;
+	}
 	file->appends = true;
 	return TARN_OK;
 }
@@ -307,12 +339,11 @@ static int commit_appended(struct archive_file *file, struct error *err) {
 	return TARN_OK;
 }
 
-/* There is no more to be done when that fails; the end has stayed, as long as nothing was written there. */
+/* The blocks of the old end are still there, so that also a full disk takes it back. */
 static void take_back_appended(struct archive_file *file) {
-	int ignored = ftruncate(file->fd, file->old_end_at + (off_t)file->nheld);
+	int ignored = write_end(file, file->old_end, 0, file->old_end_nbytes);
 
-	ignored |= ftruncate(file->fd, file->old_nbytes);
-	ignored |= write_end(file, file->old_end, 0, file->nheld);
+	ignored |= ftruncate(file->fd, file->old_end_at + (off_t)file->old_end_nbytes);
 	(void)ignored;
 }
 
@@ -349,6 +380,7 @@ void archive_file_fini(struct archive_file *file) {
 		release_temporary(file);
 	}
 	free(file->path);
+	free(file->old_end);
 	*file = (struct archive_file){ .fd = -1 };
 }
 

@@ -28,12 +28,12 @@ struct archive_file {
 	bool has_old; /* a file was at the destination: */
 	dev_t old_dev;
 	ino_t old_ino;
-	bool appends;     /* and is not committed: */
-	off_t old_nbytes; /* of the file */
-	off_t old_end_at; /* where the members end */
-	size_t nheld;     /* of the end, as far as it stays until commit: */
-	unsigned char old_end[ARCHIVE_FILE_HELD_NBYTES];
-	unsigned char held[ARCHIVE_FILE_HELD_NBYTES];     /* what replaces it */
+	bool appends; /* and is not committed: */
+	off_t old_end_at;
+	unsigned char *old_end; /* all that was in the file from there on */
+	size_t old_end_nbytes;
+	size_t nheld;                                 /* of it, as far as it stays until commit: */
+	unsigned char held[ARCHIVE_FILE_HELD_NBYTES]; /* what replaces it */
 	struct sigaction previous[ARCHIVE_FILE_NSIGNALS]; /* while there is a temporary file */
 };
 
@@ -47,13 +47,18 @@ struct archive_file {
  * could be replaced, or the other way round; TARN_EREFUSED for a terminal; TARN_ENOMEM.
  */
 int archive_file_create(struct archive_file *file, const char *name, struct error *err);
+/** Open ${name}, which is there, to be read, and to be written from where archive_file_append says. */
+int archive_file_open_old(struct archive_file *file, const char *name, struct error *err);
 /**
- * Open ${name}, a regular file whose members end at ${end}, to write behind them.  The first
- * file->nheld bytes are not to be written but put into file->held.  Without commit the file becomes
- * what it was, but for what was behind the end.  Errors as above.
+ * Let the file be written from ${at} on: what is there is kept in memory.  The first file->nheld
+ * bytes are not to be written but put into file->held.  Without commit the file becomes what it was.
+ * TARN_OK, TARN_ESYSTEM or TARN_ENOMEM.
  */
-int archive_file_append(struct archive_file *file, const char *name, off_t end, struct error *err);
-/** Close and rename into place, or let what was appended be a part of the archive; errors of close and rename are errors of the archive. */
+int archive_file_append(struct archive_file *file, off_t at, struct error *err);
+/**
+ * Close and rename into place, or let what was appended be a part of the archive; errors of close and
+ * rename are errors of the archive.
+ */
 int archive_file_commit(struct archive_file *file, struct error *err);
 /** Close; what was not committed is removed.  Legal on all zero, and after commit. */
 void archive_file_fini(struct archive_file *file);

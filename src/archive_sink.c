@@ -34,7 +34,9 @@ struct archive_sink {
 	struct report *report;
 	struct member_header header;
 	struct cpio_names names;
-	off_t nbytes; /* of the plain stream, gathered ones included */
+	off_t nbytes;               /* of the plain stream, gathered ones included */
+	off_t end;                  /* of its members */
+	struct index_writer *index; /* NULL: none is wanted */
 	unsigned char *buf;
 	size_t buffered;
 	bool checks_links;
@@ -160,10 +162,16 @@ static int remember(struct archive_sink *s, const struct entry *e, bool is_in, s
 
 /* The header of ${e}; TARN_EREFUSED when the format cannot hold it. */
 static int append_header(struct archive_sink *s, const struct entry *e, struct error *err) {
+	struct entry stored;
 	int r = s->format == FORMAT_CPIO ?
 	    cpio_header_encode(&s->header, &s->names, e, s->nbytes, err) :
 	    tar_header_encode(&s->header, e, s->format, err);
 
+	if (r == TARN_OK && s->index != NULL) {
+		stored = *e;
+		tar_header_reduce(&stored, s->format);
+		r = index_writer_add(s->index, &stored, s->nbytes, s->header.data, err);
+	}
 	return r == TARN_OK ? append(s, s->header.data, (off_t)s->header.nbytes, err) : r;
 }
 
@@ -200,8 +208,14 @@ static int archive_sink_put(
 
 static int archive_sink_finish(struct sink *sink, struct error *err) {
 	struct archive_sink *s = (struct archive_sink *)sink;
-	int r;
+	int r = flush(s, err);
 
+	/* What follows the members can be dropped by who adds to the archive. */
+	s->end = s->nbytes;
+	if (r == TARN_OK)
+		r = codec_writer_end_piece(s->writer, err);
+	if (r != TARN_OK)
+		return r;
 	if (s->format == FORMAT_CPIO) {
 		r = cpio_header_encode_trailer(&s->header, err);
 		if (r == TARN_OK)
@@ -254,4 +268,12 @@ off_t archive_sink_nbytes(const struct sink *sink) {
 
 void archive_sink_check_links(struct sink *sink) {
 	((struct archive_sink *)sink)->checks_links = true;
+}
+
+void archive_sink_index(struct sink *sink, struct index_writer *index) {
+	((struct archive_sink *)sink)->index = index;
+}
+
+off_t archive_sink_end(const struct sink *sink) {
+	return ((const struct archive_sink *)sink)->end;
 }

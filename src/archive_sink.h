@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include "codec.h"
+#include "member_index.h"
 #include "options.h"
 #include "report.h"
 #include "sink.h"
@@ -28,7 +29,13 @@ struct sink *archive_sink_new(struct codec_writer *writer, enum format format,
  */
 void archive_sink_check_links(struct sink *sink);
 
+/** From now on, before the first member: add each to ${index} (borrowed). */
+void archive_sink_index(struct sink *sink, struct index_writer *index);
+
 /** Bytes of the plain stream, ${start} included. */
 off_t archive_sink_nbytes(const struct sink *sink);
+
+/** After finish: offset of the end-of-archive blocks in the plain stream. */
+off_t archive_sink_end(const struct sink *sink);
 
 #endif

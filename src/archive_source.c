@@ -125,12 +125,18 @@ static void say_garbage(struct archive_source *s) {
 	    (intmax_t)archive_read_header_position(s->archive));
 }
 
+bool archive_source_is_tar(const struct source *source) {
+	const struct archive_source *s = (const struct archive_source *)source;
+
+	return (archive_format(s->archive) & ARCHIVE_FORMAT_BASE_MASK) != ARCHIVE_FORMAT_CPIO;
+}
+
 /* A member's header was read.  TARN_END: the member is held back. */
 static int hold_back(struct archive_source *s, struct error *err) {
 	bool held = false;
 	int r = TARN_OK;
 
-	if ((archive_format(s->archive) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_CPIO) {
+	if (!archive_source_is_tar(&s->base)) {
 		s->entry.identity.nlink = archive_entry_nlink(s->from);
 		r = late_content_look(&s->late, &s->entry, &held, err);
 	}
@@ -253,7 +259,7 @@ struct source *archive_source_new(
 	return &s->base;
 }
 
-off_t archive_source_end(const struct source *source) {
+off_t archive_source_at(const struct source *source) {
 	const struct archive_source *s = (const struct archive_source *)source;
 
 	return archive_read_header_position(s->archive);

@@ -1,6 +1,7 @@
 #ifndef TARN_ARCHIVE_SOURCE_H
 #define TARN_ARCHIVE_SOURCE_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "codec.h"
@@ -18,7 +19,13 @@ struct source *archive_source_new(
 /** Bytes of the plain stream that were read so far. */
 off_t archive_source_nbytes(const struct source *source);
 
-/** After TARN_END: offset of the end-of-archive blocks in the plain stream. */
-off_t archive_source_end(const struct source *source);
+/** False when the members that were read are those of a cpio archive. */
+bool archive_source_is_tar(const struct source *source);
+
+/**
+ * Offset of the header that was read last, from where the reader stood at the beginning; after
+ * TARN_END that of the end-of-archive blocks.
+ */
+off_t archive_source_at(const struct source *source);
 
 #endif

@@ -6,29 +6,40 @@
 
 #include "archive_file.h"
 #include "archive_source.h"
+#include "index_source.h"
 
 /*
  * The layers are opened from below, and closed from above.
  */
 
-static int open_layers(struct input *input, struct report *report, struct error *err) {
-	int r = codec_reader_new(&input->reader, &input->settings, input->fd, err);
-
-	if (r != TARN_OK)
-		return r;
-	input->source = archive_source_new(input->reader, report, err);
+static int open_source(struct input *input, struct report *report, struct error *err) {
+	input->source = input->by_index ?
+	    index_source_new(input->index, input->reader, report, err) :
+	    archive_source_new(input->reader, report, err);
 	return input->source != NULL ? TARN_OK : (int)err->code;
 }
 
-static void close_layers(struct input *input) {
+static void close_source(struct input *input) {
 	if (input->source != NULL)
 		input->source->free(input->source);
-	codec_reader_free(input->reader);
 	input->source = NULL;
-	input->reader = NULL;
 }
 
-int input_open(struct input *input, const char *name, const struct options *o,
+/* Without an index the archive is read from the beginning: what cannot seek stands there still. */
+static int load_index(
+    struct input *input, const char *name, struct report *report, struct error *err) {
+	int r = member_index_load(&input->index, input->reader, err);
+
+	input->had_index = r == TARN_OK || r == TARN_EFORMAT;
+	if (r == TARN_EFORMAT)
+		report_note(report, name, "The index is %s; reading the archive instead", err->msg);
+	else if (r != TARN_OK && r != TARN_END)
+		return r;
+	r = codec_seek(input->reader, 0, err);
+	return r == TARN_EREFUSED ? TARN_OK : r;
+}
+
+int input_open(struct input *input, const char *name, enum input_way way, const struct options *o,
     struct report *report, struct error *err) {
 	int r;
 
@@ -43,18 +54,37 @@ int input_open(struct input *input, const char *name, const struct options *o,
 	if (r != TARN_OK)
 		return r;
 	input->start = lseek(input->fd, 0, SEEK_CUR);
-	return open_layers(input, report, err);
+	r = codec_reader_new(&input->reader, &input->settings, input->fd, err);
+	input->by_index = way == INPUT_BY_INDEX;
+	if (r == TARN_OK && way != INPUT_WHOLE && o->index != TRISTATE_NO && input->start == 0)
+		r = load_index(input, name, report, err);
+	input->by_index = input->by_index && input->index != NULL;
+	return r == TARN_OK ? open_source(input, report, err) : r;
 }
 
 int input_again(struct input *input, struct error *err) {
-	close_layers(input);
+	int r;
+
+	close_source(input);
+	if (input->by_index)
+		return open_source(input, NULL, err);
 	if (input->start < 0 || lseek(input->fd, input->start, SEEK_SET) < 0)
 		return err_set(err, TARN_EREFUSED, 0, "the archive cannot be read a second time");
-	return open_layers(input, NULL, err);
+	codec_reader_free(input->reader);
+	input->reader = NULL;
+	r = codec_reader_new(&input->reader, &input->settings, input->fd, err);
+	return r == TARN_OK ? open_source(input, NULL, err) : r;
+}
+
+off_t input_nbytes(const struct input *input) {
+	return input->by_index ? member_index_end(input->index) :
+	                         archive_source_nbytes(input->source);
 }
 
 void input_close(struct input *input) {
-	close_layers(input);
+	close_source(input);
+	member_index_free(input->index);
+	codec_reader_free(input->reader);
 	if (input->is_own_fd && input->fd >= 0)
 		close(input->fd);
 	*input = (struct input){ 0 };

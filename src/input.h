@@ -6,13 +6,14 @@
 
 #include "codec.h"
 #include "error.h"
+#include "member_index.h"
 #include "options.h"
 #include "report.h"
 #include "source.h"
 
 /*
- * An archive that is read: descriptor, codec and source, opened and closed as one.  All zero is a
- * closed one.
+ * An archive that is read: descriptor, codec, maybe an index, and source, opened and closed as one.
+ * All zero is a closed one.
  */
 struct input {
 	int fd;
@@ -20,11 +21,23 @@ struct input {
 	off_t start; /* where the archive begins in the file; -1: no file, no going back */
 	struct codec_settings settings;
 	struct codec_reader *reader;
+	struct member_index *index; /* NULL: none was asked for, or is of use */
+	bool had_index;             /* there is one, though it may be of no use */
+	bool by_index;              /* the source has its members from there */
 	struct source *source;
 };
 
-/** Open the archive ${name} ("-": standard input).  Whatever is returned, it can be closed. */
-int input_open(struct input *input, const char *name, const struct options *o,
+enum input_way {
+	INPUT_WHOLE,       /* all of the archive is read */
+	INPUT_BY_INDEX,    /* only what is fetched, if it has an index that can be used */
+	INPUT_BESIDE_INDEX /* all of it; the index is there to be looked at */
+};
+
+/**
+ * Open the archive ${name} ("-": standard input).  That an index is damaged, or out of date, is said
+ * to ${report}.  Whatever is returned, it can be closed.
+ */
+int input_open(struct input *input, const char *name, enum input_way way, const struct options *o,
     struct report *report, struct error *err);
 
 /**
@@ -32,6 +45,9 @@ int input_open(struct input *input, const char *name, const struct options *o,
  * TARN_EREFUSED when the archive comes from a pipe.
  */
 int input_again(struct input *input, struct error *err);
+
+/** Bytes of the plain stream that were read, or that the index stands for. */
+off_t input_nbytes(const struct input *input);
 
 void input_close(struct input *input);
 

@@ -10,6 +10,8 @@ libtarn_a_SOURCES = \
 	%D%/archive_source.h \
 	%D%/attributes.c \
 	%D%/attributes.h \
+	%D%/bytes.c \
+	%D%/bytes.h \
 	%D%/codec.c \
 	%D%/codec.h \
 	%D%/codec_continue.c \
@@ -49,6 +51,8 @@ libtarn_a_SOURCES = \
 	%D%/cpio_names.h \
 	%D%/directory.c \
 	%D%/directory.h \
+	%D%/earlier_inodes.c \
+	%D%/earlier_inodes.h \
 	%D%/entry.c \
 	%D%/entry.h \
 	%D%/entry_copy.c \
@@ -67,12 +71,18 @@ libtarn_a_SOURCES = \
 	%D%/first_names.h \
 	%D%/held_directory.c \
 	%D%/held_directory.h \
-	%D%/input.c \
-	%D%/input.h \
+	%D%/index_chunk.c \
+	%D%/index_chunk.h \
+	%D%/index_source.c \
+	%D%/index_source.h \
 	%D%/inode_map.c \
 	%D%/inode_map.h \
+	%D%/input.c \
+	%D%/input.h \
 	%D%/json_line.c \
 	%D%/json_line.h \
+	%D%/key_map.c \
+	%D%/key_map.h \
 	%D%/key_set.c \
 	%D%/key_set.h \
 	%D%/late_content.c \
@@ -85,6 +95,8 @@ libtarn_a_SOURCES = \
 	%D%/listing.h \
 	%D%/member_header.c \
 	%D%/member_header.h \
+	%D%/member_index.c \
+	%D%/member_index.h \
 	%D%/member_path.c \
 	%D%/member_path.h \
 	%D%/metadata.c \
@@ -98,6 +110,8 @@ libtarn_a_SOURCES = \
 	%D%/option_table.h \
 	%D%/options.c \
 	%D%/options.h \
+	%D%/output.c \
+	%D%/output.h \
 	%D%/overrides.c \
 	%D%/overrides.h \
 	%D%/owners.c \
@@ -115,6 +129,7 @@ libtarn_a_SOURCES = \
 	%D%/run.c \
 	%D%/run.h \
 	%D%/run_read.c \
+	%D%/run_test.c \
 	%D%/run_write.c \
 	%D%/select.c \
 	%D%/select.h \

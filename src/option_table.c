@@ -69,6 +69,7 @@ const struct option_row option_table[] = {
 	ALSO("compare"),
 	{ "append", 'r', GROUP_MODE, NULL, "append files to an archive", MODE(MODE_APPEND) },
 	{ "list", 't', GROUP_MODE, NULL, "list the members of an archive", MODE(MODE_LIST) },
+	{ "test", 0, GROUP_MODE, NULL, "verify that an archive is whole", MODE(MODE_TEST) },
 	{ "update", 'u', GROUP_MODE, NULL,
 	    "append files that are newer than their members in the archive", MODE(MODE_UPDATE) },
 	{ "extract", 'x', GROUP_MODE, NULL, "extract members of an archive", MODE(MODE_EXTRACT) },
@@ -84,6 +85,12 @@ const struct option_row option_table[] = {
 	    "create with this format: pax or posix (default), ustar, gnu or oldgnu, v7, cpio or "
 	    "newc",
 	    CHOICE(format, formats) },
+	{ "index", 0, GROUP_ARCHIVE, NULL,
+	    "put an index of the members behind a plain or xz archive (one in zstd has it); "
+	    "alone, into the archive that is there",
+	    VALUE(options.index, TRISTATE_YES) },
+	{ "no-index", 0, GROUP_ARCHIVE, NULL, "neither write nor use an index",
+	    VALUE(options.index, TRISTATE_NO) },
 	{ "old-archive", 0, GROUP_ARCHIVE, NULL, "same as --format=v7", VALUE(format, FORMAT_V7) },
 	ALSO("portability"),
 	{ "posix", 0, GROUP_ARCHIVE, NULL, "same as --format=pax", VALUE(format, FORMAT_PAX) },

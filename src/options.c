@@ -179,7 +179,8 @@ static int parse_old_style(struct parser *p, int argc, char **argv, struct error
 }
 
 static bool reads_archive(enum mode mode) {
-	return mode == MODE_EXTRACT || mode == MODE_LIST || mode == MODE_COMPARE;
+	return mode == MODE_EXTRACT || mode == MODE_LIST || mode == MODE_COMPARE ||
+	    mode == MODE_TEST;
 }
 
 static int judge_format(struct parser *p, struct error *err) {
@@ -249,6 +250,9 @@ static int judge(struct parser *p, struct error *err) {
 	struct options *o = &p->options;
 	int r;
 
+	/* Nothing is added but what is derived from the archive. */
+	if (o->mode == MODE_NONE && o->index == TRISTATE_YES && o->noperands == 0)
+		o->mode = MODE_APPEND;
 	if (o->mode == MODE_NONE)
 		return err_set(err, TARN_EUSAGE, 0,
 		    "You must specify one of the '-Acdtrux', "

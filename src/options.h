@@ -32,6 +32,7 @@ enum mode {
 	MODE_EXTRACT, /* -x */
 	MODE_LIST,    /* -t */
 	MODE_COMPARE, /* -d */
+	MODE_TEST,    /* --test */
 	MODE_HELP,
 	MODE_VERSION
 };
@@ -113,6 +114,7 @@ struct options {
 	bool auto_compress; /* -a: the suffix of the archive decides, if it is known */
 	const char *compress_program;
 	unsigned int nthreads;        /* --threads; 0: as many as there are cores */
+	enum tristate index;          /* --index, --no-index; default: for zstd */
 	unsigned int blocking_factor; /* -b: 512-byte blocks a record; 20 */
 
 	unsigned int verbosity; /* number of -v; --utc counts as two */

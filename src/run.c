@@ -15,6 +15,7 @@
  *     -x                  archive_source                  tree_sink             run_read.c
  *     -x -O, -t           archive_source                  listing's two sinks
  *     -d                  archive_source                  compare
+ *     --test              archive_source                                        run_test.c
  *
  * Between the two stands the selection (select).  Members come from, and go to, the bytes of a
  * codec, which reads and writes a descriptor that archive_file opens.
@@ -80,6 +81,8 @@ static int run_mode(struct run *run, struct error *err) {
 		r = select_new(&run->select, &run->options, err);
 	if (r != TARN_OK)
 		return r;
+	if (mode == MODE_TEST)
+		return run_test(run, err);
 	return mode == MODE_CREATE || mode == MODE_APPEND || mode == MODE_UPDATE ?
 	    run_write(run, err) :
 	    run_read(run, err);

@@ -37,6 +37,9 @@ struct run {
 /** -c, -r, -u: members into an archive. */
 int run_write(struct run *run, struct error *err);
 
+/** --test: say where an archive is not whole. */
+int run_test(struct run *run, struct error *err);
+
 /** -x, -t, -d: members out of an archive.  What was read before it broke off is completed. */
 int run_read(struct run *run, struct error *err);
 

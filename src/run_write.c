@@ -2,34 +2,40 @@
 
 #include "run.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "archive_file.h"
 #include "archive_sink.h"
-#include "archive_source.h"
 #include "input.h"
+#include "output.h"
 #include "tree_source.h"
-#include "update.h"
 #include "waiting_links.h"
 
 /*
- * Operand by operand, trees and archives go into one archive.  It is written beside its destination
- * and gets its name when it is whole; only -r writes into the file itself, the end-of-archive blocks
- * last.
+ * Operand by operand, trees and archives go into one archive.
  */
 
 /* The archive that is written. */
 struct writing {
 	struct run *run;
-	struct sink *sink;
-	struct update members; /* -u: of the archive before; else empty */
+	struct output output;
 };
+
+/* Put ${e}, which is a link member if an earlier run has stored its inode. */
+static int put_named(struct writing *w, struct entry *e, struct source *from, struct error *err) {
+	struct output *out = &w->output;
+	const char *first = earlier_inodes_find(&out->earlier, e);
+	int r;
+
+	if (first != NULL) {
+		e->first_name = first;
+		e->is_whole = false;
+		e->size = 0;
+	}
+	r = out->sink->put(out->sink, e, from, err);
+	return r == TARN_OK ? earlier_inodes_put(&out->earlier, e, first, err) : r;
+}
 
 /* Show ${e} as ${path}, and put it under the name that it is given; one that gets none is left out. */
 static int put(
@@ -42,7 +48,7 @@ static int put(
 		return r;
 	stored.name = path;
 	run_show(run, run->options.show_transformed ? e : &stored);
-	return *e->name != '\0' ? w->sink->put(w->sink, e, from, err) : TARN_OK;
+	return *e->name != '\0' ? put_named(w, e, from, err) : TARN_OK;
 }
 
 /* Put the tree that ${source} was begun with. */
@@ -51,13 +57,13 @@ static int put_tree(struct writing *w, struct source *source, struct error *err)
 	int r;
 
 	while ((r = source->next(source, &e, err)) == TARN_OK) {
-		if (!update_wants(&w->members, e)) {
+		if (!update_wants(&w->output.members, e)) {
 			tree_source_skip(source);
 			continue;
 		}
 		r = put(w, e, tree_source_path(source), source, err);
 		if (r == TARN_NO_FIRST && (r = tree_source_make_first(source, err)) == TARN_OK)
-			r = w->sink->put(w->sink, e, source, err);
+			r = w->output.sink->put(w->output.sink, e, source, err);
 		if (r != TARN_OK && r != TARN_END)
 			return r;
 	}
@@ -75,7 +81,8 @@ static int open_archive(
 	if (operand->directory != NULL && name[0] != '/' && strcmp(name, "-") != 0 &&
 	    asprintf(&path, "%s/%s", operand->directory, name) < 0)
 		return err_nomem(err);
-	r = input_open(input, path != NULL ? path : name, &run->options, run->report, err);
+	r = input_open(
+	    input, path != NULL ? path : name, INPUT_WHOLE, &run->options, run->report, err);
 	free(path);
 	return r;
 }
@@ -96,12 +103,12 @@ static int put_archive(struct writing *w, const struct operand *operand, struct 
 		goto done;
 	while ((r = input.source->next(input.source, &e, err)) == TARN_OK) {
 		number++;
-		if (select_excludes(run->select, e->name) || !update_wants(&w->members, e))
+		if (select_excludes(run->select, e->name) || !update_wants(&w->output.members, e))
 			continue;
 		overrides_apply(&run->options.overrides, e);
 		r = put(w, e, e->name, input.source, err);
 		if (r == TARN_NO_FIRST)
-			r = waiting_links_add(waiting, e, number, w->sink, err);
+			r = waiting_links_add(waiting, e, number, w->output.sink, err);
 		if (r != TARN_OK)
 			break;
 	}
@@ -132,47 +139,6 @@ static int put_operands(struct writing *w, struct source *tree, struct error *er
 	return r;
 }
 
-/*
- * Where the members of a plain archive end, and for -u what they are; TARN_EREFUSED when it is
- * compressed.
- */
-static int find_end(struct writing *w, const char *name, off_t *end, struct error *err) {
-	struct run *run = w->run;
-	struct input input;
-	struct entry *e;
-	int r = input_open(&input, name, &run->options, run->report, err);
-
-	if (r == TARN_OK && !codec_reader_is_plain(input.reader))
-		r = err_set(err, TARN_EREFUSED, 0, "Cannot update compressed archives");
-	if (r != TARN_OK)
-		goto done;
-	while ((r = input.source->next(input.source, &e, err)) == TARN_OK) {
-		if (run->options.mode == MODE_UPDATE &&
-		    (r = update_note(&w->members, e, err)) != TARN_OK)
-			goto done;
-	}
-	if (r == TARN_END)
-		r = TARN_OK;
-	*end = archive_source_end(input.source);
-done:
-	input_close(&input);
-	return r;
-}
-
-/* Open the archive for -r behind its last member; the file is changed in place. */
-static int open_to_append(
-    struct writing *w, const char *name, struct archive_file *file, off_t *end, struct error *err) {
-	struct stat st;
-	int r;
-
-	if (stat(name, &st) != 0)
-		return errno == ENOENT ? archive_file_create(file, name, err) :
-		                         err_set(err, TARN_ESYSTEM, errno, "Cannot stat");
-	/* An empty file is an archive that was not begun. */
-	r = S_ISREG(st.st_mode) && st.st_size == 0 ? TARN_OK : find_end(w, name, end, err);
-	return r == TARN_OK ? archive_file_append(file, name, *end, err) : r;
-}
-
 static bool has_archives(const struct options *o) {
 	for (size_t i = 0; i < o->noperands; i++) {
 		if (o->operands[i].is_archive)
@@ -181,68 +147,39 @@ static bool has_archives(const struct options *o) {
 	return false;
 }
 
-/* What is in the way of a complete archive once all members were put. */
-static int finish(
-    struct archive_file *file, struct codec_writer *writer, struct sink *sink, struct error *err) {
-	int r = sink->finish(sink, err);
-
-	if (r == TARN_OK)
-		r = codec_writer_finish(writer, err);
-	return r == TARN_OK ? archive_file_commit(file, err) : r;
-}
-
 int run_write(struct run *run, struct error *err) {
 	const struct options *o = &run->options;
-	struct codec_settings settings = {
-		.compression = o->compression,
-		.program = o->compress_program,
-		.nthreads = o->nthreads,
-	};
-	struct archive_file file = { .fd = -1 };
-	struct codec_writer *writer = NULL;
 	struct writing w = { .run = run };
 	struct source *tree = NULL;
-	struct sink *sink;
-	off_t start = 0;
-	int r;
+	int r = output_open(&w.output, o, run->report, err);
 
-	if (o->auto_compress && codec_of_suffix(o->archive) != COMPRESSION_NONE)
-		settings.compression = codec_of_suffix(o->archive);
-	r = o->mode == MODE_CREATE ? archive_file_create(&file, o->archive, err) :
-	                             open_to_append(&w, o->archive, &file, &start, err);
-	if (r == TARN_OK)
-		r = codec_writer_new(&writer, &settings, file.fd, err);
 	if (r != TARN_OK)
 		goto done;
-	codec_writer_hold_back(writer, file.held, file.nheld);
-	sink = w.sink =
-	    archive_sink_new(writer, o->format, o->blocking_factor, start, run->report, err);
 	tree = tree_source_new(o, run->select, run->owners, run->report, err);
-	if (sink == NULL || tree == NULL) {
+	if (tree == NULL) {
 		r = (int)err->code;
 		goto done;
 	}
-	if (has_archives(o))
-		archive_sink_check_links(sink);
-	tree_source_leave_out(tree, file.dev, file.ino);
-	if (file.has_old)
-		tree_source_leave_out(tree, file.old_dev, file.old_ino);
+	if (has_archives(o)) {
+		/* Members of those may link to anything; it must be here. */
+		archive_sink_check_links(w.output.sink);
+		earlier_inodes_fini(&w.output.earlier);
+	}
+	tree_source_leave_out(tree, w.output.file.dev, w.output.file.ino);
+	if (w.output.file.has_old)
+		tree_source_leave_out(tree, w.output.file.old_dev, w.output.file.old_ino);
 	r = put_operands(&w, tree, err);
 	if (r == TARN_OK && o->check_links)
 		tree_source_check_links(tree);
 	if (r == TARN_OK)
-		r = finish(&file, writer, sink, err);
+		r = output_finish(&w.output, err);
 	if (r == TARN_OK && o->totals)
-		run_say_totals(run, "written", archive_sink_nbytes(sink) - start);
+		run_say_totals(run, "written", archive_sink_nbytes(w.output.sink) - w.output.start);
 done:
 	if (r != TARN_OK && strcmp(o->archive, "-") != 0)
 		err_wrap(err, "%s", o->archive);
 	if (tree != NULL)
 		tree->free(tree);
-	if (w.sink != NULL)
-		w.sink->free(w.sink);
-	update_fini(&w.members);
-	codec_writer_free(writer);
-	archive_file_fini(&file);
+	output_close(&w.output);
 	return r;
 }

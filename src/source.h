@@ -28,6 +28,16 @@ struct source {
 	int (*next)(struct source *source, struct entry **e, struct error *err);
 
 	/**
+	 * Have the entry that next() returned in full, and its content to be read: from an index
+	 * next() tells what a listing shows, the names, type and size among it.  NULL: next() always
+	 * tells all, and fetching does nothing (source_fetch).
+	 *
+	 * Returns TARN_OK with *${e}, borrowed until the next call; TARN_END: it is not as next() told, which
+	 * was said, and next() goes on with what is there; or an error after which there is nothing.
+	 */
+	int (*fetch)(struct source *source, struct entry **e, struct error *err);
+
+	/**
 	 * Read the next block of the entry's content.  Calling it is optional; content that was not
 	 * read is skipped.  Only for entries of type ENTRY_FILE.
 	 *
@@ -39,5 +49,9 @@ struct source {
 	/** Free the source; NULL is fine. */
 	void (*free)(struct source *source);
 };
+
+static inline int source_fetch(struct source *source, struct entry **e, struct error *err) {
+	return source->fetch != NULL ? source->fetch(source, e, err) : TARN_OK;
+}
 
 #endif

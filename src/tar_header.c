@@ -430,3 +430,24 @@ int tar_header_encode(
 		r = put_all(&enc);
 	return r == TARN_OK ? finish(&enc) : r;
 }
+
+static uint64_t reduce_number(uint64_t value, size_t nbytes) {
+	return value <= tar_max_octal(nbytes) ? value : 0;
+}
+
+void tar_header_reduce(struct entry *e, enum format format) {
+	const struct tar_block *b;
+
+	if (format != FORMAT_PAX || e->first_name != NULL)
+		e->mtime.tv_nsec = 0;
+	if (e->first_name == NULL)
+		return;
+	e->type = ENTRY_FILE;
+	e->target = NULL;
+	e->size = 0;
+	if (format != FORMAT_PAX)
+		return;
+	e->uid = reduce_number(e->uid, sizeof(b->uid));
+	e->gid = reduce_number(e->gid, sizeof(b->gid));
+	e->mtime.tv_sec = (time_t)reduce_number((uint64_t)e->mtime.tv_sec, sizeof(b->mtime));
+}

@@ -37,4 +37,7 @@
 int tar_header_encode(
     struct member_header *header, const struct entry *e, enum format format, struct error *err);
 
+/** Leave in ${e} what can be read back from its header: link members have no records in pax. */
+void tar_header_reduce(struct entry *e, enum format format);
+
 #endif

@@ -296,10 +296,13 @@ static int take_turn(struct waiting_links *w, struct source *source, struct erro
 		g = find(w, key_of_name(w->seed, e->name));
 		if (g == NULL || e->type == ENTRY_DIRECTORY)
 			continue;
-		if (e->first_name != NULL && !e->is_whole)
-			r = move_on(w, g, e, number, err);
-		else
-			r = put_group(w, g, e, number, source, err);
+		r = source_fetch(source, &e, err);
+		if (r == TARN_END)
+			continue;
+		if (r == TARN_OK)
+			r = e->first_name != NULL && !e->is_whole ?
+			    move_on(w, g, e, number, err) :
+			    put_group(w, g, e, number, source, err);
 		if (r != TARN_OK)
 			return r;
 	}

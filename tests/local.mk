@@ -12,8 +12,10 @@ UNIT_TESTS = \
 	%D%/unit/check_compare_content \
 	%D%/unit/check_contained \
 	%D%/unit/check_contained_files \
+	%D%/unit/check_earlier_inodes \
 	%D%/unit/check_entry \
 	%D%/unit/check_error \
+	%D%/unit/check_index_chunk \
 	%D%/unit/check_inode_map \
 	%D%/unit/check_key_set \
 	%D%/unit/check_listing \
@@ -32,6 +34,7 @@ UNIT_TESTS = \
 SHELL_TESTS = \
 	%D%/cli/creating_links.sh \
 	%D%/cli/faults.sh \
+	%D%/cli/index.sh \
 	%D%/cli/later_names.sh \
 	%D%/cli/round_trip.sh \
 	%D%/filesystems/link_ladder.sh \
@@ -74,7 +77,7 @@ LDADD = $(FUZZ_LIBS) libtarn.a $(TARN_LIBS) $(CHECK_LIBS)
 %C%_helpers_without_openat2_LDADD =
 
 EXTRA_DIST += $(SHELL_TESTS) %D%/faults/nth_call.sh %D%/faults/nth_fault \
-	%D%/helpers/inject.c %D%/lib.sh %D%/count %D%/judge/judge %D%/valgrind/modes.sh \
+	%D%/helpers/inject.c %D%/lib.sh %D%/count %D%/judge/index %D%/judge/judge %D%/valgrind/modes.sh \
 	%D%/unit/codec_files.h \
 	%D%/unit/command_line.h \
 	%D%/unit/comparison.h \

@@ -1,0 +1,98 @@
+#include "config.h"
+
+#include "bytes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MIN_CAPACITY 256
+
+void *bytes_extend(struct bytes *bytes, size_t nbytes, struct error *err) {
+	size_t capacity = bytes->capacity > 0 ? bytes->capacity : MIN_CAPACITY, end;
+	unsigned char *data;
+
+	if (__builtin_add_overflow(bytes->nbytes, nbytes, &end) || end > SIZE_MAX / 2) {
+		err_nomem(err);
+		return NULL;
+	}
+	while (capacity < end)
+		capacity *= 2;
+	if (capacity > bytes->capacity) {
+		data = realloc(bytes->data, capacity);
+		if (data == NULL) {
+			err_nomem(err);
+			return NULL;
+		}
+		bytes->data = data;
+		bytes->capacity = capacity;
+	}
+	data = bytes->data + bytes->nbytes;
+	bytes->nbytes = end;
+	return data;
+}
+
+int bytes_append(struct bytes *bytes, const void *data, size_t nbytes, struct error *err) {
+	void *room = bytes_extend(bytes, nbytes, err);
+
+	if (room == NULL)
+		return TARN_ENOMEM;
+	if (nbytes > 0)
+		memcpy(room, data, nbytes);
+	return TARN_OK;
+}
+
+int bytes_append_varint(struct bytes *bytes, uint64_t value, struct error *err) {
+	unsigned char buf[10];
+	size_t n = 0;
+
+	for (; value >= 0x80; value >>= 7)
+		buf[n++] = (unsigned char)(value | 0x80);
+	buf[n++] = (unsigned char)value;
+	return bytes_append(bytes, buf, n, err);
+}
+
+int bytes_append_signed(struct bytes *bytes, int64_t value, struct error *err) {
+	uint64_t folded = (uint64_t)value << 1;
+
+	return bytes_append_varint(bytes, value < 0 ? ~folded : folded, err);
+}
+
+void bytes_fini(struct bytes *bytes) {
+	free(bytes->data);
+	*bytes = (struct bytes){ 0 };
+}
+
+bool cursor_varint(struct cursor *cursor, uint64_t *value) {
+	uint64_t sum = 0;
+
+	for (unsigned int shift = 0; shift < 64 && cursor->at < cursor->end; shift += 7) {
+		uint64_t byte = *cursor->at++;
+
+		if (shift == 63 && byte > 1)
+			return false;
+		sum |= (byte & 0x7f) << shift;
+		if (byte < 0x80) {
+			*value = sum;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool cursor_signed(struct cursor *cursor, int64_t *value) {
+	uint64_t folded;
+
+	if (!cursor_varint(cursor, &folded))
+		return false;
+	*value = (int64_t)(folded & 1 ? ~(folded >> 1) : folded >> 1);
+	return true;
+}
+
+const void *cursor_take(struct cursor *cursor, uint64_t nbytes) {
+	const unsigned char *at = cursor->at;
+
+	if (nbytes > (uint64_t)(cursor->end - at))
+		return NULL;
+	cursor->at += nbytes;
+	return at;
+}

@@ -1,0 +1,38 @@
+#ifndef TARN_BYTES_H
+#define TARN_BYTES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+
+/*
+ * Byte strings that grow, and numbers in them: a varint has 7 bits a byte, the lowest first, with
+ * the top bit set in all bytes but the last (LEB128); a signed number is folded to an unsigned one
+ * first: 0, -1, 1, -2, 2 become 0, 1, 2, 3, 4.
+ */
+struct bytes {
+	unsigned char *data;
+	size_t nbytes, capacity;
+};
+
+/** Room for ${nbytes} at the end, which are then part of it.  NULL with ${err}: out of memory. */
+void *bytes_extend(struct bytes *bytes, size_t nbytes, struct error *err);
+int bytes_append(struct bytes *bytes, const void *data, size_t nbytes, struct error *err);
+int bytes_append_varint(struct bytes *bytes, uint64_t value, struct error *err);
+int bytes_append_signed(struct bytes *bytes, int64_t value, struct error *err);
+void bytes_fini(struct bytes *bytes);
+
+/** Where reading has got to: the bytes from at to end are still to be read. */
+struct cursor {
+	const unsigned char *at, *end;
+};
+
+/** False: the number does not end, or has more than 64 bits. */
+bool cursor_varint(struct cursor *cursor, uint64_t *value);
+bool cursor_signed(struct cursor *cursor, int64_t *value);
+/** The next ${nbytes}; NULL: there are not so many. */
+const void *cursor_take(struct cursor *cursor, uint64_t nbytes);
+
+#endif

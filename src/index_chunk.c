@@ -1,0 +1,472 @@
+#include "config.h"
+
+#include "index_chunk.h"
+
+#include <string.h>
+#include <zstd.h>
+
+/*
+ * Neighbours in an archive are alike: names share their beginnings, later names their ends with
+ * their first names, inodes were numbered one after the other.  What is told is the difference, and
+ * zstd sees one kind of it at a time.
+ */
+
+#define KIND_TYPE 0x07     /* enum entry_type */
+#define KIND_LINK 0x08     /* has a first name */
+#define KIND_WHOLE 0x10    /* is_whole */
+#define KIND_OWNER 0x20    /* the owner is another than before */
+#define KIND_IDENTITY 0x40 /* identity follows */
+#define KIND_BIRTH 0x80    /* with a birth time */
+
+/* A chunk is closed when its columns have so many bytes; what claims much more is malformed. */
+#define FULL_NBYTES ((size_t)1024 * 1024)
+#define RAW_NBYTES_MAX (FULL_NBYTES * 4)
+
+#define LEVEL 6
+#define NANOSECONDS 1000000000
+
+static bool put(
+    struct index_chunk_writer *w, enum index_column column, uint64_t value, struct error *err) {
+	return bytes_append_varint(&w->columns[column], value, err) == TARN_OK;
+}
+
+/* The difference of two numbers of any size; it wraps around. */
+static bool put_difference(struct index_chunk_writer *w, enum index_column column, uint64_t value,
+    uint64_t before, struct error *err) {
+	return bytes_append_signed(&w->columns[column], (int64_t)(value - before), err) == TARN_OK;
+}
+
+static bool put_bytes(struct index_chunk_writer *w, enum index_column column, const void *data,
+    size_t nbytes, struct error *err) {
+	return bytes_append(&w->columns[column], data, nbytes, err) == TARN_OK;
+}
+
+static bool set(struct bytes *bytes, const char *text, size_t nbytes, struct error *err) {
+	bytes->nbytes = 0;
+	return bytes_append(bytes, text, nbytes, err) == TARN_OK;
+}
+
+static bool put_name(struct index_chunk_writer *w, const char *name, struct error *err) {
+	struct bytes *before = &w->before.name;
+	size_t nbytes = strlen(name), shared = 0;
+
+	while (shared < nbytes && shared < before->nbytes &&
+	    before->data[shared] == (unsigned char)name[shared])
+		shared++;
+	return put(w, COLUMN_NAME, shared, err) && put(w, COLUMN_NAME, nbytes - shared, err) &&
+	    put_bytes(w, COLUMN_TEXT, name + shared, nbytes - shared, err) &&
+	    set(before, name, nbytes, err);
+}
+
+/* What a link leads to: for a later name often the own name in another directory. */
+static bool put_target(
+    struct index_chunk_writer *w, const char *name, const char *target, struct error *err) {
+	size_t nbytes = strlen(target), name_nbytes = strlen(name), shared = 0;
+
+	while (shared < nbytes && shared < name_nbytes &&
+	    target[nbytes - shared - 1] == name[name_nbytes - shared - 1])
+		shared++;
+	return put(w, COLUMN_TARGET, shared, err) && put(w, COLUMN_TARGET, nbytes - shared, err) &&
+	    put_bytes(w, COLUMN_LINK, target, nbytes - shared, err);
+}
+
+/* The owner of ${e} as it stands in its column, into ${owner}. */
+static bool make_owner(struct bytes *owner, const struct entry *e, struct error *err) {
+	const char *uname = e->uname != NULL ? e->uname : "";
+	const char *gname = e->gname != NULL ? e->gname : "";
+
+	owner->nbytes = 0;
+	return bytes_append_varint(owner, e->uid, err) == TARN_OK &&
+	    bytes_append_varint(owner, e->gid, err) == TARN_OK &&
+	    bytes_append(owner, uname, strlen(uname) + 1, err) == TARN_OK &&
+	    bytes_append(owner, gname, strlen(gname) + 1, err) == TARN_OK;
+}
+
+/* *${is_new}: it is another than before, and was put. */
+static bool put_owner(
+    struct index_chunk_writer *w, const struct entry *e, bool *is_new, struct error *err) {
+	struct bytes *owner = &w->before.link, *before = &w->before.owner;
+
+	if (!make_owner(owner, e, err))
+		return false;
+	*is_new = owner->nbytes != before->nbytes ||
+	    memcmp(owner->data, before->data, owner->nbytes) != 0;
+	return !*is_new ||
+	    (put_bytes(w, COLUMN_OWNER, owner->data, owner->nbytes, err) &&
+	        set(before, (const char *)owner->data, owner->nbytes, err));
+}
+
+static bool put_identity(
+    struct index_chunk_writer *w, const struct identity *identity, struct error *err) {
+	struct identity *before = &w->before.identity;
+	uint64_t birth = (uint64_t)identity->btime.tv_sec;
+
+	if (!put_difference(w, COLUMN_IDENTITY, identity->dev, before->dev, err) ||
+	    !put_difference(w, COLUMN_IDENTITY, identity->ino, before->ino, err))
+		return false;
+	if (identity->has_btime &&
+	    (!put_difference(w, COLUMN_IDENTITY, birth, (uint64_t)before->btime.tv_sec, err) ||
+	        !put(w, COLUMN_IDENTITY, (uint64_t)identity->btime.tv_nsec, err)))
+		return false;
+	if (!identity->has_btime)
+		birth = (uint64_t)before->btime.tv_sec;
+	*before = *identity;
+	before->btime.tv_sec = (time_t)birth;
+	return true;
+}
+
+/* All but what depends on what kind of a member it is. */
+static bool put_common(
+    struct index_chunk_writer *w, const struct entry *e, off_t offset, struct error *err) {
+	uint64_t seconds = (uint64_t)e->mtime.tv_sec;
+
+	if (!put(w, COLUMN_OFFSET, (uint64_t)(offset - w->before.offset), err) ||
+	    !put_name(w, e->name, err) || !put(w, COLUMN_MODE, e->mode, err) ||
+	    !put_difference(w, COLUMN_MTIME, seconds, (uint64_t)w->before.seconds, err) ||
+	    !put(w, COLUMN_FRACTION, (uint64_t)e->mtime.tv_nsec, err))
+		return false;
+	w->before.offset = offset;
+	w->before.seconds = e->mtime.tv_sec;
+	return true;
+}
+
+static bool put_member(
+    struct index_chunk_writer *w, const struct entry *e, off_t offset, struct error *err) {
+	const char *target = e->first_name != NULL ? e->first_name : e->target;
+	unsigned char kind = (unsigned char)e->type;
+	bool new_owner;
+
+	if (!put_common(w, e, offset, err) || !put_owner(w, e, &new_owner, err))
+		return false;
+	if (target != NULL && !put_target(w, e->name, target, err))
+		return false;
+	if (e->type == ENTRY_FILE && !put(w, COLUMN_SIZE, (uint64_t)e->size, err))
+		return false;
+	if ((e->type == ENTRY_CHAR_DEVICE || e->type == ENTRY_BLOCK_DEVICE) &&
+	    (!put(w, COLUMN_DEVICE, e->rdev_major, err) ||
+	        !put(w, COLUMN_DEVICE, e->rdev_minor, err)))
+		return false;
+	if (new_owner)
+		kind |= KIND_OWNER;
+	if (e->first_name != NULL)
+		kind |= KIND_LINK;
+	if (e->is_whole)
+		kind |= KIND_WHOLE;
+	if (e->is_whole && e->identity.ino != 0) {
+		kind |= KIND_IDENTITY;
+		if (e->identity.has_btime)
+			kind |= KIND_BIRTH;
+		if (!put_identity(w, &e->identity, err))
+			return false;
+	}
+	return put_bytes(w, COLUMN_KIND, &kind, 1, err);
+}
+
+int index_chunk_add(
+    struct index_chunk_writer *w, const struct entry *e, off_t offset, struct error *err) {
+	const char *target = e->first_name != NULL ? e->first_name : e->target;
+
+	if (strlen(e->name) > INDEX_NAME_NBYTES ||
+	    (target != NULL && strlen(target) > INDEX_NAME_NBYTES))
+		return err_set(err, TARN_EREFUSED, 0, "its name is too long for an index");
+	if (!put_member(w, e, offset, err))
+		return TARN_ENOMEM;
+	w->nmembers++;
+	return TARN_OK;
+}
+
+static size_t columns_nbytes(const struct index_chunk_writer *w) {
+	size_t nbytes = 0;
+
+	for (size_t i = 0; i < INDEX_NCOLUMNS; i++)
+		nbytes += w->columns[i].nbytes;
+	return nbytes;
+}
+
+bool index_chunk_is_full(const struct index_chunk_writer *w) {
+	return w->nmembers >= INDEX_CHUNK_NMEMBERS || columns_nbytes(w) >= FULL_NBYTES;
+}
+
+/* The lengths of all columns, and the columns. */
+static int join_columns(const struct index_chunk_writer *w, struct bytes *raw, struct error *err) {
+	int r = TARN_OK;
+
+	for (size_t i = 0; i < INDEX_NCOLUMNS && r == TARN_OK; i++)
+		r = bytes_append_varint(raw, w->columns[i].nbytes, err);
+	for (size_t i = 0; i < INDEX_NCOLUMNS && r == TARN_OK; i++)
+		r = bytes_append(raw, w->columns[i].data, w->columns[i].nbytes, err);
+	return r;
+}
+
+static void begin_again(struct index_chunk_writer *w) {
+	for (size_t i = 0; i < INDEX_NCOLUMNS; i++)
+		w->columns[i].nbytes = 0;
+	w->nmembers = 0;
+	w->before.name.nbytes = 0;
+	w->before.owner.nbytes = 0;
+	w->before.offset = 0;
+	w->before.seconds = 0;
+	w->before.identity = (struct identity){ 0 };
+}
+
+int index_chunk_close(struct index_chunk_writer *w, struct bytes *out, struct error *err) {
+	struct bytes raw = { 0 };
+	size_t bound, n;
+	void *room = NULL;
+	int r = join_columns(w, &raw, err);
+
+	if (r != TARN_OK)
+		goto done;
+	bound = ZSTD_compressBound(raw.nbytes);
+	room = bytes_extend(out, bound, err);
+	if (room == NULL) {
+		r = TARN_ENOMEM;
+		goto done;
+	}
+	n = ZSTD_compress(room, bound, raw.data, raw.nbytes, LEVEL);
+	out->nbytes -= ZSTD_isError(n) ? bound : bound - n;
+	if (ZSTD_isError(n))
+		r = err_nomem(err);
+	begin_again(w);
+done:
+	bytes_fini(&raw);
+	return r;
+}
+
+static void state_fini(struct index_state *state) {
+	bytes_fini(&state->name);
+	bytes_fini(&state->link);
+	bytes_fini(&state->owner);
+}
+
+void index_chunk_writer_fini(struct index_chunk_writer *w) {
+	for (size_t i = 0; i < INDEX_NCOLUMNS; i++)
+		bytes_fini(&w->columns[i]);
+	state_fini(&w->before);
+	*w = (struct index_chunk_writer){ 0 };
+}
+
+static int malformed(struct error *err) {
+	return err_set(err, TARN_EFORMAT, 0, "malformed");
+}
+
+static int decompress(
+    struct index_chunk_reader *r, const void *data, size_t nbytes, struct error *err) {
+	unsigned long long raw_nbytes = ZSTD_getFrameContentSize(data, nbytes);
+	void *room;
+	size_t n;
+
+	r->raw.nbytes = 0;
+	/* Both ways of not knowing the size are larger, too. */
+	if (raw_nbytes > RAW_NBYTES_MAX)
+		return malformed(err);
+	room = bytes_extend(&r->raw, raw_nbytes, err);
+	if (room == NULL)
+		return TARN_ENOMEM;
+	n = ZSTD_decompress(room, raw_nbytes, data, nbytes);
+	return ZSTD_isError(n) || n != raw_nbytes ? malformed(err) : TARN_OK;
+}
+
+int index_chunk_open(
+    struct index_chunk_reader *r, const void *data, size_t nbytes, struct error *err) {
+	uint64_t lengths[INDEX_NCOLUMNS];
+	struct cursor cursor;
+	int status = decompress(r, data, nbytes, err);
+
+	memset(r->columns, 0, sizeof(r->columns));
+	if (status != TARN_OK)
+		return status;
+	cursor = (struct cursor){ r->raw.data, r->raw.data + r->raw.nbytes };
+	for (size_t i = 0; i < INDEX_NCOLUMNS; i++) {
+		if (!cursor_varint(&cursor, &lengths[i]))
+			return malformed(err);
+	}
+	for (size_t i = 0; i < INDEX_NCOLUMNS; i++) {
+		r->columns[i].at = cursor_take(&cursor, lengths[i]);
+		if (r->columns[i].at == NULL)
+			return malformed(err);
+		r->columns[i].end = cursor.at;
+	}
+	r->before.name.nbytes = 0;
+	r->before.owner.nbytes = 0;
+	r->before.offset = 0;
+	r->before.seconds = 0;
+	r->before.identity = (struct identity){ 0 };
+	return TARN_OK;
+}
+
+static bool take(struct index_chunk_reader *r, enum index_column column, uint64_t *value) {
+	return cursor_varint(&r->columns[column], value);
+}
+
+static bool take_difference(
+    struct index_chunk_reader *r, enum index_column column, uint64_t before, uint64_t *value) {
+	int64_t difference;
+
+	if (!cursor_signed(&r->columns[column], &difference))
+		return false;
+	*value = before + (uint64_t)difference;
+	return true;
+}
+
+static bool take_nanoseconds(struct index_chunk_reader *r, enum index_column column, long *value) {
+	uint64_t n;
+
+	if (!take(r, column, &n) || n >= NANOSECONDS)
+		return false;
+	*value = (long)n;
+	return true;
+}
+
+/* ${nbytes} of ${column} behind what ${bytes} has.  False: malformed, or ${err} is TARN_ENOMEM. */
+static bool take_text(struct index_chunk_reader *r, enum index_column column, uint64_t nbytes,
+    struct bytes *bytes, struct error *err) {
+	const void *text = cursor_take(&r->columns[column], nbytes);
+
+	return text != NULL && memchr(text, '\0', nbytes) == NULL &&
+	    bytes_append(bytes, text, nbytes, err) == TARN_OK;
+}
+
+/* The name that ${bytes} has, ended by a 0 that is no part of it. */
+static const char *end_text(struct bytes *bytes, struct error *err) {
+	if (bytes_append(bytes, "", 1, err) != TARN_OK)
+		return NULL;
+	bytes->nbytes--;
+	return (const char *)bytes->data;
+}
+
+static bool take_name(struct index_chunk_reader *r, const char **name, struct error *err) {
+	struct bytes *bytes = &r->before.name;
+	uint64_t shared, nbytes;
+
+	if (!take(r, COLUMN_NAME, &shared) || !take(r, COLUMN_NAME, &nbytes) ||
+	    shared > bytes->nbytes || nbytes > INDEX_NAME_NBYTES - shared || shared + nbytes == 0)
+		return false;
+	bytes->nbytes = shared;
+	if (!take_text(r, COLUMN_TEXT, nbytes, bytes, err) ||
+	    (bytes->nbytes > 1 && bytes->data[bytes->nbytes - 1] == '/'))
+		return false;
+	*name = end_text(bytes, err);
+	return *name != NULL;
+}
+
+static bool take_target(struct index_chunk_reader *r, const char **target, struct error *err) {
+	const struct bytes *name = &r->before.name;
+	struct bytes *bytes = &r->before.link;
+	uint64_t shared, nbytes;
+
+	if (!take(r, COLUMN_TARGET, &shared) || !take(r, COLUMN_TARGET, &nbytes) ||
+	    shared > name->nbytes || nbytes > INDEX_NAME_NBYTES - shared || shared + nbytes == 0)
+		return false;
+	bytes->nbytes = 0;
+	if (!take_text(r, COLUMN_LINK, nbytes, bytes, err) ||
+	    bytes_append(bytes, name->data + name->nbytes - shared, shared, err) != TARN_OK)
+		return false;
+	*target = end_text(bytes, err);
+	return *target != NULL;
+}
+
+/* A name of an owner; NULL: it has none. */
+static bool take_owner_name(struct cursor *cursor, const char **name) {
+	const unsigned char *end = memchr(cursor->at, '\0', (size_t)(cursor->end - cursor->at));
+
+	if (end == NULL)
+		return false;
+	*name = end > cursor->at ? (const char *)cursor->at : NULL;
+	cursor->at = end + 1;
+	return true;
+}
+
+/* Take a new owner if there ${is_new} one; else it is where the one before was taken. */
+static bool take_owner(
+    struct index_chunk_reader *r, bool is_new, struct entry *e, struct error *err) {
+	struct cursor *column = &r->columns[COLUMN_OWNER], again;
+	const unsigned char *from = column->at;
+	struct bytes *before = &r->before.owner;
+
+	if (is_new) {
+		if (!cursor_varint(column, &e->uid) || !cursor_varint(column, &e->gid) ||
+		    !take_owner_name(column, &e->uname) || !take_owner_name(column, &e->gname))
+			return false;
+		return set(before, (const char *)from, (size_t)(column->at - from), err);
+	}
+	again = (struct cursor){ before->data, before->data + before->nbytes };
+	return before->nbytes > 0 && cursor_varint(&again, &e->uid) &&
+	    cursor_varint(&again, &e->gid) && take_owner_name(&again, &e->uname) &&
+	    take_owner_name(&again, &e->gname);
+}
+
+static bool take_identity(struct index_chunk_reader *r, bool has_btime, struct identity *identity) {
+	struct identity *before = &r->before.identity;
+	uint64_t dev, ino, birth;
+
+	if (!take_difference(r, COLUMN_IDENTITY, before->dev, &dev) ||
+	    !take_difference(r, COLUMN_IDENTITY, before->ino, &ino))
+		return false;
+	*identity = (struct identity){ .dev = dev, .ino = ino, .has_btime = has_btime };
+	if (has_btime) {
+		if (!take_difference(r, COLUMN_IDENTITY, (uint64_t)before->btime.tv_sec, &birth) ||
+		    !take_nanoseconds(r, COLUMN_IDENTITY, &identity->btime.tv_nsec))
+			return false;
+		identity->btime.tv_sec = (time_t)birth;
+		before->btime.tv_sec = identity->btime.tv_sec;
+	}
+	before->dev = identity->dev;
+	before->ino = identity->ino;
+	return true;
+}
+
+static bool take_numbers(struct index_chunk_reader *r, struct entry *e, off_t *offset) {
+	uint64_t forward, mode, seconds, size = 0, major = 0, minor = 0;
+	bool is_device = e->type == ENTRY_CHAR_DEVICE || e->type == ENTRY_BLOCK_DEVICE;
+
+	if (!take(r, COLUMN_OFFSET, &forward) || !take(r, COLUMN_MODE, &mode) || mode > 07777 ||
+	    !take_difference(r, COLUMN_MTIME, (uint64_t)r->before.seconds, &seconds) ||
+	    !take_nanoseconds(r, COLUMN_FRACTION, &e->mtime.tv_nsec) ||
+	    (e->type == ENTRY_FILE && !take(r, COLUMN_SIZE, &size)) || size > INT64_MAX ||
+	    (is_device && (!take(r, COLUMN_DEVICE, &major) || !take(r, COLUMN_DEVICE, &minor))) ||
+	    major > UINT32_MAX || minor > UINT32_MAX ||
+	    forward > (uint64_t)(INT64_MAX - r->before.offset))
+		return false;
+	e->mode = (mode_t)mode;
+	e->size = (off_t)size;
+	e->rdev_major = (unsigned int)major;
+	e->rdev_minor = (unsigned int)minor;
+	r->before.offset += (off_t)forward;
+	*offset = r->before.offset;
+	r->before.seconds = (int64_t)seconds;
+	e->mtime.tv_sec = r->before.seconds;
+	return true;
+}
+
+static bool take_member(struct index_chunk_reader *r, unsigned char kind, struct entry *e,
+    off_t *offset, struct error *err) {
+	*e = (struct entry){ .type = kind & KIND_TYPE, .is_whole = (kind & KIND_WHOLE) != 0 };
+	if (e->type >= ENTRY_SOCKET || !take_name(r, &e->name, err) ||
+	    !take_numbers(r, e, offset) || !take_owner(r, (kind & KIND_OWNER) != 0, e, err))
+		return false;
+	if ((kind & KIND_LINK) != 0 && !take_target(r, &e->first_name, err))
+		return false;
+	if ((kind & KIND_LINK) == 0 && e->type == ENTRY_SYMLINK && !take_target(r, &e->target, err))
+		return false;
+	return (kind & KIND_IDENTITY) == 0 ||
+	    take_identity(r, (kind & KIND_BIRTH) != 0, &e->identity);
+}
+
+int index_chunk_next(
+    struct index_chunk_reader *r, struct entry *e, off_t *offset, struct error *err) {
+	const unsigned char *kind = cursor_take(&r->columns[COLUMN_KIND], 1);
+
+	if (kind == NULL)
+		return TARN_END;
+	err->code = TARN_OK;
+	if (take_member(r, *kind, e, offset, err))
+		return TARN_OK;
+	return err->code == TARN_ENOMEM ? TARN_ENOMEM : malformed(err);
+}
+
+void index_chunk_reader_fini(struct index_chunk_reader *r) {
+	bytes_fini(&r->raw);
+	state_fini(&r->before);
+	*r = (struct index_chunk_reader){ 0 };
+}

@@ -1,0 +1,155 @@
+#include "config.h"
+
+#include "output.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "archive_sink.h"
+#include "archive_source.h"
+#include "input.h"
+
+static struct codec_settings settings_of(const struct options *o) {
+	struct codec_settings settings = {
+		.compression = o->compression,
+		.program = o->compress_program,
+		.nthreads = o->nthreads,
+	};
+
+	if (o->auto_compress && codec_of_suffix(o->archive) != COMPRESSION_NONE)
+		settings.compression = codec_of_suffix(o->archive);
+	return settings;
+}
+
+/* Remember what the archive has; without an index of its own, it is made. */
+static int note_members(
+    struct output *out, struct input *input, enum mode mode, struct error *err) {
+	struct entry *e;
+	int r;
+
+	while ((r = input->source->next(input->source, &e, err)) == TARN_OK) {
+		if (mode == MODE_UPDATE)
+			r = update_note(&out->members, e, err);
+		if (r == TARN_OK && input->index != NULL)
+			r = earlier_inodes_note(&out->earlier, e, err);
+		else if (r == TARN_OK && out->has_index)
+			r = index_writer_add(
+			    &out->index, e, archive_source_at(input->source), NULL, err);
+		if (r != TARN_OK)
+			return r;
+	}
+	return r == TARN_END ? TARN_OK : r;
+}
+
+/* Go through the archive that is there, up to its end: out->start. */
+static int read_old(struct output *out, struct input *input, enum mode mode, struct error *err) {
+	int r = note_members(out, input, mode, err);
+
+	if (r != TARN_OK)
+		return r;
+	if (input->index != NULL) {
+		out->start = member_index_end(input->index);
+		return out->has_index ? index_writer_adopt(&out->index, input->index, err) :
+		                        TARN_OK;
+	}
+	if (!archive_source_is_tar(input->source))
+		return err_set(err, TARN_EREFUSED, 0, "Only tar archives can be added to");
+	out->start = archive_source_at(input->source);
+	return out->has_index ? index_writer_bind(&out->index, input->reader, err) : TARN_OK;
+}
+
+static int open_old(
+    struct output *out, const struct options *o, struct report *report, struct error *err) {
+	struct codec_settings settings = settings_of(o);
+	struct input input = { .fd = -1 };
+	struct stat st;
+	int r = archive_file_open_old(&out->file, o->archive, err);
+
+	/* An empty file is an archive that was not begun. */
+	if (r == TARN_OK && fstat(out->file.fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0)
+		return codec_writer_new(&out->writer, &settings, out->file.fd, err);
+	if (r == TARN_OK)
+		r = input_open(&input, o->archive, INPUT_BY_INDEX, o, report, err);
+	if (r == TARN_OK) {
+		out->has_index =
+		    o->index == TRISTATE_YES || (o->index != TRISTATE_NO && input.had_index);
+		r = read_old(out, &input, o->mode, err);
+	}
+	if (r == TARN_OK)
+		r = codec_writer_continue(
+		    &out->writer, &settings, input.reader, out->start, out->file.fd, err);
+	if (r == TARN_OK)
+		r = archive_file_append(&out->file, lseek(out->file.fd, 0, SEEK_CUR), err);
+	if (r == TARN_OK)
+		codec_writer_hold_back(out->writer, out->file.held, out->file.nheld);
+	input_close(&input);
+	return r;
+}
+
+static int open_new(struct output *out, const struct options *o, struct error *err) {
+	struct codec_settings settings = settings_of(o);
+	int r = archive_file_create(&out->file, o->archive, err);
+
+	return r == TARN_OK ? codec_writer_new(&out->writer, &settings, out->file.fd, err) : r;
+}
+
+int output_open(
+    struct output *output, const struct options *o, struct report *report, struct error *err) {
+	bool is_new = o->mode == MODE_CREATE || (access(o->archive, F_OK) != 0 && errno == ENOENT);
+	int r;
+
+	*output = (struct output){ .file = { .fd = -1 } };
+	output->has_index = o->format != FORMAT_CPIO &&
+	    (o->index == TRISTATE_YES ||
+	        (o->index != TRISTATE_NO && settings_of(o).compression == COMPRESSION_ZSTD));
+	r = is_new ? open_new(output, o, err) : open_old(output, o, report, err);
+	if (r != TARN_OK)
+		return r;
+	output->sink = archive_sink_new(
+	    output->writer, o->format, o->blocking_factor, output->start, report, err);
+	if (output->sink == NULL)
+		return (int)err->code;
+	if (output->has_index)
+		archive_sink_index(output->sink, &output->index);
+	return TARN_OK;
+}
+
+/* The index goes beside the stream, or else behind the end-of-archive blocks. */
+static int write_index(struct output *out, struct error *err) {
+	struct bytes index = { 0 };
+	int r = index_writer_finish(&out->index, archive_sink_end(out->sink), &index, err);
+
+	if (r == TARN_OK)
+		r = codec_writer_attach(out->writer, index.data, index.nbytes, err);
+	if (r == TARN_EREFUSED) {
+		r = codec_writer_end_piece(out->writer, err);
+		if (r == TARN_OK)
+			r = codec_write(out->writer, index.data, index.nbytes, err);
+	}
+	bytes_fini(&index);
+	return r;
+}
+
+int output_finish(struct output *output, struct error *err) {
+	int r = output->sink->finish(output->sink, err);
+
+	if (r == TARN_OK && output->has_index && !output->index.is_refused)
+		r = write_index(output, err);
+	if (r == TARN_OK)
+		r = codec_writer_finish(output->writer, err);
+	if (r == TARN_OK)
+		r = archive_file_commit(&output->file, err);
+	return r;
+}
+
+void output_close(struct output *output) {
+	if (output->sink != NULL)
+		output->sink->free(output->sink);
+	codec_writer_free(output->writer);
+	archive_file_fini(&output->file);
+	index_writer_fini(&output->index);
+	update_fini(&output->members);
+	earlier_inodes_fini(&output->earlier);
+	*output = (struct output){ .file = { .fd = -1 } };
+}

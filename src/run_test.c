@@ -1,0 +1,104 @@
+#include "config.h"
+
+#include "run.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "archive_source.h"
+#include "input.h"
+#include "key_set.h"
+
+/*
+ * Everything that can be checked without writing is: the headers and checksums of all that is read,
+ * whether each link leads to a member before it, and whether the index is that of this archive.
+ */
+
+struct testing {
+	struct run *run;
+	struct input input;
+	uint64_t seed;
+	struct key_set names; /* of the members that were met, but for directories */
+	bool has_index;       /* which has agreed so far */
+	const char *last;     /* the member that is being read; NULL: none */
+};
+
+static void say_index(struct testing *t, const char *name) {
+	report_failure(t->run->report, name, "The index of the archive has something else here");
+	t->has_index = false;
+}
+
+/* The index goes along, member by member. */
+static void test_index(struct testing *t, const struct entry *e) {
+	struct entry indexed;
+	struct error err;
+	off_t offset;
+
+	if (t->has_index &&
+	    (member_index_next(t->input.index, &indexed, &offset, &err) != TARN_OK ||
+	        offset != archive_source_at(t->input.source) || !member_index_agrees(&indexed, e)))
+		say_index(t, e->name);
+}
+
+static void test_end_of_index(struct testing *t) {
+	struct entry indexed;
+	struct error err;
+	off_t offset;
+
+	if (t->has_index &&
+	    (member_index_next(t->input.index, &indexed, &offset, &err) != TARN_END ||
+	        member_index_end(t->input.index) != archive_source_at(t->input.source)))
+		say_index(t, NULL);
+}
+
+static int test_link(struct testing *t, const struct entry *e, struct error *err) {
+	uint64_t key = key_of_name(t->seed, e->name);
+
+	if (e->first_name != NULL && !key_set_has(&t->names, key_of_name(t->seed, e->first_name)))
+		report_failure(t->run->report, e->name,
+		    "It is a link to '%s', and there is no such member before it", e->first_name);
+	return e->type != ENTRY_DIRECTORY ? key_set_add(&t->names, key, err) : TARN_OK;
+}
+
+static int test_members(struct testing *t, struct error *err) {
+	struct source *source = t->input.source;
+	struct block block;
+	struct entry *e;
+	int r;
+
+	while ((r = source->next(source, &e, err)) == TARN_OK) {
+		t->last = e->name;
+		run_show(t->run, e);
+		test_index(t, e);
+		r = test_link(t, e, err);
+		while (r == TARN_OK && e->type == ENTRY_FILE)
+			r = source->read(source, &block, err);
+		if (r != TARN_OK && r != TARN_END)
+			return r;
+	}
+	if (r == TARN_END)
+		test_end_of_index(t);
+	return r == TARN_END ? TARN_OK : r;
+}
+
+int run_test(struct run *run, struct error *err) {
+	const struct options *o = &run->options;
+	struct testing t = { .run = run, .seed = key_seed() };
+	int r = input_open(&t.input, o->archive, INPUT_BESIDE_INDEX, o, run->report, err);
+
+	if (r != TARN_OK) {
+		err_wrap(err, "%s", o->archive);
+		goto done;
+	}
+	t.has_index = t.input.index != NULL;
+	if (t.input.had_index && !t.has_index)
+		report_differs(run->report);
+	r = test_members(&t, err);
+	if (r != TARN_OK)
+		err_wrap(err, "%s: %s%sbyte %jd", o->archive, t.last != NULL ? t.last : "",
+		    t.last != NULL ? ": " : "", (intmax_t)archive_source_nbytes(t.input.source));
+done:
+	key_set_fini(&t.names);
+	input_close(&t.input);
+	return r;
+}

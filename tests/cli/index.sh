@@ -1,0 +1,323 @@
+#!/bin/bash
+# The index of an archive: what is found by it is what the archive has.
+
+. "$(dirname "$0")/../lib.sh"
+
+make_snapshot() {
+	mkdir -p tree/day.0/deep/er
+	printf same >tree/day.0/same
+	ln tree/day.0/same tree/day.0/deep/again
+	printf changing >tree/day.0/deep/changing
+	head -c 300000 /dev/urandom >tree/day.0/deep/er/large
+	ln -s same tree/day.0/sym
+	ln tree/day.0/sym tree/day.0/deep/sym
+	mkfifo tree/day.0/fifo
+	chmod 4755 tree/day.0/same
+	touch -h -d '1960-01-01 00:00:00.5' tree/day.0/sym
+	touch -d '2033-01-01 00:00:00.123456789' tree/day.0/fifo
+}
+
+# tomorrow: the next snapshot shares what did not change.
+tomorrow() {
+	cp -al tree/day.0 tree/day.1
+	rm tree/day.1/deep/changing
+	printf changed >tree/day.1/deep/changing
+}
+
+# has_link ARCHIVE NAME FIRST: GNU tar sees that link member.
+has_link() {
+	tar -tvf "$1" >listed
+	grep -q "^h.* $2 link to $3\$" listed
+}
+
+# what_tar_has ARCHIVE: offset and name of every member, as Python's tarfile sees them.
+what_tar_has() {
+	python3 -c '
+import sys, tarfile
+for m in tarfile.open(sys.argv[1]):
+    print(m.offset, m.name.encode(), (m.linkname or "").encode(), sep="\t")' "$1"
+}
+
+test_index_has_what_the_archive_has() {
+	make_snapshot
+	tomorrow
+	for format in pax ustar gnu v7; do
+		[ $format = pax ] || rm -f tree/day.?/{fifo,sym,deep/sym}
+		tarn -cf a.tar --index --format=$format tree
+		python3 "$TOP/tests/judge/index" a.tar | cut -f 1,7,8 >indexed
+		what_tar_has a.tar >found
+		cmp indexed found
+	done
+}
+
+test_listing_by_the_index_is_that_of_the_archive() {
+	make_snapshot
+	tomorrow
+	tarn -cf a.tar --index tree
+	for options in -t -tv '-tv --full-time' '-tv --numeric-owner' '-t --links'; do
+		# shellcheck disable=SC2086 # several options
+		tarn $options -f a.tar >by-index
+		# shellcheck disable=SC2086
+		tarn $options --no-index -f a.tar >by-archive
+		cmp by-index by-archive
+	done
+}
+
+# reads FILE COMMAND…: the bytes that it reads of that file.
+reads() {
+	strace -o trace -P "$1" -e trace=read "${@:2}" >/dev/null
+	awk -F'= ' '{ n += $NF } END { print n + 0 }' trace
+}
+
+test_listing_and_single_members_read_little_of_the_archive() {
+	make_snapshot
+	head -c 20000000 /dev/urandom >tree/day.0/huge
+	head -c 20000000 /dev/urandom >tree/zhuge
+	tarn -cf a.tar --index tree
+	[ "$(reads a.tar "$TARN" -tvf a.tar)" -lt 2000000 ]
+	mkdir out
+	[ "$(reads a.tar "$TARN" -xf a.tar -C out tree/day.0/same)" -lt 3000000 ]
+	cmp tree/day.0/same out/tree/day.0/same
+	[ "$(reads a.tar "$TARN" -tf a.tar --no-index)" -gt 0 ]
+}
+
+test_every_single_name_comes_by_the_index() {
+	make_snapshot
+	tomorrow
+	tarn -cf a.tar --index tree
+	(cd tree && find . -type f -printf 'tree/%P\n') >names
+	while read -r name; do
+		rm -rf out
+		mkdir out
+		expect_status 0 tarn -xpf a.tar -C out "$name"
+		expect_equal "$(cat "$ERR")" ''
+		cmp "$name" "out/$name"
+		expect_equal "$(stat -c '%a %Y %i' "$name" | cut -d' ' -f1,2)" \
+			"$(stat -c '%a %Y' "out/$name")"
+		tarn -xOf a.tar "$name" | cmp - "$name"
+	done <names
+	rm -rf out
+	mkdir out
+	tarn -xpf a.tar -C out --wildcards 'tree/day.1*'
+	same_tree tree/day.1 out/tree/day.1
+	tarn -df a.tar tree/day.1
+}
+
+test_tomorrows_names_are_linked_to_what_is_there() {
+	make_snapshot
+	tarn -cf a.tar --index tree
+	before=$(stat -c %s a.tar)
+	tomorrow
+	tarn -rf a.tar tree/day.1
+	[ "$(($(stat -c %s a.tar) - before))" -lt 20480 ]
+	has_link a.tar tree/day.1/deep/er/large tree/day.0/deep/er/large
+	mkdir by-tar by-tarn
+	tar -xpf a.tar -C by-tar
+	same_tree tree/day.0 by-tar/tree/day.0
+	tarn -xpf a.tar -C by-tarn
+	same_tree tree by-tarn/tree --ignore mtime
+	python3 "$TOP/tests/judge/index" a.tar | cut -f 1,7,8 >indexed
+	what_tar_has a.tar >found
+	cmp indexed found
+	tarn --test -f a.tar
+}
+
+test_linking_goes_on_after_the_device_has_another_number() {
+	need_mounts
+	need_root
+	mount_ext4 disk 64M
+	(mkdir disk/tree && cd disk && make_snapshot)
+	tarn -cf a.tar --index -C disk tree
+	first=$(stat -c %d disk)
+	image=$(findmnt -no SOURCE disk)
+	file=$(losetup -nO BACK-FILE "$image")
+	umount disk
+	losetup -d "$image" 2>/dev/null || :
+	# Another loop device takes the first free number.
+	: >other-image
+	truncate -s 1M other-image
+	other=$(losetup -f --show other-image)
+	mount -o loop "$file" disk
+	if [ "$(stat -c %d disk)" = "$first" ]; then
+		umount disk
+		losetup -d "$other"
+		skip 'the loop device got the same number again'
+	fi
+	(cd disk && tomorrow)
+	tarn -rf a.tar -C disk tree/day.1
+	losetup -d "$other"
+	has_link a.tar tree/day.1/same tree/day.0/deep/again
+}
+
+test_file_that_changed_in_place_is_stored_anew() {
+	make_snapshot
+	tarn -cf a.tar --index tree
+	tomorrow
+	printf more >>tree/day.1/same
+	chmod 600 tree/day.1/deep/er/large
+	tarn -rf a.tar tree/day.1
+	mkdir out
+	tarn -xpf a.tar -C out
+	expect_equal "$(cat out/tree/day.0/same)" same
+	expect_equal "$(cat out/tree/day.1/same)" samemore
+	expect_equal "$(stat -c %a out/tree/day.0/deep/er/large)" 644
+	expect_equal "$(stat -c %a out/tree/day.1/deep/er/large)" 600
+}
+
+test_name_that_was_replaced_is_not_linked_to() {
+	mkdir tree
+	printf old >tree/a
+	tarn -cf a.tar --index tree
+	ln tree/a tree/b
+	rm tree/a
+	printf new >tree/a
+	tarn -rf a.tar tree
+	mkdir out
+	tarn -xf a.tar -C out
+	expect_equal "$(cat out/tree/a out/tree/b)" newold
+	rm -rf out
+	mkdir out
+	tar -xf a.tar -C out
+	expect_equal "$(cat out/tree/a out/tree/b)" newold
+}
+
+test_update_adds_only_what_is_newer_and_links_the_rest() {
+	make_snapshot
+	tarn -cf a.tar --index tree
+	tomorrow
+	touch -d '+1 day' tree/day.0/deep/changing
+	tarn -uf a.tar tree
+	expect_equal "$(tar -tf a.tar | grep -c day.0/deep/changing)" 2
+	has_link a.tar tree/day.1/same tree/day.0/deep/again
+	expect_equal "$(tar -tf a.tar | grep -c day.0/same)" 1
+}
+
+test_index_is_added_to_an_archive_that_has_none() {
+	make_snapshot
+	tar -cf a.tar --format=posix tree
+	tar -tvf a.tar >before
+	expect_status 0 tarn --index -f a.tar
+	tar -tvf a.tar >after
+	cmp before after
+	python3 "$TOP/tests/judge/index" a.tar | cut -f 1,7,8 >indexed
+	what_tar_has a.tar >found
+	cmp indexed found
+}
+
+# out_of_date: the index of a.tar is, which is said once, and everything is found.
+out_of_date() {
+	expect_status 0 tarn -tf a.tar
+	expect_equal "$(cat "$ERR")" \
+		'tarn: a.tar: The index is out of date: another program has changed the archive; reading the archive instead'
+	expect_equal "$(tail -n 1 "$OUT")" more
+	mkdir out
+	tarn -xf a.tar -C out more
+	cmp more out/more
+	expect_status 1 tarn --test -f a.tar
+}
+
+test_index_is_not_used_after_another_tar_added_a_member() {
+	make_snapshot
+	tarn -cf a.tar --index tree
+	printf more >more
+	cp a.tar b.tar
+	tar -rf a.tar more
+	# However much is behind the end.
+	dd if=b.tar of=a.tar bs=512 skip=$(($(stat -c %s b.tar) / 512 - 2)) count=2 \
+		oflag=append conv=notrunc status=none
+	out_of_date
+}
+
+test_adding_makes_an_index_that_is_out_of_date_right_again() {
+	make_snapshot
+	tarn -cf a.tar --index tree
+	printf more >more
+	tar -cf b.tar more
+	end=$(python3 -c 'import tarfile; t = tarfile.open("a.tar"); t.getmembers(); print(t.offset)')
+	dd if=b.tar of=a.tar bs=512 seek=$((end / 512 - 1)) count=4 conv=notrunc status=none
+	expect_status 0 tarn -rf a.tar more
+	expect_stderr_has 'out of date'
+	expect_status 0 tarn --test -f a.tar
+	expect_equal "$(cat "$ERR")" ''
+}
+
+test_every_flipped_bit_of_an_index_is_harmless() {
+	mkdir tree
+	printf one >tree/one
+	ln tree/one tree/two
+	tarn -cf a.tar --index -b 2 tree
+	tarn -tvf a.tar >whole
+	python3 - <<-'END'
+	data = open("a.tar", "rb").read()
+	nbytes = int.from_bytes(data[-72:-64], "little")
+	for at in range(len(data) - nbytes, len(data)):
+	    if data[at] or at % 16 == 0:
+	        flipped = bytearray(data)
+	        flipped[at] ^= 1 << at % 8
+	        open("flipped-%d" % at, "wb").write(flipped)
+	END
+	for file in flipped-*; do
+		expect_status 0 tarn -tvf "$file"
+		cmp "$OUT" whole
+		tarn -xOf "$file" tree/two 2>/dev/null | cmp - tree/one
+	done
+}
+
+# An index that lies finds nothing that the archive has not.
+test_index_that_disagrees_with_a_header_is_noticed() {
+	mkdir tree
+	printf good >tree/a
+	printf evil >tree/b
+	tarn -cf a.tar --index tree
+	# The name of the member changes in the archive, and the checksum of its header with it.
+	python3 - <<-'END'
+	data = bytearray(open("a.tar", "rb").read())
+	at = data.index(b"tree/a\0")
+	data[at : at + 6] = b"tree/x"
+	header = data[at : at + 512]
+	header[148:156] = b" " * 8
+	data[at + 148 : at + 156] = b"%06o\0 " % sum(header)
+	open("a.tar", "wb").write(data)
+	END
+	mkdir out
+	expect_status 2 tarn -xf a.tar -C out tree/a
+	expect_stderr_has 'tarn: tree/a: The archive has another member where its index has this one; reading the archive instead'
+	expect_equal "$(find out -type f)" ''
+	expect_status 2 tarn --test -f a.tar
+	expect_stderr_has 'tarn: tree/x: The index of the archive has something else here'
+}
+
+test_stock_tars_read_an_archive_with_an_index() {
+	make_snapshot
+	tarn -cf a.tar --index tree
+	for program in 'tar -tf' 'bsdtar -tf' 'busybox tar -tf' 'python3 -m tarfile -l'; do
+		need_program "${program%% *}"
+		expect_status 0 $program a.tar
+		expect_equal "$(cat "$ERR")" ''
+		expect_equal "$(wc -l <"$OUT")" 11
+	done
+}
+
+test_failed_addition_leaves_the_archive_as_it_was() {
+	need_mounts
+	need_root
+	mount_ext4 disk 4M
+	make_snapshot
+	tarn -cf disk/a.tar --index tree
+	cp disk/a.tar before
+	head -c 10000000 /dev/urandom >large
+	expect_status 2 tarn -rf disk/a.tar large
+	expect_stderr_has 'No space left on device'
+	cmp disk/a.tar before
+}
+
+test_empty_archive_has_an_index() {
+	tarn -cf a.tar --index -T /dev/null
+	expect_status 0 tarn -tf a.tar
+	expect_equal "$(cat "$OUT" "$ERR")" ''
+	printf x >x
+	tarn -rf a.tar x
+	expect_equal "$(python3 "$TOP/tests/judge/index" a.tar | wc -l)" 1
+}
+
+run_tests
