@@ -28,6 +28,7 @@ struct archive_source {
 	struct report *report;
 	struct entry entry;
 	struct entry_storage storage;
+	off_t content_end;    /* of the current member, as far as it was read */
 	off_t nfed;           /* plain bytes handed to libarchive, skipped ones included */
 	bool fed_all;         /* the reader said TARN_END */
 	bool has_codec_error; /* the reader failed, with: */
@@ -169,6 +170,7 @@ static int read_member(struct archive_source *s, struct error *err) {
 		}
 		s->in_garbage = false;
 		s->nmembers++;
+		s->content_end = 0;
 		if (entry_from_libarchive(&s->entry, s->from, &s->storage, err) != TARN_OK) {
 			if (err->code == TARN_ENOMEM)
 				return (int)err->code;
@@ -200,6 +202,20 @@ static int archive_source_next(struct source *source, struct entry **e, struct e
 	return next_late(s, e) == TARN_OK ? TARN_OK : end(s, err);
 }
 
+/*
+ * The content of sparse files lies where libarchive's own map says, which need not be the one that
+ * it has handed over: that one leaves out what overlaps.
+ */
+static int check_block(struct archive_source *s, const struct block *block, struct error *err) {
+	off_t end;
+
+	if (block->offset < s->content_end ||
+	    __builtin_add_overflow(block->offset, block->nbytes, &end) || end > s->entry.size)
+		return err_set(err, TARN_EFORMAT, 0, "Malformed sparse map");
+	s->content_end = end;
+	return TARN_OK;
+}
+
 static int archive_source_read(struct source *source, struct block *block, struct error *err) {
 	struct archive_source *s = (struct archive_source *)source;
 	la_int64_t offset = 0;
@@ -215,7 +231,7 @@ static int archive_source_read(struct source *source, struct block *block, struc
 			return fatal(s, err);
 	} while (block->nbytes == 0);
 	block->offset = offset;
-	return TARN_OK;
+	return check_block(s, block, err);
 }
 
 static void archive_source_free(struct source *source) {

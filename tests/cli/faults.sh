@@ -59,6 +59,23 @@ test_damaged_header_is_said_with_the_member_before_it() {
 	expect_equal "$(cat out/uno out/three)" 13
 }
 
+# A map in GNU tar's format, whose second piece lies over the first.
+test_sparse_map_that_overlaps_is_an_error() {
+	python3 - >a.tar <<-'END'
+	import sys, tarfile
+	info = tarfile.TarInfo("f")
+	info.type, info.size = tarfile.GNUTYPE_SPARSE, 1024
+	header = bytearray(info.tobuf(tarfile.GNU_FORMAT))
+	header[386:434] = b"00000000000\0" + b"00000001000\0" + b"00000000000\0" + b"00000001000\0"
+	header[483:495] = b"00000002000\0"
+	header[148:156] = b"%06o\0 " % (sum(header[:148] + header[156:]) + 8 * 32)
+	sys.stdout.buffer.write(header + b"1" * 512 + b"2" * 512 + bytes(1024))
+	END
+	expect_status 2 tarn -xf a.tar
+	expect_stderr_has 'f: Malformed sparse map'
+	[ ! -e f ]
+}
+
 # Each file is larger than a pipe and what is read ahead: tarn waits in the middle of the first.
 test_files_that_change_while_they_are_read_are_said_and_the_archive_is_whole() {
 	mkdir d
