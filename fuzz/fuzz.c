@@ -62,3 +62,11 @@ char *take_string(struct pieces *pieces) {
 	pieces->left -= nbytes;
 	return string;
 }
+
+bool take_equal(struct pieces *pieces, const void *data, size_t nbytes) {
+	if (nbytes > pieces->left || memcmp(pieces->next, data, nbytes) != 0)
+		return false;
+	pieces->next += nbytes;
+	pieces->left -= nbytes;
+	return true;
+}

@@ -52,6 +52,9 @@ uint64_t take_number(struct pieces *pieces, size_t nbytes);
 /** The bytes up to the next NUL, or all, as a string to be freed. */
 char *take_string(struct pieces *pieces);
 
+/** Take the next ${nbytes}, if they are those of ${data}; else false. */
+bool take_equal(struct pieces *pieces, const void *data, size_t nbytes);
+
 /**
  * A mutator for tar archives: changes members in ways that make sense for them (their order, names
  * that are those of others, types, sizes), or bytes as the engine does, and makes the checksums

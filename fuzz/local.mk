@@ -2,7 +2,12 @@
 
 FUZZ_TARGETS = \
 	%D%/fuzz_archive \
-	%D%/fuzz_extract
+	%D%/fuzz_codec \
+	%D%/fuzz_extract \
+	%D%/fuzz_names \
+	%D%/fuzz_options \
+	%D%/fuzz_patterns \
+	%D%/fuzz_quote
 
 FUZZ_TESTS = %D%/replay.sh
 
