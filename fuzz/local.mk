@@ -4,6 +4,7 @@ FUZZ_TARGETS = \
 	%D%/fuzz_archive \
 	%D%/fuzz_codec \
 	%D%/fuzz_extract \
+	%D%/fuzz_index \
 	%D%/fuzz_names \
 	%D%/fuzz_options \
 	%D%/fuzz_patterns \

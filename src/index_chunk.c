@@ -198,15 +198,20 @@ static int join_columns(const struct index_chunk_writer *w, struct bytes *raw, s
 	return r;
 }
 
+/* No member is before the first of a chunk. */
+static void state_reset(struct index_state *state) {
+	state->name.nbytes = 0;
+	state->owner.nbytes = 0;
+	state->offset = 0;
+	state->seconds = 0;
+	state->identity = (struct identity){ 0 };
+}
+
 static void begin_again(struct index_chunk_writer *w) {
 	for (size_t i = 0; i < INDEX_NCOLUMNS; i++)
 		w->columns[i].nbytes = 0;
 	w->nmembers = 0;
-	w->before.name.nbytes = 0;
-	w->before.owner.nbytes = 0;
-	w->before.offset = 0;
-	w->before.seconds = 0;
-	w->before.identity = (struct identity){ 0 };
+	state_reset(&w->before);
 }
 
 int index_chunk_close(struct index_chunk_writer *w, struct bytes *out, struct error *err) {
@@ -267,32 +272,33 @@ static int decompress(
 	return ZSTD_isError(n) || n != raw_nbytes ? malformed(err) : TARN_OK;
 }
 
-int index_chunk_open(
-    struct index_chunk_reader *r, const void *data, size_t nbytes, struct error *err) {
+static bool split_columns(struct index_chunk_reader *r) {
+	struct cursor cursor = { r->raw.data, r->raw.data + r->raw.nbytes };
 	uint64_t lengths[INDEX_NCOLUMNS];
-	struct cursor cursor;
-	int status = decompress(r, data, nbytes, err);
 
-	memset(r->columns, 0, sizeof(r->columns));
-	if (status != TARN_OK)
-		return status;
-	cursor = (struct cursor){ r->raw.data, r->raw.data + r->raw.nbytes };
 	for (size_t i = 0; i < INDEX_NCOLUMNS; i++) {
 		if (!cursor_varint(&cursor, &lengths[i]))
-			return malformed(err);
+			return false;
 	}
 	for (size_t i = 0; i < INDEX_NCOLUMNS; i++) {
 		r->columns[i].at = cursor_take(&cursor, lengths[i]);
 		if (r->columns[i].at == NULL)
-			return malformed(err);
+			return false;
 		r->columns[i].end = cursor.at;
 	}
-	r->before.name.nbytes = 0;
-	r->before.owner.nbytes = 0;
-	r->before.offset = 0;
-	r->before.seconds = 0;
-	r->before.identity = (struct identity){ 0 };
-	return TARN_OK;
+	return true;
+}
+
+int index_chunk_open(
+    struct index_chunk_reader *r, const void *data, size_t nbytes, struct error *err) {
+	int status = decompress(r, data, nbytes, err);
+
+	state_reset(&r->before);
+	if (status == TARN_OK && !split_columns(r))
+		status = malformed(err);
+	if (status != TARN_OK)
+		memset(r->columns, 0, sizeof(r->columns));
+	return status;
 }
 
 static bool take(struct index_chunk_reader *r, enum index_column column, uint64_t *value) {
@@ -390,10 +396,11 @@ static bool take_owner(
 			return false;
 		return set(before, (const char *)from, (size_t)(column->at - from), err);
 	}
+	if (before->nbytes == 0)
+		return false;
 	again = (struct cursor){ before->data, before->data + before->nbytes };
-	return before->nbytes > 0 && cursor_varint(&again, &e->uid) &&
-	    cursor_varint(&again, &e->gid) && take_owner_name(&again, &e->uname) &&
-	    take_owner_name(&again, &e->gname);
+	return cursor_varint(&again, &e->uid) && cursor_varint(&again, &e->gid) &&
+	    take_owner_name(&again, &e->uname) && take_owner_name(&again, &e->gname);
 }
 
 static bool take_identity(struct index_chunk_reader *r, bool has_btime, struct identity *identity) {
@@ -450,7 +457,7 @@ static bool take_member(struct index_chunk_reader *r, unsigned char kind, struct
 	if ((kind & KIND_LINK) == 0 && e->type == ENTRY_SYMLINK && !take_target(r, &e->target, err))
 		return false;
 	return (kind & KIND_IDENTITY) == 0 ||
-	    take_identity(r, (kind & KIND_BIRTH) != 0, &e->identity);
+	    (e->is_whole && take_identity(r, (kind & KIND_BIRTH) != 0, &e->identity));
 }
 
 int index_chunk_next(
