@@ -1,23 +1,22 @@
 #include "config.h"
 
-#include "codec_reader.h"
-
-#include <archive_entry.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "codec_detect.h"
+#include "codec_reader.h"
 
 /*
  * Reading.  The first block of the file decides how.  Exactly one layer of compression is taken
- * off, and no content makes a program run: of libarchive's filters only the one that is wanted is
- * switched on, and only those that work in this process are ever wanted.
+ * off.
+ *
+ * What decompresses works ahead of the caller: as long as a decoder finds pieces, on several of them
+ * at the same time (unpacker), else on the next chunk while the caller has this one.
  */
 
-/* What comes out of a decoder at a time. */
-#define OUTPUT_NBYTES ((size_t)256 * 1024)
+/* Enough that handing it from thread to thread does not count; within the processor's cache. */
+#define CHUNK_NBYTES ((size_t)256 * 1024)
 
 static int read_plain(
     struct codec_reader *reader, const void **data, size_t *nbytes, struct error *err) {
@@ -35,17 +34,17 @@ static int read_program(
 	return r;
 }
 
-static int read_decoder(
-    struct codec_reader *reader, const void **data, size_t *nbytes, struct error *err) {
+/* Let the decoder make as much of the input as there is room for. */
+static int decode(
+    struct codec_reader *reader, unsigned char *out, size_t *nbytes, struct error *err) {
 	struct codec_input *input = &reader->input;
-	struct decoder_io io = { .out = reader->out, .out_nbytes = OUTPUT_NBYTES };
+	struct decoder_io io = { .out = out, .out_nbytes = *nbytes };
 	int r = TARN_OK;
 
 	while (r == TARN_OK && io.out_nbytes > 0) {
 		r = codec_input_fill(input, err);
-		if (r != TARN_OK && r != TARN_END) {
+		if (r != TARN_OK && r != TARN_END)
 			break;
-		}
 		io.in = input->next;
 		io.in_nbytes = input->nbytes;
 		io.in_ends = r == TARN_END;
@@ -53,131 +52,143 @@ static int read_decoder(
 		input->next = io.in;
 		input->nbytes = io.in_nbytes;
 	}
-	*data = reader->out;
-	*nbytes = OUTPUT_NBYTES - io.out_nbytes;
-	if (*nbytes > 0 && r != TARN_OK) {
-		/* First what was decoded, at the next call why there is no more. */
-		reader->state = r;
-		reader->state_error = *err;
-		return TARN_OK;
-	}
+	*nbytes -= io.out_nbytes;
 	return r;
 }
 
-/* What libarchive has to say, or why it got no input. */
-static int libarchive_error(struct codec_reader *reader, struct error *err) {
-	if (reader->state != TARN_OK) {
-		*err = reader->state_error;
-		return reader->state;
-	}
-	if (archive_errno(reader->archive) == ENOMEM) {
-		return err_nomem(err);
-	}
-	const char *why = archive_error_string(reader->archive);
-	return err_set(err, TARN_EFORMAT, 0, "Damaged compressed data: %s",
-	    why != NULL ? why : "unknown error");
+static void fill(struct pool_job *job, unsigned int worker) {
+	struct chunk *chunk = (struct chunk *)job;
+	struct codec_reader *reader = chunk->reader;
+
+	(void)worker;
+	chunk->nbytes = CHUNK_NBYTES;
+	if (reader->decoder != NULL)
+		chunk->r = decode(reader, chunk->out, &chunk->nbytes, &chunk->err);
+	else
+		chunk->r = unfilter_read(reader->unfilter, chunk->out, &chunk->nbytes, &chunk->err);
 }
 
-static int read_libarchive(
+static void begin_chunk(struct codec_reader *reader, struct chunk *chunk) {
+	chunk->job.run = fill;
+	chunk->reader = reader;
+	reader->filling = chunk;
+	pool_submit(reader->pool, &chunk->job);
+}
+
+static int read_chunk(
     struct codec_reader *reader, const void **data, size_t *nbytes, struct error *err) {
-	la_int64_t offset;
+	struct chunk *chunk;
 
-	switch (archive_read_data_block(reader->archive, data, nbytes, &offset)) {
-	case ARCHIVE_OK:
-		return *nbytes > 0 ? TARN_OK : TARN_END;
-	case ARCHIVE_EOF:
-		return TARN_END;
-	default:
-		return libarchive_error(reader, err);
+	if (reader->filling == NULL)
+		begin_chunk(reader, &reader->chunks[0]);
+	chunk = reader->filling;
+	pool_wait(reader->pool, &chunk->job);
+	reader->filling = NULL;
+	if (chunk->r == TARN_OK)
+		begin_chunk(reader, &reader->chunks[chunk == &reader->chunks[0]]);
+	*data = chunk->out;
+	*nbytes = chunk->nbytes;
+	if (chunk->r == TARN_OK)
+		return TARN_OK;
+	if (*nbytes == 0) {
+		*err = chunk->err;
+		return chunk->r;
 	}
+	/* First what was decoded, at the next call why there is no more. */
+	reader->state = chunk->r;
+	reader->state_error = chunk->err;
+	return TARN_OK;
 }
 
-static la_ssize_t feed_libarchive(struct archive *a, void *data, const void **block) {
-	struct codec_reader *reader = data;
-	size_t nbytes = 0;
-	int r = codec_input_take(&reader->input, block, &nbytes, &reader->state_error);
+static int read_pieces(
+    struct codec_reader *reader, const void **data, size_t *nbytes, struct error *err) {
+	int r = unpacker_read(reader->unpacker, reader->decoder, &reader->input, data, nbytes, err);
 
-	if (r != TARN_OK && r != TARN_END) {
-		reader->state = r;
-		archive_set_error(a, reader->state_error.errnum, "%s", reader->state_error.msg);
-		return -1;
-	}
-	return (la_ssize_t)nbytes;
+	if (r != TARN_END)
+		return r;
+	reader->read = read_chunk;
+	return read_chunk(reader, data, nbytes, err);
 }
 
-/*
- * Libarchive hands out what its filter decodes as the content of the only member of a "raw"
- * archive; no content at all is another format to it, "empty".  ${support_filter} switches on the
- * one filter that may be used; that it is used once, and not for what it has decoded again, and
- * that a header which it does not like does not make the file a plain one, is seen by the count.
- */
-static int open_libarchive(
-    struct codec_reader *reader, int (*support_filter)(struct archive *), struct error *err) {
-	struct archive *a = archive_read_new();
-	struct archive_entry *entry;
+void codec_reader_set_decoder(struct codec_reader *reader, struct decoder *decoder) {
+	if (reader->decoder != NULL)
+		reader->decoder->free(reader->decoder);
+	reader->decoder = decoder;
+	reader->read =
+	    reader->unpacker != NULL && decoder->gather != NULL ? read_pieces : read_chunk;
+}
 
-	if (a == NULL) {
-		return err_nomem(err);
+void codec_reader_stop(struct codec_reader *reader) {
+	if (reader->filling != NULL)
+		pool_cancel(reader->pool, &reader->filling->job);
+	reader->filling = NULL;
+	if (reader->unpacker != NULL)
+		unpacker_reset(reader->unpacker);
+}
+
+/* What all that decompresses needs. */
+static int open_pool(struct codec_reader *reader, struct error *err) {
+	int r = pool_new(&reader->pool, reader->nthreads, err);
+
+	for (int i = 0; i < 2 && r == TARN_OK; i++) {
+		reader->chunks[i].out = malloc(CHUNK_NBYTES);
+		if (reader->chunks[i].out == NULL)
+			r = err_nomem(err);
 	}
-	reader->archive = a;
-	reader->read = read_libarchive;
-	if (support_filter(a) != ARCHIVE_OK || archive_read_support_format_raw(a) != ARCHIVE_OK ||
-	    archive_read_support_format_empty(a) != ARCHIVE_OK ||
-	    archive_read_open(a, reader, NULL, feed_libarchive, NULL) != ARCHIVE_OK) {
-		return libarchive_error(reader, err);
-	}
-	/* The filter, and one that stands for the file. */
-	if (archive_filter_count(a) != 2) {
-		return err_set(err, TARN_EFORMAT, 0, "Damaged compressed data: invalid header");
-	}
-	switch (archive_read_next_header(a, &entry)) {
-	case ARCHIVE_OK:
-		return TARN_OK;
-	case ARCHIVE_EOF:
-		reader->state = TARN_END;
-		return TARN_OK;
-	default:
-		return libarchive_error(reader, err);
-	}
+	if (r == TARN_OK && reader->nthreads > 1)
+		r = unpacker_new(&reader->unpacker, reader->pool, reader->nthreads, err);
+	return r;
 }
 
 static int open_decoder(struct codec_reader *reader,
     int (*decoder_new)(struct decoder **, struct error *), struct error *err) {
-	reader->read = read_decoder;
-	reader->out = malloc(OUTPUT_NBYTES);
-	return reader->out != NULL ? decoder_new(&reader->decoder, err) : err_nomem(err);
+	struct decoder *decoder;
+	int r = open_pool(reader, err);
+
+	if (r == TARN_OK)
+		r = decoder_new(&decoder, err);
+	if (r == TARN_OK)
+		codec_reader_set_decoder(reader, decoder);
+	return r;
+}
+
+static int open_unfilter(struct codec_reader *reader, struct error *err) {
+	int r = open_pool(reader, err);
+
+	reader->read = read_chunk;
+	return r == TARN_OK ?
+	    unfilter_new(&reader->unfilter, &reader->input, reader->compression, err) :
+	    r;
 }
 
 /* Look at the beginning and switch on what decodes it. */
 static int open_detected(struct codec_reader *reader, int fd, struct error *err) {
 	struct codec_input *input = &reader->input;
-	int r = codec_input_init(input, fd, err);
 	struct stat st;
+	int r;
 
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
 		reader->base = lseek(fd, 0, SEEK_CUR);
-	if (r == TARN_OK) {
+	r = codec_input_init(input, fd, err);
+	if (r == TARN_OK)
 		r = codec_input_peek(input, CODEC_DETECT_NBYTES, err);
-	}
-	if (r != TARN_OK) {
+	if (r != TARN_OK)
 		return r;
-	}
 	reader->compression = codec_detect(input->next, input->nbytes);
 	switch (reader->compression) {
 	case COMPRESSION_GZIP:
 		return open_decoder(reader, decoder_gzip_new, err);
 	case COMPRESSION_XZ:
+		return open_decoder(reader, decoder_xz_new, err);
 	case COMPRESSION_LZMA:
 	case COMPRESSION_LZIP:
-		return open_decoder(reader, decoder_xz_new, err);
+		return open_decoder(reader, decoder_lzma_new, err);
 	case COMPRESSION_ZSTD:
 		return open_decoder(reader, decoder_zstd_new, err);
 	case COMPRESSION_BZIP2:
-		return open_libarchive(reader, archive_read_support_filter_bzip2, err);
 	case COMPRESSION_LZ4:
-		return open_libarchive(reader, archive_read_support_filter_lz4, err);
 	case COMPRESSION_COMPRESS:
-		return open_libarchive(reader, archive_read_support_filter_compress, err);
+		return open_unfilter(reader, err);
 	case COMPRESSION_NONE:
 	case COMPRESSION_PROGRAM:
 		break;
@@ -200,15 +211,13 @@ int codec_reader_new(struct codec_reader **reader, const struct codec_settings *
 	struct codec_reader *fresh = calloc(1, sizeof(*fresh));
 	int r;
 
-	if (fresh == NULL) {
+	if (fresh == NULL)
 		return err_nomem(err);
-	}
 	fresh->base = -1;
-	if (settings->compression == COMPRESSION_PROGRAM) {
-		r = open_program(fresh, settings->program, fd, err);
-	} else {
-		r = open_detected(fresh, fd, err);
-	}
+	fresh->nthreads = settings->nthreads > 0 ? settings->nthreads : pool_ncores();
+	r = settings->compression == COMPRESSION_PROGRAM ?
+	    open_program(fresh, settings->program, fd, err) :
+	    open_detected(fresh, fd, err);
 	if (r != TARN_OK) {
 		codec_reader_free(fresh);
 		return r;
@@ -217,14 +226,27 @@ int codec_reader_new(struct codec_reader **reader, const struct codec_settings *
 	return TARN_OK;
 }
 
-/* Read on to where codec_seek was to go. */
-static int read_from_goal(
+/* Read, unless there is a reason not to. */
+static int read_on(
     struct codec_reader *reader, const void **data, size_t *nbytes, struct error *err) {
-	int r = reader->read(reader, data, nbytes, err);
+	if (reader->state == TARN_OK) {
+		int r = reader->read(reader, data, nbytes, err);
+		if (r == TARN_OK)
+			return TARN_OK;
+		reader->state = r;
+		reader->state_error = *err;
+	}
+	if (reader->state != TARN_END)
+		*err = reader->state_error;
+	return reader->state;
+}
+
+int codec_read(struct codec_reader *reader, const void **data, size_t *nbytes, struct error *err) {
+	int r = read_on(reader, data, nbytes, err);
 
 	while (r == TARN_OK && reader->skip >= (off_t)*nbytes) {
 		reader->skip -= (off_t)*nbytes;
-		r = reader->read(reader, data, nbytes, err);
+		r = read_on(reader, data, nbytes, err);
 	}
 	if (r == TARN_OK) {
 		*data = (const char *)*data + reader->skip;
@@ -232,21 +254,6 @@ static int read_from_goal(
 		reader->skip = 0;
 	}
 	return r;
-}
-
-int codec_read(struct codec_reader *reader, const void **data, size_t *nbytes, struct error *err) {
-	if (reader->state == TARN_OK) {
-		int r = read_from_goal(reader, data, nbytes, err);
-		if (r == TARN_OK) {
-			return TARN_OK;
-		}
-		reader->state = r;
-		reader->state_error = *err;
-	}
-	if (reader->state != TARN_END) {
-		*err = reader->state_error;
-	}
-	return reader->state;
 }
 
 off_t codec_skip(struct codec_reader *reader, off_t nbytes) {
@@ -271,15 +278,18 @@ int codec_drain(struct codec_reader *reader, struct error *err) {
 }
 
 void codec_reader_free(struct codec_reader *reader) {
-	if (reader == NULL) {
+	if (reader == NULL)
 		return;
-	}
-	archive_read_free(reader->archive);
-	if (reader->decoder != NULL) {
+	codec_reader_stop(reader);
+	unpacker_free(reader->unpacker);
+	pool_free(reader->pool);
+	unfilter_free(reader->unfilter);
+	if (reader->decoder != NULL)
 		reader->decoder->free(reader->decoder);
-	}
-	free(reader->out);
+	free(reader->chunks[0].out);
+	free(reader->chunks[1].out);
 	zstd_table_fini(&reader->places.table);
+	lzma_index_end(reader->places.index, NULL);
 	program_fini(&reader->program);
 	codec_input_fini(&reader->input);
 	free(reader);

@@ -8,6 +8,7 @@
 #include "codec_pieces.h"
 #include "codec_reader.h"
 #include "codec_writer.h"
+#include "codec_xz_index.h"
 
 /*
  * Writing on in an archive that exists.  A format is made that knows the pieces which stay, and the
@@ -37,13 +38,71 @@ static int resume_zstd(struct resumption *resumption, const struct codec_setting
 		zstd_table_cut(&kept, zstd_table_find(&kept, offset));
 	resumption->at = kept.nbytes;
 	resumption->plain_at = kept.plain_nbytes;
-	if (r == TARN_END)
-		r = refuse(err);
 	if (r == TARN_OK)
 		r = zstd_format_new(
 		    &resumption->format, settings, codec_nthreads(settings), &kept, err);
 	zstd_table_fini(&kept);
 	return r;
+}
+
+/* Go to the block that has ${offset}, or behind the last one; says which number that has. */
+static lzma_vli locate(lzma_index_iter *iter, const lzma_index *index, off_t offset) {
+	lzma_index_iter_init(iter, index);
+	if (!lzma_index_iter_locate(iter, (lzma_vli)offset))
+		return iter->block.number_in_file;
+	while (!lzma_index_iter_next(iter, LZMA_INDEX_ITER_STREAM))
+		continue;
+	return lzma_index_block_count(index) + 1;
+}
+
+/* The stream that has ${offset} goes on; those before it stay as they are. */
+static int resume_xz(struct resumption *resumption, const struct codec_settings *settings,
+    const struct codec_reader *reader, off_t offset, struct error *err) {
+	lzma_index *index;
+	lzma_index_iter place, iter;
+	struct xz_kept kept;
+	int r = xz_index_load(&index, reader->input.fd, reader->base, err);
+
+	if (r != TARN_OK)
+		return r;
+	lzma_vli number = locate(&place, index, offset);
+	kept.check = place.stream.flags->check;
+	kept.index = lzma_index_init(NULL);
+	lzma_index_iter_init(&iter, index);
+	while (kept.index != NULL && r == TARN_OK &&
+	    !lzma_index_iter_next(&iter, LZMA_INDEX_ITER_BLOCK) &&
+	    iter.block.number_in_file < number) {
+		if (iter.stream.number == place.stream.number &&
+		    lzma_index_append(kept.index, NULL, iter.block.unpadded_size,
+		        iter.block.uncompressed_size) != LZMA_OK)
+			r = err_nomem(err);
+	}
+	if (kept.index == NULL)
+		r = err_nomem(err);
+	if (r == TARN_OK) {
+		resumption->at = (off_t)(place.stream.compressed_offset + LZMA_STREAM_HEADER_SIZE +
+		    lzma_index_total_size(kept.index));
+		resumption->plain_at = (off_t)(place.stream.uncompressed_offset +
+		    lzma_index_uncompressed_size(kept.index));
+		r = xz_format_new(&resumption->format, settings, &kept, err);
+	}
+	if (r != TARN_OK)
+		lzma_index_end(kept.index, NULL);
+	lzma_index_end(index, NULL);
+	return r;
+}
+
+/* TARN_END: it is not made of pieces. */
+static int resume(struct resumption *resumption, const struct codec_settings *settings,
+    const struct codec_reader *reader, off_t offset, struct error *err) {
+	switch (reader->compression) {
+	case COMPRESSION_ZSTD:
+		return resume_zstd(resumption, settings, reader, offset, err);
+	case COMPRESSION_XZ:
+		return resume_xz(resumption, settings, reader, offset, err);
+	default:
+		return TARN_END;
+	}
 }
 
 /* Give ${writer} the ${nbytes} at ${at} once more. */
@@ -81,8 +140,10 @@ static int continue_pieces(struct codec_writer *writer, const struct codec_setti
     struct codec_reader *reader, off_t offset, struct error *err) {
 	struct resumption resumption = { 0 };
 	off_t again;
-	int r = resume_zstd(&resumption, settings, reader, offset, err);
+	int r = resume(&resumption, settings, reader, offset, err);
 
+	if (r == TARN_END)
+		return refuse(err);
 	if (r != TARN_OK)
 		return r;
 	again = offset - resumption.plain_at;
@@ -100,20 +161,17 @@ static int continue_pieces(struct codec_writer *writer, const struct codec_setti
 int codec_writer_continue(struct codec_writer **writer, const struct codec_settings *settings,
     struct codec_reader *reader, off_t offset, int fd, struct error *err) {
 	struct codec_writer *fresh = calloc(1, sizeof(*fresh));
-	int r;
+	int r = TARN_OK;
 
 	if (fresh == NULL)
 		return err_nomem(err);
 	fresh->output.fd = fd;
-	if (reader->base < 0 ||
-	    (reader->compression != COMPRESSION_NONE && reader->compression != COMPRESSION_ZSTD))
+	if (reader->base < 0)
 		r = refuse(err);
 	else if (reader->compression != COMPRESSION_NONE)
 		r = continue_pieces(fresh, settings, reader, offset, err);
 	else if (lseek(fd, reader->base + offset, SEEK_SET) < 0)
 		r = err_set(err, TARN_ESYSTEM, errno, "Cannot seek");
-	else
-		r = TARN_OK;
 	if (r != TARN_OK) {
 		codec_writer_free(fresh);
 		return r;

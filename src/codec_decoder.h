@@ -21,6 +21,19 @@ struct decoder_io {
 	size_t out_nbytes;
 };
 
+/* A piece of a file that is decoded by itself, beside others.  All zero is an empty one. */
+struct packed_piece {
+	unsigned char *in;
+	size_t in_nbytes, in_capacity;
+	bool is_whole; /* nothing more is to be gathered: */
+	unsigned char *out;
+	size_t out_nbytes, out_capacity; /* before it is unpacked: how much there may be, and 0 */
+	int check;                       /* xz: what stands in the stream's header */
+};
+
+/* Larger ones, before or after, are decoded in a row, without being held in memory. */
+#define DECODER_PIECE_NBYTES_MAX ((size_t)64 << 20)
+
 struct decoder {
 	/**
 	 * Decode some.  Without input it is called only when that ends; ${out} always has room.
@@ -30,12 +43,33 @@ struct decoder {
 	 * made before an error is good.
 	 */
 	int (*decode)(struct decoder *decoder, struct decoder_io *io, struct error *err);
+	/**
+	 * Instead: take input into ${piece}, which at first is empty but for its memory.  NULL
+	 * where there are no pieces.
+	 *
+	 * Returns TARN_OK when ${piece} is whole, else the input was used up; TARN_END at the end,
+	 * and when what comes now is no piece: decode() then goes on with that, and gather() is
+	 * not called any more.  Errors are those of decode(), but for data that is in a piece.
+	 */
+	int (*gather)(struct decoder *decoder, struct decoder_io *io, struct packed_piece *piece,
+	    struct error *err);
+	/**
+	 * Decode what was gathered, in any thread.  out_nbytes becomes what was good, which may be
+	 * some of it when there is an error, too.
+	 */
+	int (*unpack)(struct packed_piece *piece, struct error *err);
 	void (*free)(struct decoder *decoder);
 };
 
+/** Append to what was gathered.  TARN_ENOMEM. */
+int packed_piece_add(
+    struct packed_piece *piece, const void *data, size_t nbytes, struct error *err);
+
 /** gzip: members, and zeros behind the last, as tapes have them. */
 int decoder_gzip_new(struct decoder **decoder, struct error *err);
-/** xz, lzma and lzip: which of them is found from the data. */
+/** lzma and lzip: which of them is found from the data. */
+int decoder_lzma_new(struct decoder **decoder, struct error *err);
+/** xz. */
 int decoder_xz_new(struct decoder **decoder, struct error *err);
 /** zstd: frames, skippable ones included. */
 int decoder_zstd_new(struct decoder **decoder, struct error *err);

@@ -93,7 +93,7 @@ int decoder_gzip_new(struct decoder **decoder, struct error *err) {
 		free(gzip);
 		return err_nomem(err);
 	}
-	gzip->decoder = (struct decoder){ gzip_decode, gzip_free };
+	gzip->decoder = (struct decoder){ .decode = gzip_decode, .free = gzip_free };
 	*decoder = &gzip->decoder;
 	return TARN_OK;
 }

@@ -1,39 +1,65 @@
 #ifndef TARN_CODEC_READER_H
 #define TARN_CODEC_READER_H
 
-#include <archive.h>
-#include <stdbool.h>
+#include <lzma.h>
 
 #include "codec.h"
 #include "codec_decoder.h"
 #include "codec_input.h"
 #include "codec_program.h"
+#include "codec_unfilter.h"
+#include "codec_unpacker.h"
 #include "codec_zstd_table.h"
+#include "pool.h"
 
 /* For codec.c, codec_seek.c and codec_continue.c. */
+
+/* What comes out of a decompressor at a time, except where there are pieces. */
+struct chunk {
+	struct pool_job job;
+	struct codec_reader *reader;
+	unsigned char *out;
+	size_t nbytes;
+	int r; /* what follows them, when not TARN_OK: */
+	struct error err;
+};
+
+/* The places of a file's pieces, looked for once. */
+struct codec_places {
+	bool is_loaded;
+	int r; /* of loading them: */
+	struct error err;
+	struct zstd_table table;
+	lzma_index *index;
+};
+
 struct codec_reader {
 	int (*read)(
 	    struct codec_reader *reader, const void **data, size_t *nbytes, struct error *err);
 	struct codec_input input;
 	enum compression compression;
-	off_t base;              /* where the archive begins in the file; -1: not a file */
-	struct program program;  /* COMPRESSION_PROGRAM */
-	struct decoder *decoder; /* what tarn decodes itself */
-	unsigned char *out;      /* its output */
-	struct archive *archive; /* what libarchive decodes */
-	off_t skip;              /* plain bytes between where seek could go to and its goal */
-	struct {
-		bool is_loaded;
-		int r; /* of loading it */
-		struct error err;
-		struct zstd_table table;
-	} places;  /* of the pieces */
-	int state; /* what every further read returns, when not TARN_OK: */
+	off_t base;             /* where the archive begins in the file; -1: not a file */
+	struct program program; /* COMPRESSION_PROGRAM */
+
+	/* One of these decompresses: */
+	struct decoder *decoder;
+	struct unfilter *unfilter;
+	unsigned int nthreads;
+	struct pool *pool;
+	struct unpacker *unpacker; /* the decoder's pieces; NULL for a single thread */
+	struct chunk chunks[2];    /* one is filled while the other is handed out */
+	struct chunk *filling;     /* that one, or NULL */
+
+	struct codec_places places;
+	off_t skip; /* plain bytes between where codec_seek could go to and its goal */
+	int state;  /* what every further read returns, when not TARN_OK: */
 	struct error state_error;
 };
 
-/** The places of the pieces of a zstd file, looked for once; as zstd_table_load. */
-int codec_reader_table(
-    struct codec_reader *reader, const struct zstd_table **table, struct error *err);
+/** Go on with ${decoder}, which becomes the reader's, from where the input is. */
+void codec_reader_set_decoder(struct codec_reader *reader, struct decoder *decoder);
+
+/** Let nothing be done ahead, and forget what was. */
+void codec_reader_stop(struct codec_reader *reader);
 
 #endif

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "codec_reader.h"
+#include "codec_xz_index.h"
 #include "codec_zstd_frame.h"
 
 /*
@@ -14,84 +15,108 @@
  * that piece before.
  */
 
-int codec_reader_table(
-    struct codec_reader *reader, const struct zstd_table **table, struct error *err) {
-	if (!reader->places.is_loaded) {
-		reader->places.is_loaded = true;
-		reader->places.r = zstd_table_load(
-		    &reader->places.table, reader->input.fd, reader->base, &reader->places.err);
+/* Have the places of the pieces.  TARN_END: there are none, or no way to know them. */
+static int load_places(struct codec_reader *reader, struct error *err) {
+	struct codec_places *places = &reader->places;
+	int fd = reader->input.fd;
+
+	if (!places->is_loaded) {
+		places->is_loaded = true;
+		places->r = TARN_END;
+		if (reader->base >= 0 && reader->compression == COMPRESSION_ZSTD)
+			places->r = zstd_table_load(&places->table, fd, reader->base, &places->err);
+		if (reader->base >= 0 && reader->compression == COMPRESSION_XZ)
+			places->r = xz_index_load(&places->index, fd, reader->base, &places->err);
 	}
-	*table = &reader->places.table;
-	if (reader->places.r != TARN_OK && reader->places.r != TARN_END)
-		*err = reader->places.err;
-	return reader->places.r;
+	if (places->r != TARN_OK && places->r != TARN_END)
+		*err = places->err;
+	return places->r;
 }
 
-/* Continue at ${at} of the file, with the plain bytes that are ${skip} behind. */
-static int restart(struct codec_reader *reader, off_t at, off_t skip, struct error *err) {
-	struct decoder *fresh = NULL;
-	int r = TARN_OK;
+/* Where the piece is that has a plain byte, and a decoder that begins there. */
+struct place {
+	off_t at, plain_at;
+	struct decoder *decoder; /* NULL: plain */
+};
 
-	if (reader->decoder != NULL)
-		r = decoder_zstd_new(&fresh, err);
-	if (r == TARN_OK)
-		r = codec_input_seek(&reader->input, reader->base + at, err);
-	if (r != TARN_OK) {
-		if (fresh != NULL)
-			fresh->free(fresh);
-		return r;
-	}
-	if (reader->decoder != NULL)
-		reader->decoder->free(reader->decoder);
-	reader->decoder = fresh;
-	reader->skip = skip;
-	reader->state = TARN_OK;
-	return TARN_OK;
+static int find_frame(
+    struct place *place, const struct zstd_table *table, off_t offset, struct error *err) {
+	size_t n = zstd_table_find(table, offset);
+
+	place->at = n < table->n ? table->frames[n].at : table->nbytes;
+	place->plain_at = n < table->n ? table->frames[n].plain_at : table->plain_nbytes;
+	return decoder_zstd_new(&place->decoder, err);
 }
 
-static int seek_zstd(struct codec_reader *reader, off_t offset, struct error *err) {
-	const struct zstd_table *table;
-	int r = codec_reader_table(reader, &table, err);
-	size_t n;
+static int find_block(
+    struct place *place, const lzma_index *index, off_t offset, struct error *err) {
+	lzma_index_iter iter;
 
+	lzma_index_iter_init(&iter, index);
+	if (lzma_index_iter_locate(&iter, (lzma_vli)offset)) {
+		place->at = (off_t)lzma_index_file_size(index);
+		place->plain_at = (off_t)lzma_index_uncompressed_size(index);
+		return decoder_xz_new(&place->decoder, err);
+	}
+	place->at = (off_t)iter.block.compressed_file_offset;
+	place->plain_at = (off_t)iter.block.uncompressed_file_offset;
+	return decoder_xz_new_at(&place->decoder, index, &iter, err);
+}
+
+static int find_place(
+    struct codec_reader *reader, struct place *place, off_t offset, struct error *err) {
+	int r;
+
+	if (reader->base >= 0 && reader->compression == COMPRESSION_NONE) {
+		*place = (struct place){ .at = offset, .plain_at = offset };
+		return TARN_OK;
+	}
+	r = load_places(reader, err);
 	if (r == TARN_END)
-		return err_set(err, TARN_EREFUSED, 0, "The compressed archive is not in pieces");
+		return err_set(err, TARN_EREFUSED, 0,
+		    "Only a file can be read from any place, and not if it was compressed as a whole");
 	if (r != TARN_OK)
 		return r;
-	n = zstd_table_find(table, offset);
-	if (n == table->n)
-		return restart(reader, table->nbytes, 0, err);
-	return restart(reader, table->frames[n].at, offset - table->frames[n].plain_at, err);
+	return reader->compression == COMPRESSION_ZSTD ?
+	    find_frame(place, &reader->places.table, offset, err) :
+	    find_block(place, reader->places.index, offset, err);
 }
 
 int codec_seek(struct codec_reader *reader, off_t offset, struct error *err) {
-	if (reader->base >= 0 && reader->compression == COMPRESSION_NONE)
-		return restart(reader, offset, 0, err);
-	if (reader->base >= 0 && reader->compression == COMPRESSION_ZSTD)
-		return seek_zstd(reader, offset, err);
-	return err_set(err, TARN_EREFUSED, 0, reader->base < 0 ? "Not a file" : "Not in pieces");
+	struct place place = { 0 };
+	int r = find_place(reader, &place, offset, err);
+
+	if (r != TARN_OK)
+		return r;
+	codec_reader_stop(reader);
+	if (place.decoder != NULL)
+		codec_reader_set_decoder(reader, place.decoder);
+	/* When this fails, reading does so, too. */
+	reader->state = codec_input_seek(&reader->input, reader->base + place.at, err);
+	reader->state_error = *err;
+	reader->skip = offset - place.plain_at;
+	return reader->state;
 }
 
 off_t codec_reader_size(struct codec_reader *reader) {
-	const struct zstd_table *table;
 	struct error ignored;
 	struct stat st;
 
-	if (reader->base < 0)
-		return -1;
-	if (reader->compression == COMPRESSION_NONE && fstat(reader->input.fd, &st) == 0)
+	if (reader->base >= 0 && reader->compression == COMPRESSION_NONE &&
+	    fstat(reader->input.fd, &st) == 0)
 		return st.st_size > reader->base ? st.st_size - reader->base : 0;
-	if (reader->compression == COMPRESSION_ZSTD &&
-	    codec_reader_table(reader, &table, &ignored) == TARN_OK)
-		return table->plain_nbytes;
-	return -1;
+	if (load_places(reader, &ignored) != TARN_OK)
+		return -1;
+	return reader->compression == COMPRESSION_ZSTD ?
+	    reader->places.table.plain_nbytes :
+	    (off_t)lzma_index_uncompressed_size(reader->places.index);
 }
 
 /* Read the whole skippable frame at ${at}, if it is one that we attach. */
 static int read_attached(struct codec_reader *reader, off_t at, off_t frame_nbytes, void **data,
     size_t *nbytes, struct error *err) {
 	unsigned char header[ZSTD_SKIPPABLE_HEADER_NBYTES];
-	int fd = reader->input.fd;
+	int r, fd = reader->input.fd;
 
 	if (frame_nbytes < (off_t)sizeof(header) ||
 	    codec_read_at(fd, header, sizeof(header), at, err) != TARN_OK ||
@@ -102,18 +127,18 @@ static int read_attached(struct codec_reader *reader, off_t at, off_t frame_nbyt
 	*data = malloc(*nbytes > 0 ? *nbytes : 1);
 	if (*data == NULL)
 		return err_nomem(err);
-	return codec_read_at(fd, *data, *nbytes, at + (off_t)sizeof(header), err);
+	r = codec_read_at(fd, *data, *nbytes, at + (off_t)sizeof(header), err);
+	if (r != TARN_OK)
+		free(*data);
+	return r;
 }
 
 int codec_reader_attached(
     struct codec_reader *reader, void **data, size_t *nbytes, struct error *err) {
-	const struct zstd_table *table;
+	const struct zstd_table *table = &reader->places.table;
 	const struct zstd_frame_place *last;
-	int r;
+	int r = load_places(reader, err);
 
-	if (reader->base < 0 || reader->compression != COMPRESSION_ZSTD)
-		return TARN_END;
-	r = codec_reader_table(reader, &table, err);
 	if (r != TARN_OK || table->n == 0)
 		return r != TARN_OK ? r : TARN_END;
 	last = &table->frames[table->n - 1];

@@ -1,76 +1,192 @@
 #include "config.h"
 
-#include "codec_decoder.h"
-
-#include <lzma.h>
-#include <stdint.h>
 #include <stdlib.h>
 
+#include "codec_decoder.h"
+#include "codec_xz_index.h"
+#include "codec_xz_walk.h"
+
 /*
- * liblzma, which tells .xz, .lzma and .lz apart by itself and verifies what each of them has:
- * the check of every block and the index of .xz, the CRC and sizes of .lz, nothing in .lzma.
+ * The blocks of an .xz file, between what xz_walk reads.  liblzma's own decoder for threads is not
+ * used: it cannot begin in the middle of a file, and in versions before 5.8.1 it touches memory that
+ * it has freed when it meets damage.  A block is a piece if its sizes stand in its header, as
+ * multi-threaded compressors write them, and are not too large.
  */
 
-/* xz -9 needs 65 MiB; a header that asks for more than this is not served. */
-#define XZ_MEMORY_NBYTES ((uint64_t)1024 * 1024 * 1024)
+/* Blocks that need more than xz -9 are not decoded beside each other. */
+#define PIECE_MEMORY_NBYTES ((uint64_t)96 << 20)
 
 struct xz_decoder {
 	struct decoder decoder;
-	lzma_stream stream;
+	struct xz_walk walk;
+	lzma_stream stream; /* the block's, while: */
+	bool in_block;
 };
 
-static int xz_decode(struct decoder *decoder, struct decoder_io *io, struct error *err) {
-	lzma_stream *stream = &((struct xz_decoder *)decoder)->stream;
+/* Move ${io} and ${stream} on together. */
+static lzma_ret code(lzma_stream *stream, struct decoder_io *io) {
+	lzma_ret r;
 
 	stream->next_in = io->in;
 	stream->avail_in = io->in_nbytes;
 	stream->next_out = io->out;
 	stream->avail_out = io->out_nbytes;
-	lzma_ret r = lzma_code(stream, io->in_ends ? LZMA_FINISH : LZMA_RUN);
+	r = lzma_code(stream, LZMA_RUN);
 	io->in = stream->next_in;
 	io->in_nbytes = stream->avail_in;
 	io->out = stream->next_out;
 	io->out_nbytes = stream->avail_out;
+	return r;
+}
 
-	switch (r) {
-	case LZMA_OK:
-		return TARN_OK;
-	case LZMA_STREAM_END:
-		return TARN_END;
-	case LZMA_BUF_ERROR:
-		return decoder_truncated(err);
-	case LZMA_MEM_ERROR:
-		return err_nomem(err);
-	case LZMA_MEMLIMIT_ERROR:
-		return err_set(err, TARN_EFORMAT, 0,
-		    "xz data that needs %ju MiB to be decompressed",
-		    (uintmax_t)(lzma_memusage(stream) >> 20));
-	case LZMA_OPTIONS_ERROR:
-		return err_set(err, TARN_EFORMAT, 0, "xz data with unknown features");
-	default:
-		return err_set(err, TARN_EFORMAT, 0, "Damaged xz data");
+static int begin_block(lzma_stream *stream, lzma_block *block, struct error *err) {
+	uint64_t nbytes = lzma_raw_decoder_memusage(block->filters);
+	lzma_ret r = LZMA_MEMLIMIT_ERROR;
+
+	if (nbytes <= XZ_MEMORY_NBYTES)
+		r = lzma_block_decoder(stream, block);
+	else if (nbytes == UINT64_MAX)
+		r = LZMA_OPTIONS_ERROR;
+	return r == LZMA_OK ? TARN_OK : xz_error(r, nbytes, err);
+}
+
+static int decode_block(struct xz_decoder *xz, struct decoder_io *io, struct error *err) {
+	struct xz_walk *walk = &xz->walk;
+	lzma_ret r;
+
+	if (!xz->in_block) {
+		int began = begin_block(&xz->stream, &walk->block, err);
+		if (began != TARN_OK)
+			return began;
+		xz->in_block = true;
 	}
+	r = code(&xz->stream, io);
+	if (r == LZMA_OK || r == LZMA_BUF_ERROR)
+		return r == LZMA_OK ? TARN_OK : decoder_truncated(err);
+	if (r != LZMA_STREAM_END)
+		return xz_error(r, 0, err);
+	xz->in_block = false;
+	return xz_walk_end_block(
+	    walk, lzma_block_unpadded_size(&walk->block), walk->block.uncompressed_size, err);
+}
+
+static int xz_decode(struct decoder *decoder, struct decoder_io *io, struct error *err) {
+	struct xz_decoder *xz = (struct xz_decoder *)decoder;
+	int r = TARN_OK;
+
+	if (!xz->in_block && xz->walk.place != XZ_IN_BLOCK) {
+		if (io->in_nbytes == 0)
+			return xz_walk_may_end(&xz->walk) ? TARN_END : decoder_truncated(err);
+		r = xz_walk(&xz->walk, &io->in, &io->in_nbytes, err);
+	}
+	return r == TARN_OK && xz->walk.place == XZ_IN_BLOCK ? decode_block(xz, io, err) : r;
+}
+
+static bool is_piece(const lzma_block *block) {
+	return block->compressed_size != LZMA_VLI_UNKNOWN &&
+	    block->compressed_size <= DECODER_PIECE_NBYTES_MAX &&
+	    block->uncompressed_size != LZMA_VLI_UNKNOWN &&
+	    block->uncompressed_size <= DECODER_PIECE_NBYTES_MAX &&
+	    lzma_raw_decoder_memusage(block->filters) <= PIECE_MEMORY_NBYTES;
+}
+
+/* Take what ${io} has of the block. */
+static int gather_block(
+    struct xz_walk *walk, struct decoder_io *io, struct packed_piece *piece, struct error *err) {
+	size_t total = (size_t)lzma_block_total_size(&walk->block), n;
+	int r = TARN_OK;
+
+	if (piece->in_nbytes == 0)
+		r = packed_piece_add(piece, walk->head, walk->nhead, err);
+	n = total - piece->in_nbytes < io->in_nbytes ? total - piece->in_nbytes : io->in_nbytes;
+	if (r == TARN_OK)
+		r = packed_piece_add(piece, io->in, n, err);
+	io->in += n;
+	io->in_nbytes -= n;
+	piece->out_nbytes = (size_t)walk->block.uncompressed_size;
+	piece->check = (int)walk->flags.check;
+	piece->is_whole = piece->in_nbytes == total || (io->in_nbytes == 0 && io->in_ends);
+	if (r == TARN_OK && piece->in_nbytes == total)
+		r = xz_walk_end_block(walk, lzma_block_unpadded_size(&walk->block),
+		    walk->block.uncompressed_size, err);
+	return r;
+}
+
+static int xz_gather(
+    struct decoder *decoder, struct decoder_io *io, struct packed_piece *piece, struct error *err) {
+	struct xz_walk *walk = &((struct xz_decoder *)decoder)->walk;
+	int r = xz_walk(walk, &io->in, &io->in_nbytes, err);
+
+	if (r != TARN_OK)
+		return r;
+	if (walk->place == XZ_IN_BLOCK)
+		return is_piece(&walk->block) ? gather_block(walk, io, piece, err) : TARN_END;
+	if (io->in_ends)
+		return xz_walk_may_end(walk) ? TARN_END : decoder_truncated(err);
+	return TARN_OK;
+}
+
+static int xz_unpack(struct packed_piece *piece, struct error *err) {
+	lzma_filter filters[LZMA_FILTERS_MAX + 1] = { { .id = LZMA_VLI_UNKNOWN } };
+	lzma_stream stream = LZMA_STREAM_INIT;
+	lzma_block block = {
+		.header_size = lzma_block_header_size_decode(piece->in[0]),
+		.check = (lzma_check)piece->check,
+		.filters = filters,
+	};
+	struct decoder_io io = {
+		.in = piece->in + block.header_size,
+		.in_nbytes = piece->in_nbytes - block.header_size,
+		.out = piece->out,
+		.out_nbytes = piece->out_nbytes,
+	};
+	int r;
+
+	/* That it can be decoded was seen when it was gathered; memory may be short. */
+	if (lzma_block_header_decode(&block, NULL, piece->in) != LZMA_OK)
+		return err_nomem(err);
+	r = begin_block(&stream, &block, err);
+	if (r == TARN_OK) {
+		lzma_ret coded = code(&stream, &io);
+		while (coded == LZMA_OK)
+			coded = code(&stream, &io);
+		if (coded == LZMA_BUF_ERROR)
+			r = decoder_truncated(err);
+		else if (coded != LZMA_STREAM_END)
+			r = xz_error(coded, 0, err);
+	}
+	piece->out_nbytes -= io.out_nbytes;
+	lzma_end(&stream);
+	lzma_filters_free(filters, NULL);
+	return r;
 }
 
 static void xz_free(struct decoder *decoder) {
 	struct xz_decoder *xz = (struct xz_decoder *)decoder;
 
 	lzma_end(&xz->stream);
+	xz_walk_fini(&xz->walk);
 	free(xz);
 }
 
 int decoder_xz_new(struct decoder **decoder, struct error *err) {
-	struct xz_decoder *xz = calloc(1, sizeof(*xz));
+	return decoder_xz_new_at(decoder, NULL, NULL, err);
+}
 
-	if (xz == NULL) {
+int decoder_xz_new_at(struct decoder **decoder, const lzma_index *index,
+    const lzma_index_iter *block, struct error *err) {
+	struct xz_decoder *xz = calloc(1, sizeof(*xz));
+	int r;
+
+	if (xz == NULL)
 		return err_nomem(err);
-	}
 	xz->stream = (lzma_stream)LZMA_STREAM_INIT;
-	if (lzma_auto_decoder(&xz->stream, XZ_MEMORY_NBYTES, LZMA_CONCATENATED) != LZMA_OK) {
-		free(xz);
-		return err_nomem(err);
-	}
-	xz->decoder = (struct decoder){ xz_decode, xz_free };
-	*decoder = &xz->decoder;
-	return TARN_OK;
+	xz->decoder = (struct decoder){ xz_decode, xz_gather, xz_unpack, xz_free };
+	r = block == NULL ? xz_walk_init(&xz->walk, err) :
+	                    xz_walk_init_at(&xz->walk, index, block, err);
+	if (r != TARN_OK)
+		xz_free(&xz->decoder);
+	else
+		*decoder = &xz->decoder;
+	return r;
 }

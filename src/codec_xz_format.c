@@ -118,6 +118,8 @@ int xz_format_new(struct piece_format **format, const struct codec_settings *set
 	};
 	*format = &f->format;
 	if (lzma_lzma_preset(&f->options, level)) {
+		if (kept != NULL)
+			f->index = NULL;
 		xz_format_free(*format);
 		return err_set(err, TARN_EUSAGE, 0, "%u is no level of xz", level);
 	}

@@ -6,25 +6,33 @@
 #include <zstd.h>
 #include <zstd_errors.h>
 
+#include "codec_zstd_frame.h"
+
 /*
  * libzstd, frame by frame; skippable frames give nothing.  The library's own limit for the window,
  * 128 MiB, stays: zstd -d has the same one.
+ *
+ * A frame is a piece if it can be walked over, and is not too large.  What was gathered of one that
+ * turns out to be none is decoded first.
  */
 
 struct zstd_decoder {
 	struct decoder decoder;
 	ZSTD_DCtx *context;
 	bool in_frame;
+	struct zstd_frame frame; /* that is being gathered */
+	bool has_begun;          /* and bytes of it came */
+	unsigned char *gathered; /* to be decoded before all other input */
+	size_t at, ngathered;
 };
 
-static int zstd_decode(struct decoder *decoder, struct decoder_io *io, struct error *err) {
-	struct zstd_decoder *zstd = (struct zstd_decoder *)decoder;
+static int decode_from(
+    struct zstd_decoder *zstd, struct decoder_io *io, bool in_ends, struct error *err) {
 	ZSTD_inBuffer in = { io->in, io->in_nbytes, 0 };
 	ZSTD_outBuffer out = { io->out, io->out_nbytes, 0 };
 
-	if (!zstd->in_frame && io->in_nbytes == 0) {
-		return TARN_END;
-	}
+	if (!zstd->in_frame && io->in_nbytes == 0)
+		return in_ends ? TARN_END : TARN_OK;
 	size_t r = ZSTD_decompressStream(zstd->context, &out, &in);
 	io->in += in.pos;
 	io->in_nbytes -= in.pos;
@@ -32,15 +40,120 @@ static int zstd_decode(struct decoder *decoder, struct decoder_io *io, struct er
 	io->out_nbytes -= out.pos;
 
 	if (ZSTD_isError(r)) {
-		if (ZSTD_getErrorCode(r) == ZSTD_error_memory_allocation) {
+		if (ZSTD_getErrorCode(r) == ZSTD_error_memory_allocation)
 			return err_nomem(err);
-		}
 		return err_set(err, TARN_EFORMAT, 0, "Damaged zstd data: %s", ZSTD_getErrorName(r));
 	}
 	zstd->in_frame = r != 0;
-	if (zstd->in_frame && in.pos == 0 && out.pos == 0) {
+	if (zstd->in_frame && in.pos == 0 && out.pos == 0 && in_ends)
 		return decoder_truncated(err);
+	return TARN_OK;
+}
+
+static int zstd_decode(struct decoder *decoder, struct decoder_io *io, struct error *err) {
+	struct zstd_decoder *zstd = (struct zstd_decoder *)decoder;
+	struct decoder_io first = *io;
+	int r;
+
+	if (zstd->at == zstd->ngathered)
+		return decode_from(zstd, io, io->in_ends, err);
+	first.in = zstd->gathered + zstd->at;
+	first.in_nbytes = zstd->ngathered - zstd->at;
+	r = decode_from(zstd, &first, false, err);
+	zstd->at = zstd->ngathered - first.in_nbytes;
+	io->out = first.out;
+	io->out_nbytes = first.out_nbytes;
+	return r;
+}
+
+/* What has been gathered of the frame shows that it is no piece. */
+static bool is_no_piece(const struct zstd_frame *frame, const struct packed_piece *piece) {
+	return frame->state == ZSTD_FRAME_BAD || frame->bound > DECODER_PIECE_NBYTES_MAX ||
+	    piece->in_nbytes > DECODER_PIECE_NBYTES_MAX ||
+	    (frame->content_nbytes != ZSTD_CONTENTSIZE_UNKNOWN &&
+	        frame->content_nbytes > DECODER_PIECE_NBYTES_MAX);
+}
+
+/* Take what ${io} has of the frame. */
+static int gather_some(struct zstd_decoder *zstd, struct decoder_io *io, struct packed_piece *piece,
+    struct error *err) {
+	size_t n = zstd_frame_walk(&zstd->frame, io->in, io->in_nbytes);
+	int r = TARN_OK;
+
+	if (!zstd->frame.is_skippable)
+		r = packed_piece_add(piece, io->in, n, err);
+	io->in += n;
+	io->in_nbytes -= n;
+	zstd->has_begun = true;
+	return r;
+}
+
+static int zstd_gather(
+    struct decoder *decoder, struct decoder_io *io, struct packed_piece *piece, struct error *err) {
+	struct zstd_decoder *zstd = (struct zstd_decoder *)decoder;
+	struct zstd_frame *frame = &zstd->frame;
+	int r = TARN_OK;
+
+	while (r == TARN_OK && !piece->is_whole && io->in_nbytes > 0) {
+		if (!zstd->has_begun)
+			zstd_frame_begin(frame);
+		r = gather_some(zstd, io, piece, err);
+		if (r == TARN_OK && is_no_piece(frame, piece)) {
+			zstd->gathered = piece->in;
+			zstd->ngathered = piece->in_nbytes;
+			*piece = (struct packed_piece){ .out = piece->out };
+			return TARN_END;
+		}
+		if (frame->is_skippable)
+			piece->in_nbytes = 0;
+		if (frame->state == ZSTD_FRAME_WHOLE) {
+			piece->is_whole = !frame->is_skippable;
+			zstd->has_begun = false;
+		}
 	}
+	if (r == TARN_OK && !piece->is_whole && io->in_ends) {
+		if (!zstd->has_begun)
+			return TARN_END;
+		if (frame->is_skippable)
+			return decoder_truncated(err);
+		/* Its beginning may be good. */
+		piece->is_whole = true;
+	}
+	/* With room for a byte more, as there is none where there is damage. */
+	piece->out_nbytes = 1 +
+	    (size_t)(frame->content_nbytes < frame->bound ? frame->content_nbytes : frame->bound);
+	return r;
+}
+
+/* Decode the good beginning of what is damaged, and say what the damage is. */
+static int salvage(struct packed_piece *piece, struct error *err) {
+	struct decoder_io io = { .in = piece->in, .in_nbytes = piece->in_nbytes, .in_ends = true };
+	size_t step;
+	struct decoder *decoder;
+	int r = decoder_zstd_new(&decoder, err);
+
+	if (r != TARN_OK)
+		return r;
+	piece->out_nbytes = 0;
+	do {
+		/* With room for less than a block, it cannot go over all of them at once. */
+		io.out = piece->out + piece->out_nbytes;
+		step = piece->out_capacity - piece->out_nbytes;
+		step = step < ZSTD_BLOCKSIZE_MAX / 2 ? step : ZSTD_BLOCKSIZE_MAX / 2;
+		io.out_nbytes = step;
+		r = decoder->decode(decoder, &io, err);
+		piece->out_nbytes += step - io.out_nbytes;
+	} while (r == TARN_OK && piece->out_nbytes < piece->out_capacity);
+	decoder->free(decoder);
+	return r == TARN_OK ? err_set(err, TARN_EFORMAT, 0, "Damaged zstd data: wrong size") : r;
+}
+
+static int zstd_unpack(struct packed_piece *piece, struct error *err) {
+	size_t n = ZSTD_decompress(piece->out, piece->out_capacity, piece->in, piece->in_nbytes);
+
+	if (ZSTD_isError(n))
+		return salvage(piece, err);
+	piece->out_nbytes = n;
 	return TARN_OK;
 }
 
@@ -48,6 +161,7 @@ static void zstd_free(struct decoder *decoder) {
 	struct zstd_decoder *zstd = (struct zstd_decoder *)decoder;
 
 	ZSTD_freeDCtx(zstd->context);
+	free(zstd->gathered);
 	free(zstd);
 }
 
@@ -58,7 +172,7 @@ int decoder_zstd_new(struct decoder **decoder, struct error *err) {
 		free(zstd);
 		return err_nomem(err);
 	}
-	zstd->decoder = (struct decoder){ zstd_decode, zstd_free };
+	zstd->decoder = (struct decoder){ zstd_decode, zstd_gather, zstd_unpack, zstd_free };
 	*decoder = &zstd->decoder;
 	return TARN_OK;
 }

@@ -23,16 +23,25 @@ libtarn_a_SOURCES = \
 	%D%/codec_gzip.c \
 	%D%/codec_input.c \
 	%D%/codec_input.h \
+	%D%/codec_lzma.c \
 	%D%/codec_pieces.c \
 	%D%/codec_pieces.h \
 	%D%/codec_program.c \
 	%D%/codec_program.h \
 	%D%/codec_reader.h \
 	%D%/codec_seek.c \
+	%D%/codec_unfilter.c \
+	%D%/codec_unfilter.h \
+	%D%/codec_unpacker.c \
+	%D%/codec_unpacker.h \
 	%D%/codec_writer.c \
 	%D%/codec_writer.h \
 	%D%/codec_xz.c \
 	%D%/codec_xz_format.c \
+	%D%/codec_xz_index.c \
+	%D%/codec_xz_index.h \
+	%D%/codec_xz_walk.c \
+	%D%/codec_xz_walk.h \
 	%D%/codec_zstd.c \
 	%D%/codec_zstd_format.c \
 	%D%/codec_zstd_frame.c \

@@ -17,7 +17,7 @@
 
 #define PIECE (64 * (size_t)1024)
 
-static const enum compression seekable[] = { COMPRESSION_NONE, COMPRESSION_ZSTD };
+static const enum compression seekable[] = { COMPRESSION_NONE, COMPRESSION_ZSTD, COMPRESSION_XZ };
 #define NSEEKABLE ((int)(sizeof(seekable) / sizeof(seekable[0])))
 
 /* Where reading begins, is in pieces, and near their borders. */
@@ -145,6 +145,8 @@ START_TEST(an_archive_goes_on_at_any_byte) {
 		save("plain", result, kept + more);
 		if (settings.compression == COMPRESSION_ZSTD)
 			ck_assert(shell("zstd -qdc a | cmp - plain"));
+		if (settings.compression == COMPRESSION_XZ)
+			ck_assert(shell("xz -dc a | cmp - plain"));
 		/* The places of old and new pieces are known. */
 		struct codec_reader *reader = open_reader("a", &fd);
 		ck_assert_int_eq(codec_reader_size(reader), (off_t)(kept + more));
