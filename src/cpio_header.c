@@ -24,6 +24,9 @@
 
 #define MANY 0x7fffffff
 
+/* The name of what ends an archive; a file that is called so is written with "./" before it. */
+#define TRAILER "TRAILER!!!"
+
 /* The numbers of a header. */
 struct numbers {
 	uint64_t number, mode, nlink, uid, gid, mtime, size, rdev_major, rdev_minor;
@@ -73,6 +76,7 @@ static int check_ranges(const struct entry *e, struct error *err) {
 /* The member itself, which is all that ${first} says it is. */
 static int append_member(struct member_header *header, const struct entry *e,
     const struct cpio_first *first, struct error *err) {
+	const char *name = strcmp(e->name, TRAILER) == 0 ? "./" TRAILER : e->name;
 	bool is_first = e->first_name == NULL;
 	bool has_one_name = e->identity.nlink == 1 || e->type == ENTRY_DIRECTORY;
 	bool has_content = first->type == S_IFREG && is_first;
@@ -88,7 +92,7 @@ static int append_member(struct member_header *header, const struct entry *e,
 		.rdev_major = e->rdev_major,
 		.rdev_minor = e->rdev_minor,
 	};
-	int r = append_header(header, &n, e->name, err);
+	int r = append_header(header, &n, name, err);
 
 	if (r == TARN_OK)
 		r = member_header_append(header, first->target, target_nbytes, err);
@@ -127,5 +131,5 @@ int cpio_header_encode_trailer(struct member_header *header, struct error *err) 
 	static const struct numbers none = { .nlink = 1 };
 
 	member_header_clear(header);
-	return append_header(header, &none, "TRAILER!!!", err);
+	return append_header(header, &none, TRAILER, err);
 }

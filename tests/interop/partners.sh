@@ -100,6 +100,20 @@ test_busybox_restores_each_format() {
 	done
 }
 
+# cpio knows the end of an archive by a name.
+test_file_that_is_called_as_the_end_of_cpio_archives_does_not_end_one() {
+	mkdir tree out
+	printf content >'tree/TRAILER!!!'
+	ln 'tree/TRAILER!!!' tree/name
+	printf x >tree/zebra
+	(cd tree && tarn -cf ../a.cpio --format=cpio -- *)
+	(cd out && cpio -idm --quiet <../a.cpio)
+	same_tree tree out --ignore mtime
+	rm -r out && mkdir out
+	tarn -xf a.cpio -C out
+	same_tree tree out --ignore mtime
+}
+
 test_cpio_restores_cpio() {
 	make_tree
 	tarn -cf a.cpio --format=cpio tree
