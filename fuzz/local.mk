@@ -5,10 +5,12 @@ FUZZ_TARGETS = \
 	%D%/fuzz_codec \
 	%D%/fuzz_extract \
 	%D%/fuzz_index \
+	%D%/fuzz_modes \
 	%D%/fuzz_names \
 	%D%/fuzz_options \
 	%D%/fuzz_patterns \
-	%D%/fuzz_quote
+	%D%/fuzz_quote \
+	%D%/fuzz_round_trip
 
 FUZZ_TESTS = %D%/replay.sh
 
@@ -17,6 +19,8 @@ check_LIBRARIES += %D%/libfuzz.a
 %C%_libfuzz_a_SOURCES = \
 	%D%/fuzz.c \
 	%D%/fuzz.h \
+	%D%/made.c \
+	%D%/made.h \
 	%D%/snapshot.c \
 	%D%/snapshot.h \
 	%D%/tar_mutate.c \
