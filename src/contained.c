@@ -23,14 +23,17 @@
  * directories that are held in line with the tree, beside forgetting what is replaced from here.
  */
 
+#define OWN_DESCRIPTORS "/proc/self/fd"
+
 struct contained {
 	struct held_directories directories;
-	/* File systems on which something was made: do they take different names for the same? */
+	/* File systems of which it is known whether they take different names for the same. */
 	struct file_system {
 		dev_t dev;
-		bool folds_case;
+		enum folding folding;
 	} * file_systems;
 	size_t nfile_systems;
+	bool can_be_nameless; /* a file without a name can be given one */
 };
 
 /* Work on ${name} in ${dir}; ${arg} is what in_parent was given. */
@@ -47,6 +50,7 @@ int contained_open(struct contained **contained, const char *directory, struct e
 		free(c);
 		return (int)err->code;
 	}
+	c->can_be_nameless = access(OWN_DESCRIPTORS, X_OK) == 0;
 	*contained = c;
 	return TARN_OK;
 }
@@ -107,24 +111,33 @@ static int open_at(int dirfd, const char *name, int flags) {
 	return fd;
 }
 
-/* Does ${dev}, on which ${dirfd} is, fold case?  It is asked once. */
-static bool folds_case(struct contained *c, int dirfd, dev_t dev) {
-	struct file_system *grown;
-	bool folds;
-
+static enum folding known_folding(const struct contained *c, dev_t dev) {
 	for (size_t i = 0; i < c->nfile_systems; i++) {
 		if (c->file_systems[i].dev == dev)
-			return c->file_systems[i].folds_case;
+			return c->file_systems[i].folding;
 	}
-	folds = directory_folds_case(dirfd);
-	if (folds)
+	return FOLDING_UNKNOWN;
+}
+
+/* Does the file system fold case on which ${name}, ${st}, is?  Once that is known it is not asked. */
+static enum folding learn_folding(
+    struct contained *c, int dirfd, const char *name, const struct stat *st, bool is_unique) {
+	enum folding folding = known_folding(c, st->st_dev);
+	struct file_system *grown;
+
+	if (folding != FOLDING_UNKNOWN)
+		return folding;
+	folding = directory_folding(dirfd, name, st, is_unique);
+	if (folding == FOLDING_UNKNOWN)
+		return folding;
+	if (folding == FOLDING_CASE)
 		c->directories.are_exact = true;
 	grown = reallocarray(c->file_systems, c->nfile_systems + 1, sizeof(*grown));
 	if (grown == NULL)
-		return folds;
+		return folding;
 	c->file_systems = grown;
-	grown[c->nfile_systems++] = (struct file_system){ dev, folds };
-	return folds;
+	grown[c->nfile_systems++] = (struct file_system){ st->st_dev, folding };
+	return folding;
 }
 
 /*
@@ -136,10 +149,19 @@ static int look_at_existing(
 	struct stat st;
 
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
-	    !folds_case(c, dirfd, st.st_dev) || directory_has_exactly(dirfd, name))
+	    learn_folding(c, dirfd, name, &st, false) == FOLDING_NONE ||
+	    directory_has_exactly(dirfd, name))
 		return TARN_OK;
 	return err_set(err, TARN_EREFUSED, 0,
 	    "%s: the file system does not tell this name from one that is there", failure);
+}
+
+/* The same; TARN_EXISTS when it is not to be replaced. */
+static int ask_to_replace(struct contained *c, int dirfd, const char *name, bool replace,
+    const char *failure, struct error *err) {
+	int r = look_at_existing(c, dirfd, name, failure, err);
+
+	return r != TARN_OK || replace ? r : err_set(err, TARN_EXISTS, EEXIST, "%s", failure);
 }
 
 /* Rename ${temporary} over ${name}; on a failure it is removed, and what was there stays. */
@@ -197,20 +219,88 @@ static int make_and_look(int dirfd, const char *name, const struct making *m, st
 	return -1;
 }
 
-/* Returns a descriptor for the new ${name}, and its ${st}; -1 with errno, EEXIST if it is taken. */
-static int make_exclusively(int dirfd, const char *name, const struct making *m, struct stat *st) {
+static int make_temporary(int dirfd, struct fresh *fresh) {
 	int fd, saved;
 
-	if (!S_ISREG(m->mode))
-		return make_and_look(dirfd, name, m, st);
-	fd = open_at(dirfd, name, O_RDWR | O_CREAT | O_EXCL);
-	if (fd < 0 || fstat(fd, st) == 0)
+	if (temporary_name(fresh->temporary) != 0)
+		return -1;
+	fd = open_at(dirfd, fresh->temporary, O_RDWR | O_CREAT | O_EXCL);
+	if (fd < 0 || fstat(fd, &fresh->st) == 0)
 		return fd;
 	saved = errno;
-	unlinkat(dirfd, name, 0);
+	unlinkat(dirfd, fresh->temporary, 0);
 	close(fd);
 	errno = saved;
 	return -1;
+}
+
+/* ENOENT for a directory that was removed: some file systems make files there all the same. */
+static int make_nameless(int dirfd, struct fresh *fresh) {
+	struct stat directory;
+	int fd, saved;
+
+	if (fstat(dirfd, &directory) == 0 && directory.st_nlink == 0) {
+		errno = ENOENT;
+		return -1;
+	}
+	fd = open_at(dirfd, ".", O_RDWR | O_TMPFILE);
+	if (fd < 0 || fstat(fd, &fresh->st) == 0)
+		return fd;
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return -1;
+}
+
+/* Is something at ${name}, and may it be replaced? */
+static int look_before(
+    struct contained *c, int dirfd, const char *name, const struct making *m, struct error *err) {
+	struct stat st;
+
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return TARN_OK;
+	return ask_to_replace(c, dirfd, name, m->replace, m->failure, err);
+}
+
+static int make_file_step(struct contained *c, struct held_directory *dir, const char *name,
+    const struct making *m, struct error *err) {
+	struct fresh *fresh = m->fresh;
+
+	/* Else a file without a name finds out when it gets one. */
+	if (!m->replace && look_before(c, dir->fd, name, m, err) != TARN_OK)
+		return (int)err->code;
+	errno = EOPNOTSUPP;
+	if (c->can_be_nameless)
+		fresh->fd = make_nameless(dir->fd, fresh);
+	fresh->is_nameless = fresh->fd >= 0;
+	/* The last is what kernels say that do not know of it. */
+	if (fresh->fd < 0 && (errno == EOPNOTSUPP || errno == EINVAL || errno == EISDIR)) {
+		if (m->replace && look_before(c, dir->fd, name, m, err) != TARN_OK)
+			return (int)err->code;
+		fresh->fd = make_temporary(dir->fd, fresh);
+		if (fresh->fd >= 0)
+			learn_folding(c, dir->fd, fresh->temporary, &fresh->st, true);
+	}
+	return fresh->fd >= 0 ? TARN_OK : err_set(err, TARN_ESYSTEM, errno, "%s", m->failure);
+}
+
+static int make_other_step(struct contained *c, struct held_directory *dir, const char *name,
+    const struct making *m, struct error *err) {
+	struct fresh *fresh = m->fresh;
+	int r;
+
+	fresh->fd = make_and_look(dir->fd, name, m, &fresh->st);
+	if (fresh->fd < 0 && errno == EEXIST) {
+		r = ask_to_replace(c, dir->fd, name, m->replace, m->failure, err);
+		if (r != TARN_OK)
+			return r;
+		if (temporary_name(fresh->temporary) == 0)
+			fresh->fd = make_and_look(dir->fd, fresh->temporary, m, &fresh->st);
+	}
+	if (fresh->fd < 0)
+		return err_set(err, TARN_ESYSTEM, errno, "%s", m->failure);
+	learn_folding(c, dir->fd, name, &fresh->st, false);
+	return TARN_OK;
 }
 
 static int make_step(struct contained *c, struct held_directory *dir, const char *name, void *arg,
@@ -219,22 +309,12 @@ static int make_step(struct contained *c, struct held_directory *dir, const char
 	struct fresh *fresh = m->fresh;
 	int r;
 
-	fresh->temporary[0] = '\0';
-	fresh->fd = make_exclusively(dir->fd, name, m, &fresh->st);
-	if (fresh->fd < 0 && errno == EEXIST) {
-		r = look_at_existing(c, dir->fd, name, m->failure, err);
-		if (r != TARN_OK)
-			return r;
-		if (!m->replace)
-			return err_set(err, TARN_EXISTS, EEXIST, "%s", m->failure);
-		if (temporary_name(fresh->temporary) == 0)
-			fresh->fd = make_exclusively(dir->fd, fresh->temporary, m, &fresh->st);
-	}
-	if (fresh->fd < 0)
-		return err_set(err, TARN_ESYSTEM, errno, "%s", m->failure);
-	folds_case(c, dir->fd, fresh->st.st_dev);
+	*fresh = (struct fresh){ .fd = -1, .contained = c, .replace = m->replace };
+	r = S_ISREG(m->mode) ? make_file_step(c, dir, name, m, err) :
+	                       make_other_step(c, dir, name, m, err);
+	if (r != TARN_OK)
+		return r;
 	strcpy(fresh->name, name);
-	fresh->contained = c;
 	fresh->directory = held_directory_share(dir);
 	return TARN_OK;
 }
@@ -287,22 +367,94 @@ int contained_mknod(struct contained *contained, const struct member_path *path,
 	return make(contained, path, &m, err);
 }
 
-int contained_commit(struct fresh *fresh, struct error *err) {
-	int fd = fresh->fd, r = TARN_OK;
+/* Give the file ${fd}, which has none, the name ${name}. */
+static int link_nameless(int fd, int dirfd, const char *name) {
+	char path[sizeof(OWN_DESCRIPTORS) + 3 * sizeof(int)];
 
-	/* Some file systems say only now that not everything was written. */
-	fresh->fd = -1;
-	if (close(fd) != 0 && errno != EINTR) {
-		err_set(err, TARN_ESYSTEM, errno, "Cannot close");
-		contained_discard(fresh);
-		return (int)err->code;
+	/* Not everybody may do this: ENOENT. */
+	if (linkat(fd, "", dirfd, name, AT_EMPTY_PATH) == 0)
+		return 0;
+	if (errno != ENOENT)
+		return -1;
+	snprintf(path, sizeof(path), OWN_DESCRIPTORS "/%d", fd);
+	return linkat(AT_FDCWD, path, dirfd, name, AT_SYMLINK_FOLLOW);
+}
+
+/* Give ${fresh} its name, or a temporary one where that is to be replaced. */
+static int name_nameless(struct fresh *fresh, struct error *err) {
+	struct contained *c = fresh->contained;
+	int dirfd = fresh->directory->fd, r;
+
+	if (link_nameless(fresh->fd, dirfd, fresh->name) == 0) {
+		fresh->st.st_nlink = 1;
+		learn_folding(c, dirfd, fresh->name, &fresh->st, false);
+		return TARN_OK;
 	}
-	if (fresh->temporary[0] != '\0')
-		r = replace_by(
-		    fresh->contained, fresh->directory, fresh->temporary, fresh->name, err);
+	if (errno == EEXIST) {
+		r = ask_to_replace(c, dirfd, fresh->name, fresh->replace, "Cannot open", err);
+		if (r != TARN_OK)
+			return r;
+		if (temporary_name(fresh->temporary) == 0 &&
+		    link_nameless(fresh->fd, dirfd, fresh->temporary) == 0)
+			return TARN_OK;
+		fresh->temporary[0] = '\0';
+	}
+	return err_set(err, TARN_ESYSTEM, errno, "Cannot link into place");
+}
+
+/* Rename the temporary name where nothing may be replaced. */
+static int rename_to_free_name(const struct fresh *fresh, struct error *err) {
+	int dirfd = fresh->directory->fd;
+	struct stat st;
+	int r = renameat2(dirfd, fresh->temporary, dirfd, fresh->name, RENAME_NOREPLACE);
+
+	/* A file system that cannot do that: the look is the next best. */
+	if (r != 0 && errno == EINVAL) {
+		errno = EEXIST;
+		if (fstatat(dirfd, fresh->name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+			r = renameat(dirfd, fresh->temporary, dirfd, fresh->name);
+	}
+	if (r == 0)
+		return TARN_OK;
+	return err_set(
+	    err, errno == EEXIST ? TARN_EXISTS : TARN_ESYSTEM, errno, "Cannot rename into place");
+}
+
+/* Some file systems say only when a file is closed that not everything was written. */
+static int flush(int fd, struct error *err) {
+	int other = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	if (other < 0 || (close(other) != 0 && errno != EINTR))
+		return err_set(err, TARN_ESYSTEM, errno, "Cannot close");
+	return TARN_OK;
+}
+
+static int commit(struct fresh *fresh, struct error *err) {
+	struct contained *c = fresh->contained;
+	int r = flush(fresh->fd, err);
+
+	if (r == TARN_OK && fresh->is_nameless) {
+		r = name_nameless(fresh, err);
+		fresh->is_nameless = r != TARN_OK;
+	}
+	if (r != TARN_OK || fresh->temporary[0] == '\0')
+		return r;
+	return fresh->replace ?
+	    replace_by(c, fresh->directory, fresh->temporary, fresh->name, err) :
+	    rename_to_free_name(fresh, err);
+}
+
+int contained_commit(struct fresh *fresh, struct error *err) {
+	int r = commit(fresh, err);
+
+	if (r != TARN_OK) {
+		contained_discard(fresh);
+		return r;
+	}
+	close(fresh->fd);
 	held_directory_release(fresh->directory);
 	*fresh = (struct fresh){ .fd = -1 };
-	return r;
+	return TARN_OK;
 }
 
 void contained_discard(struct fresh *fresh) {
@@ -310,8 +462,9 @@ void contained_discard(struct fresh *fresh) {
 		return;
 	if (fresh->fd >= 0)
 		close(fresh->fd);
-	unlinkat(
-	    fresh->directory->fd, fresh->temporary[0] != '\0' ? fresh->temporary : fresh->name, 0);
+	if (!fresh->is_nameless)
+		unlinkat(fresh->directory->fd,
+		    fresh->temporary[0] != '\0' ? fresh->temporary : fresh->name, 0);
 	held_directory_release(fresh->directory);
 	*fresh = (struct fresh){ .fd = -1 };
 }

@@ -15,9 +15,11 @@
  *
  * The promise: whatever a name says, and whatever another process does meanwhile, nothing outside
  * the destination is touched.  Names are checked once and used as what was checked (member_path.h).
- * Parents are opened from the directory held before, never through a symbolic link; what is made is
- * made exclusively, under its own name when that is free, else under a temporary one that is
- * renamed over it.
+ * Parents are opened from the directory held before, never through a symbolic link.
+ *
+ * A file has no name until it is complete, so that a run that ends before leaves nothing of it; where
+ * a file system has no such files, it has a temporary name.  What else is made is made under its own
+ * name when that is free.  Over what is there a temporary name is renamed.
  *
  * One limit: directories are held open for some time.  One that another process moves elsewhere
  * meanwhile is still the one that is written to.  It was below the destination when it was opened,
@@ -51,13 +53,15 @@ struct fresh {
 	int fd;                  /* regular: open for reading and writing; others: O_PATH */
 	struct stat st;          /* as made */
 	char name[NAME_MAX + 1]; /* the last component */
-	char temporary[TEMPORARY_NAME_NBYTES]; /* "" when it was made under its own name */
+	bool is_nameless;
+	bool replace;
+	char temporary[TEMPORARY_NAME_NBYTES]; /* "" when it was made under its own name, or none */
 };
 
 /**
  * Make a new, empty regular file (mode 0600 less the umask) for ${path}.  When something is there:
- * TARN_EXISTS unless ${replace}, else the new file gets a temporary name until it is committed.
- * Other failures: TARN_ESYSTEM, "Cannot open: …"; TARN_EREFUSED for the destination itself.
+ * TARN_EXISTS unless ${replace}, also from contained_commit.  Other failures: TARN_ESYSTEM, "Cannot
+ * open: …"; TARN_EREFUSED for the destination itself.
  */
 int contained_create(struct contained *contained, const struct member_path *path, bool replace,
     struct fresh *fresh, struct error *err);

@@ -4,37 +4,35 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "temporary_name.h"
-
 /*
  * Only the list of a directory says what its entries are called.
  */
 
-bool directory_folds_case(int dirfd) {
-	char name[TEMPORARY_NAME_NBYTES];
-	struct stat st;
-	bool folds;
-	int fd;
+enum folding directory_folding(int dirfd, const char *name, const struct stat *st, bool is_unique) {
+	char other[NAME_MAX + 1];
+	struct stat found;
+	size_t n = 0;
 
-	if (temporary_name(name) != 0)
-		return false;
-	fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return false;
-	close(fd);
-	for (char *c = name; *c != '\0'; c++)
-		*c = (char)toupper((unsigned char)*c);
-	folds = fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
-	for (char *c = name; *c != '\0'; c++)
-		*c = (char)tolower((unsigned char)*c);
-	unlinkat(dirfd, name, 0);
-	return folds;
+	for (; name[n] != '\0' && n < NAME_MAX; n++) {
+		int c = (unsigned char)name[n];
+
+		other[n] = (char)(islower(c) ? toupper(c) : tolower(c));
+	}
+	other[n] = '\0';
+	if (strcmp(name, other) == 0 || (st->st_nlink > 1 && !S_ISDIR(st->st_mode)))
+		return FOLDING_UNKNOWN;
+	if (fstatat(dirfd, other, &found, AT_SYMLINK_NOFOLLOW) != 0)
+		return errno == ENOENT ? FOLDING_NONE : FOLDING_UNKNOWN;
+	return is_unique || (found.st_dev == st->st_dev && found.st_ino == st->st_ino) ?
+	    FOLDING_CASE :
+	    FOLDING_UNKNOWN;
 }
 
 bool directory_has_exactly(int dirfd, const char *name) {

@@ -2,6 +2,7 @@
 #define TARN_EXACT_NAME_H
 
 #include <stdbool.h>
+#include <sys/stat.h>
 
 /*
  * Some file systems take names for the same that differ: in case (FAT, exFAT, NTFS, ext4 with
@@ -9,11 +10,19 @@
  * be called otherwise.
  */
 
+enum folding {
+	FOLDING_UNKNOWN,
+	FOLDING_NONE, /* names that differ in case are different */
+	FOLDING_CASE
+};
+
 /**
- * Does the file system of the directory ${dirfd} fold case?  Finds out by making a file there, and
- * removing it; false when that cannot be done.
+ * Does the directory ${dirfd} fold case, as far as ${name} tells, which is ${st} there?  It does when
+ * that is found under the name in the other case, too.  Some file systems give it another inode number
+ * then: only for a name that ${is_unique}, a random one, that is no matter.  Unknown for a name without
+ * letters, and for an inode with several names.
  */
-bool directory_folds_case(int dirfd);
+enum folding directory_folding(int dirfd, const char *name, const struct stat *st, bool is_unique);
 
 /**
  * Has the directory ${dirfd} an entry that is called ${name} to the letter?  Reads the directory:

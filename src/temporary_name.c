@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <sys/random.h>
 
-/* Lower case throughout: exact_name.c counts on it. */
 int temporary_name(char name[TEMPORARY_NAME_NBYTES]) {
 	uint64_t number;
 

@@ -19,8 +19,9 @@ on_disk() {
 	setfacl -m u:7:rwx tree/d/two
 	tarn -cf a.tar --xattrs --acls tree
 	expect_status 0 tarn -xpf a.tar --xattrs --acls -C disk
-	same_tree tree disk/tree --ignore mode,owner,mtime,xattrs
+	# First: fusefat forgets the time of a file that was renamed when it is read.
 	expect_equal "$(stat -c %Y disk/tree/one disk/tree/d/two)" "$(stat -c %Y tree/one tree/d/two)"
+	same_tree tree disk/tree --ignore mode,owner,mtime,xattrs
 	expect_stderr_has 'files lost their owners (the file system has none, or not these)'
 	expect_stderr_has 'tarn: 1 extended attribute was lost (the file system has none)'
 	expect_stderr_has 'tarn: 1 ACL was lost (the file system has none)'
