@@ -19,10 +19,11 @@
 #define KIND_BIRTH 0x80    /* with a birth time */
 
 /* A chunk is closed when its columns have so many bytes; what claims much more is malformed. */
-#define FULL_NBYTES ((size_t)1024 * 1024)
-#define RAW_NBYTES_MAX (FULL_NBYTES * 4)
+#define FULL_NBYTES ((size_t)8 << 20)
+#define RAW_NBYTES_MAX (FULL_NBYTES * 2)
 
 #define LEVEL 6
+#define WINDOW_LOG 23 /* all of a chunk */
 #define NANOSECONDS 1000000000
 
 static bool put(
@@ -66,7 +67,8 @@ static bool put_target(
 	while (shared < nbytes && shared < name_nbytes &&
 	    target[nbytes - shared - 1] == name[name_nbytes - shared - 1])
 		shared++;
-	return put(w, COLUMN_TARGET, shared, err) && put(w, COLUMN_TARGET, nbytes - shared, err) &&
+	return put(w, COLUMN_TARGET, name_nbytes - shared, err) &&
+	    put(w, COLUMN_TARGET, nbytes - shared, err) &&
 	    put_bytes(w, COLUMN_LINK, target, nbytes - shared, err);
 }
 
@@ -101,12 +103,12 @@ static bool put_identity(
 	struct identity *before = &w->before.identity;
 	uint64_t birth = (uint64_t)identity->btime.tv_sec;
 
-	if (!put_difference(w, COLUMN_IDENTITY, identity->dev, before->dev, err) ||
-	    !put_difference(w, COLUMN_IDENTITY, identity->ino, before->ino, err))
+	if (!put_difference(w, COLUMN_SYSTEM, identity->dev, before->dev, err) ||
+	    !put_difference(w, COLUMN_INODE, identity->ino, before->ino, err))
 		return false;
 	if (identity->has_btime &&
-	    (!put_difference(w, COLUMN_IDENTITY, birth, (uint64_t)before->btime.tv_sec, err) ||
-	        !put(w, COLUMN_IDENTITY, (uint64_t)identity->btime.tv_nsec, err)))
+	    (!put_difference(w, COLUMN_BIRTH, birth, (uint64_t)before->btime.tv_sec, err) ||
+	        !put(w, COLUMN_INSTANT, (uint64_t)identity->btime.tv_nsec, err)))
 		return false;
 	if (!identity->has_btime)
 		birth = (uint64_t)before->btime.tv_sec;
@@ -118,15 +120,12 @@ static bool put_identity(
 /* All but what depends on what kind of a member it is. */
 static bool put_common(
     struct index_chunk_writer *w, const struct entry *e, off_t offset, struct error *err) {
-	uint64_t seconds = (uint64_t)e->mtime.tv_sec;
-
 	if (!put(w, COLUMN_OFFSET, (uint64_t)(offset - w->before.offset), err) ||
 	    !put_name(w, e->name, err) || !put(w, COLUMN_MODE, e->mode, err) ||
-	    !put_difference(w, COLUMN_MTIME, seconds, (uint64_t)w->before.seconds, err) ||
+	    !put_difference(w, COLUMN_MTIME, (uint64_t)e->mtime.tv_sec, 0, err) ||
 	    !put(w, COLUMN_FRACTION, (uint64_t)e->mtime.tv_nsec, err))
 		return false;
 	w->before.offset = offset;
-	w->before.seconds = e->mtime.tv_sec;
 	return true;
 }
 
@@ -152,7 +151,7 @@ static bool put_member(
 		kind |= KIND_LINK;
 	if (e->is_whole)
 		kind |= KIND_WHOLE;
-	if (e->is_whole && e->identity.ino != 0) {
+	if (e->is_whole && e->type != ENTRY_DIRECTORY && e->identity.ino != 0) {
 		kind |= KIND_IDENTITY;
 		if (e->identity.has_btime)
 			kind |= KIND_BIRTH;
@@ -187,14 +186,41 @@ bool index_chunk_is_full(const struct index_chunk_writer *w) {
 	return w->nmembers >= INDEX_CHUNK_NMEMBERS || columns_nbytes(w) >= FULL_NBYTES;
 }
 
+/* Compress ${data} into ${out}, behind what it has; the last of a frame ${ends} it. */
+static int compress(
+    ZSTD_CCtx *zstd, const struct bytes *data, bool ends, struct bytes *out, struct error *err) {
+	ZSTD_inBuffer in = { data->data, data->nbytes, 0 };
+	ZSTD_outBuffer to = { .size = ZSTD_compressBound(data->nbytes) };
+	size_t left = 1;
+
+	while (left > 0) {
+		to.dst = bytes_extend(out, to.size, err);
+		to.pos = 0;
+		if (to.dst == NULL)
+			return TARN_ENOMEM;
+		left = ZSTD_compressStream2(zstd, &to, &in, ends ? ZSTD_e_end : ZSTD_e_continue);
+		out->nbytes -= to.size - to.pos;
+		if (ZSTD_isError(left))
+			return err_nomem(err);
+		left = ends ? left : in.size - in.pos;
+	}
+	return TARN_OK;
+}
+
 /* The lengths of all columns, and the columns. */
-static int join_columns(const struct index_chunk_writer *w, struct bytes *raw, struct error *err) {
+static int compress_columns(
+    const struct index_chunk_writer *w, ZSTD_CCtx *zstd, struct bytes *out, struct error *err) {
+	struct bytes lengths = { 0 };
 	int r = TARN_OK;
 
 	for (size_t i = 0; i < INDEX_NCOLUMNS && r == TARN_OK; i++)
-		r = bytes_append_varint(raw, w->columns[i].nbytes, err);
+		r = bytes_append_varint(&lengths, w->columns[i].nbytes, err);
+	ZSTD_CCtx_setPledgedSrcSize(zstd, lengths.nbytes + columns_nbytes(w));
+	if (r == TARN_OK)
+		r = compress(zstd, &lengths, false, out, err);
 	for (size_t i = 0; i < INDEX_NCOLUMNS && r == TARN_OK; i++)
-		r = bytes_append(raw, w->columns[i].data, w->columns[i].nbytes, err);
+		r = compress(zstd, &w->columns[i], i + 1 == INDEX_NCOLUMNS, out, err);
+	bytes_fini(&lengths);
 	return r;
 }
 
@@ -203,7 +229,6 @@ static void state_reset(struct index_state *state) {
 	state->name.nbytes = 0;
 	state->owner.nbytes = 0;
 	state->offset = 0;
-	state->seconds = 0;
 	state->identity = (struct identity){ 0 };
 }
 
@@ -215,26 +240,17 @@ static void begin_again(struct index_chunk_writer *w) {
 }
 
 int index_chunk_close(struct index_chunk_writer *w, struct bytes *out, struct error *err) {
-	struct bytes raw = { 0 };
-	size_t bound, n;
-	void *room = NULL;
-	int r = join_columns(w, &raw, err);
+	ZSTD_CCtx *zstd = ZSTD_createCCtx();
+	int r;
 
-	if (r != TARN_OK)
-		goto done;
-	bound = ZSTD_compressBound(raw.nbytes);
-	room = bytes_extend(out, bound, err);
-	if (room == NULL) {
-		r = TARN_ENOMEM;
-		goto done;
-	}
-	n = ZSTD_compress(room, bound, raw.data, raw.nbytes, LEVEL);
-	out->nbytes -= ZSTD_isError(n) ? bound : bound - n;
-	if (ZSTD_isError(n))
-		r = err_nomem(err);
+	if (zstd == NULL)
+		return err_nomem(err);
+	ZSTD_CCtx_setParameter(zstd, ZSTD_c_compressionLevel, LEVEL);
+	ZSTD_CCtx_setParameter(zstd, ZSTD_c_windowLog, WINDOW_LOG);
+	ZSTD_CCtx_setParameter(zstd, ZSTD_c_enableLongDistanceMatching, 1);
+	r = compress_columns(w, zstd, out, err);
+	ZSTD_freeCCtx(zstd);
 	begin_again(w);
-done:
-	bytes_fini(&raw);
 	return r;
 }
 
@@ -359,14 +375,18 @@ static bool take_name(struct index_chunk_reader *r, const char **name, struct er
 static bool take_target(struct index_chunk_reader *r, const char **target, struct error *err) {
 	const struct bytes *name = &r->before.name;
 	struct bytes *bytes = &r->before.link;
-	uint64_t shared, nbytes;
+	uint64_t left_out, nbytes;
+	size_t shared;
 
-	if (!take(r, COLUMN_TARGET, &shared) || !take(r, COLUMN_TARGET, &nbytes) ||
-	    shared > name->nbytes || nbytes > INDEX_NAME_NBYTES - shared || shared + nbytes == 0)
+	if (!take(r, COLUMN_TARGET, &left_out) || !take(r, COLUMN_TARGET, &nbytes) ||
+	    left_out > name->nbytes)
+		return false;
+	shared = name->nbytes - left_out;
+	if (nbytes > INDEX_NAME_NBYTES - shared || shared + nbytes == 0)
 		return false;
 	bytes->nbytes = 0;
 	if (!take_text(r, COLUMN_LINK, nbytes, bytes, err) ||
-	    bytes_append(bytes, name->data + name->nbytes - shared, shared, err) != TARN_OK)
+	    bytes_append(bytes, name->data + left_out, shared, err) != TARN_OK)
 		return false;
 	*target = end_text(bytes, err);
 	return *target != NULL;
@@ -407,13 +427,13 @@ static bool take_identity(struct index_chunk_reader *r, bool has_btime, struct i
 	struct identity *before = &r->before.identity;
 	uint64_t dev, ino, birth;
 
-	if (!take_difference(r, COLUMN_IDENTITY, before->dev, &dev) ||
-	    !take_difference(r, COLUMN_IDENTITY, before->ino, &ino))
+	if (!take_difference(r, COLUMN_SYSTEM, before->dev, &dev) ||
+	    !take_difference(r, COLUMN_INODE, before->ino, &ino))
 		return false;
 	*identity = (struct identity){ .dev = dev, .ino = ino, .has_btime = has_btime };
 	if (has_btime) {
-		if (!take_difference(r, COLUMN_IDENTITY, (uint64_t)before->btime.tv_sec, &birth) ||
-		    !take_nanoseconds(r, COLUMN_IDENTITY, &identity->btime.tv_nsec))
+		if (!take_difference(r, COLUMN_BIRTH, (uint64_t)before->btime.tv_sec, &birth) ||
+		    !take_nanoseconds(r, COLUMN_INSTANT, &identity->btime.tv_nsec))
 			return false;
 		identity->btime.tv_sec = (time_t)birth;
 		before->btime.tv_sec = identity->btime.tv_sec;
@@ -424,11 +444,12 @@ static bool take_identity(struct index_chunk_reader *r, bool has_btime, struct i
 }
 
 static bool take_numbers(struct index_chunk_reader *r, struct entry *e, off_t *offset) {
-	uint64_t forward, mode, seconds, size = 0, major = 0, minor = 0;
+	uint64_t forward, mode, size = 0, major = 0, minor = 0;
+	int64_t seconds;
 	bool is_device = e->type == ENTRY_CHAR_DEVICE || e->type == ENTRY_BLOCK_DEVICE;
 
 	if (!take(r, COLUMN_OFFSET, &forward) || !take(r, COLUMN_MODE, &mode) || mode > 07777 ||
-	    !take_difference(r, COLUMN_MTIME, (uint64_t)r->before.seconds, &seconds) ||
+	    !cursor_signed(&r->columns[COLUMN_MTIME], &seconds) ||
 	    !take_nanoseconds(r, COLUMN_FRACTION, &e->mtime.tv_nsec) ||
 	    (e->type == ENTRY_FILE && !take(r, COLUMN_SIZE, &size)) || size > INT64_MAX ||
 	    (is_device && (!take(r, COLUMN_DEVICE, &major) || !take(r, COLUMN_DEVICE, &minor))) ||
@@ -441,8 +462,7 @@ static bool take_numbers(struct index_chunk_reader *r, struct entry *e, off_t *o
 	e->rdev_minor = (unsigned int)minor;
 	r->before.offset += (off_t)forward;
 	*offset = r->before.offset;
-	r->before.seconds = (int64_t)seconds;
-	e->mtime.tv_sec = r->before.seconds;
+	e->mtime.tv_sec = (time_t)seconds;
 	return true;
 }
 
@@ -457,7 +477,8 @@ static bool take_member(struct index_chunk_reader *r, unsigned char kind, struct
 	if ((kind & KIND_LINK) == 0 && e->type == ENTRY_SYMLINK && !take_target(r, &e->target, err))
 		return false;
 	return (kind & KIND_IDENTITY) == 0 ||
-	    (e->is_whole && take_identity(r, (kind & KIND_BIRTH) != 0, &e->identity));
+	    (e->is_whole && e->type != ENTRY_DIRECTORY &&
+	        take_identity(r, (kind & KIND_BIRTH) != 0, &e->identity));
 }
 
 int index_chunk_next(

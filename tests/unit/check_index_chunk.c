@@ -55,7 +55,7 @@ static struct entry member(uint64_t i, char name[64], char target[64]) {
 	e.gname = any(i / 5) % 2 != 0 ? "group" : NULL;
 	e.mtime.tv_sec = (time_t)any(i + 15);
 	e.mtime.tv_nsec = (long)(any(i + 16) % 1000000000);
-	if (e.is_whole && any(i + 17) % 2 != 0) {
+	if (e.is_whole && e.type != ENTRY_DIRECTORY && any(i + 17) % 2 != 0) {
 		e.identity.dev = any(i + 18);
 		e.identity.ino = any(i + 19) | 1;
 		e.identity.has_btime = any(i + 20) % 2 != 0;
