@@ -11,64 +11,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "doomed_name.h"
 #include "tar_block.h"
 
 /*
  * The destination is resolved first, so that the temporary file lies in the directory, and on the
  * file system, of the file that is replaced, and not of a symbolic link to it.
- *
- * A signal handler can be given nothing, so the name of the temporary file has to be where it finds
- * it: the one static variable of this program that changes.  It is set and cleared with the
- * signals held back, and points to memory that lives longer than that.
  */
-
-static char *volatile doomed;
 
 #define MAX_LINKS 40 /* as the kernel has it */
 
-static const int signals[ARCHIVE_FILE_NSIGNALS] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
-
-/* SA_RESETHAND has restored the default action: the second signal ends the run, and tells how. */
-static void remove_and_die(int signo) {
-	if (doomed != NULL) {
-		unlink(doomed);
-	}
-	raise(signo);
-}
-
-static void hold_signals(sigset_t *before) {
-	sigset_t set;
-
-	sigemptyset(&set);
-	for (size_t i = 0; i < ARCHIVE_FILE_NSIGNALS; i++) {
-		sigaddset(&set, signals[i]);
-	}
-	pthread_sigmask(SIG_BLOCK, &set, before);
-}
-
-static void catch_signals(struct archive_file *file) {
-	struct sigaction action = { .sa_handler = remove_and_die, .sa_flags = (int)SA_RESETHAND };
-
-	sigemptyset(&action.sa_mask);
-	for (size_t i = 0; i < ARCHIVE_FILE_NSIGNALS; i++) {
-		sigaction(signals[i], NULL, &file->previous[i]);
-		/* nohup, for one, wants it to stay ignored. */
-		if (file->previous[i].sa_handler != SIG_IGN) {
-			sigaction(signals[i], &action, NULL);
-		}
-	}
-}
-
-/* The temporary file is gone, or has its name: nothing is left for the signals to do. */
+/* The temporary file is gone, or has its name. */
 static void release_temporary(struct archive_file *file) {
-	sigset_t before;
-
-	hold_signals(&before);
-	doomed = NULL;
-	for (size_t i = 0; i < ARCHIVE_FILE_NSIGNALS; i++) {
-		sigaction(signals[i], &file->previous[i], NULL);
-	}
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	doomed_name_spare(&file->doomed);
 	free(file->temporary);
 	file->temporary = NULL;
 }
@@ -161,28 +116,22 @@ static void set_owner_and_mode(int fd, const struct stat *old) {
 
 /* Make the temporary file for file->path; ${old} is the file that is to be replaced, or NULL. */
 static int make_temporary(struct archive_file *file, const struct stat *old, struct error *err) {
-	sigset_t before;
 	int errnum;
 
 	file->temporary = temporary_template(file->path);
 	if (file->temporary == NULL) {
 		return err_nomem(err);
 	}
-	hold_signals(&before);
+	/* It writes the name there before there is a file. */
+	doomed_name_init(&file->doomed, AT_FDCWD, file->temporary);
 	file->fd = mkostemp(file->temporary, O_CLOEXEC);
 	errnum = errno;
-	if (file->fd >= 0) {
-		file->is_own_fd = true;
-		doomed = file->temporary;
-		catch_signals(file);
-	}
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (file->fd < 0) {
-		free(file->temporary);
-		file->temporary = NULL;
+		release_temporary(file);
 		return err_set(err, TARN_ESYSTEM, errnum,
 		    old != NULL ? "Cannot open: Cannot make a file beside it" : "Cannot open");
 	}
+	file->is_own_fd = true;
 	set_owner_and_mode(file->fd, old);
 	return TARN_OK;
 }

@@ -1,13 +1,12 @@
 #ifndef TARN_ARCHIVE_FILE_H
 #define TARN_ARCHIVE_FILE_H
 
-#include <signal.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "doomed_name.h"
 #include "error.h"
 
-#define ARCHIVE_FILE_NSIGNALS 4
 #define ARCHIVE_FILE_HELD_NBYTES 1024
 
 /*
@@ -34,7 +33,7 @@ struct archive_file {
 	size_t old_end_nbytes;
 	size_t nheld;                                 /* of it, as far as it stays until commit: */
 	unsigned char held[ARCHIVE_FILE_HELD_NBYTES]; /* what replaces it */
-	struct sigaction previous[ARCHIVE_FILE_NSIGNALS]; /* while there is a temporary file */
+	struct doomed_name doomed;                    /* of the temporary file */
 };
 
 /**

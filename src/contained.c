@@ -219,10 +219,18 @@ static int make_and_look(int dirfd, const char *name, const struct making *m, st
 	return -1;
 }
 
+/* Returns 0, or -1 with errno. */
+static int choose_temporary(int dirfd, struct fresh *fresh) {
+	if (temporary_name(fresh->temporary) != 0)
+		return -1;
+	doomed_name_init(&fresh->doomed, dirfd, fresh->temporary);
+	return 0;
+}
+
 static int make_temporary(int dirfd, struct fresh *fresh) {
 	int fd, saved;
 
-	if (temporary_name(fresh->temporary) != 0)
+	if (choose_temporary(dirfd, fresh) != 0)
 		return -1;
 	fd = open_at(dirfd, fresh->temporary, O_RDWR | O_CREAT | O_EXCL);
 	if (fd < 0 || fstat(fd, &fresh->st) == 0)
@@ -294,7 +302,7 @@ static int make_other_step(struct contained *c, struct held_directory *dir, cons
 		r = ask_to_replace(c, dir->fd, name, m->replace, m->failure, err);
 		if (r != TARN_OK)
 			return r;
-		if (temporary_name(fresh->temporary) == 0)
+		if (choose_temporary(dir->fd, fresh) == 0)
 			fresh->fd = make_and_look(dir->fd, fresh->temporary, m, &fresh->st);
 	}
 	if (fresh->fd < 0)
@@ -312,8 +320,10 @@ static int make_step(struct contained *c, struct held_directory *dir, const char
 	*fresh = (struct fresh){ .fd = -1, .contained = c, .replace = m->replace };
 	r = S_ISREG(m->mode) ? make_file_step(c, dir, name, m, err) :
 	                       make_other_step(c, dir, name, m, err);
-	if (r != TARN_OK)
+	if (r != TARN_OK) {
+		doomed_name_spare(&fresh->doomed);
 		return r;
+	}
 	strcpy(fresh->name, name);
 	fresh->directory = held_directory_share(dir);
 	return TARN_OK;
@@ -394,7 +404,7 @@ static int name_nameless(struct fresh *fresh, struct error *err) {
 		r = ask_to_replace(c, dirfd, fresh->name, fresh->replace, "Cannot open", err);
 		if (r != TARN_OK)
 			return r;
-		if (temporary_name(fresh->temporary) == 0 &&
+		if (choose_temporary(dirfd, fresh) == 0 &&
 		    link_nameless(fresh->fd, dirfd, fresh->temporary) == 0)
 			return TARN_OK;
 		fresh->temporary[0] = '\0';
@@ -452,6 +462,7 @@ int contained_commit(struct fresh *fresh, struct error *err) {
 		return r;
 	}
 	close(fresh->fd);
+	doomed_name_spare(&fresh->doomed);
 	held_directory_release(fresh->directory);
 	*fresh = (struct fresh){ .fd = -1 };
 	return TARN_OK;
@@ -465,6 +476,7 @@ void contained_discard(struct fresh *fresh) {
 	if (!fresh->is_nameless)
 		unlinkat(fresh->directory->fd,
 		    fresh->temporary[0] != '\0' ? fresh->temporary : fresh->name, 0);
+	doomed_name_spare(&fresh->doomed);
 	held_directory_release(fresh->directory);
 	*fresh = (struct fresh){ .fd = -1 };
 }
@@ -501,6 +513,7 @@ static int link_step(struct contained *c, struct held_directory *dir, const char
 	const struct link_arguments *arguments = arg;
 	struct linking *l = arguments->linking;
 	char temporary[TEMPORARY_NAME_NBYTES];
+	struct doomed_name doomed;
 	struct held_directory *from = held_directories_get(
 	    &c->directories, l->existing->parent, l->existing->parent_nbytes, false);
 	int r;
@@ -524,9 +537,11 @@ static int link_step(struct contained *c, struct held_directory *dir, const char
 		r = err_set(err, TARN_ESYSTEM, errno, "Cannot link");
 		goto done;
 	}
+	doomed_name_init(&doomed, dir->fd, temporary);
 	r = link_and_look(from->fd, l, dir->fd, temporary, err);
 	if (r == TARN_OK)
 		r = replace_by(c, dir, temporary, name, err);
+	doomed_name_spare(&doomed);
 done:
 	held_directory_release(from);
 	return r;

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include "doomed_name.h"
 #include "error.h"
 #include "member_path.h"
 #include "temporary_name.h"
@@ -55,6 +56,7 @@ struct fresh {
 	char name[NAME_MAX + 1]; /* the last component */
 	bool is_nameless;
 	bool replace;
+	struct doomed_name doomed;             /* the temporary name */
 	char temporary[TEMPORARY_NAME_NBYTES]; /* "" when it was made under its own name, or none */
 };
 

@@ -62,6 +62,8 @@ libtarn_a_SOURCES = \
 	%D%/directory.h \
 	%D%/earlier_inodes.c \
 	%D%/earlier_inodes.h \
+	%D%/doomed_name.c \
+	%D%/doomed_name.h \
 	%D%/entry.c \
 	%D%/entry.h \
 	%D%/entry_copy.c \

@@ -11,16 +11,35 @@ fails_at_every() {
 }
 
 test_creation_survives_every_failure() {
-	fails_at_every memory,read,write,open,name,metadata \
-		create,create-new,create-zstd,create-xz,create-gzip
+	fails_at_every memory,read,write,open,name,metadata create,create-new,create-zstd
+}
+
+test_compression_survives_every_failure() {
+	fails_at_every memory,write create-xz,create-gzip
 }
 
 test_append_survives_every_failure() {
 	fails_at_every memory,read,write,open,name,metadata append
 }
 
+test_extraction_survives_every_failure() {
+	fails_at_every memory,read,write,open,name,metadata extract,extract-over
+}
+
+test_decompression_survives_every_failure() {
+	fails_at_every memory,read extract-zstd,extract-xz,extract-gzip
+}
+
+test_ways_to_give_a_name_its_content_survive_every_failure() {
+	fails_at_every write,open,name,metadata extract-later-names,extract-copies
+}
+
 test_archive_is_old_or_new_after_a_kill_at_any_moment() {
-	fails_at_every kill,signal create,create-new,create-zstd,create-xz,create-gzip,append
+	fails_at_every kill,signal create,create-new,create-zstd,append
+}
+
+test_second_extraction_completes_one_that_was_killed_at_any_moment() {
+	fails_at_every kill,signal extract-over,extract-keep
 }
 
 run_tests
