@@ -24,7 +24,7 @@ static void require_from(int fd, size_t place, struct pieces expected, bool may_
 	int r;
 
 	REQUIRE(lseek(fd, 0, SEEK_SET) == 0);
-	r = codec_reader_new(&reader, &(struct codec_settings){ 0 }, fd, &err);
+	r = codec_reader_new(&reader, &(struct codec_settings){ .nthreads = 1 }, fd, &err);
 	if (r == TARN_OK && place > 0 && codec_seek(reader, (off_t)place, &err) == TARN_OK)
 		REQUIRE(take_equal(&expected, expected.next, place));
 	while (r == TARN_OK && (r = codec_read(reader, &data, &n, &err)) == TARN_OK)
@@ -40,7 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t nbytes) {
 	struct codec_settings settings = { .compression = compressions[which],
 		.nthreads = 1,
 		.level = 1,
-		.piece_nbytes = 1 + take_number(&p, 2) % 4096 };
+		.piece_nbytes = 512 + take_number(&p, 2) % 4096 };
 	struct codec_writer *writer;
 	struct error err;
 	int fd = fuzz_file("", 0);
