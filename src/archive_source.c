@@ -20,6 +20,12 @@
 
 #define TAR_BLOCK 512
 
+/*
+ * The most bytes that may be read for a header with its names and maps: libarchive keeps all of them
+ * in memory, and a cpio header can speak of a name of 4 GiB.
+ */
+#define HEADER_NBYTES_MAX ((off_t)64 << 20)
+
 struct archive_source {
 	struct source base;
 	struct archive *archive;
@@ -30,14 +36,16 @@ struct archive_source {
 	struct entry_storage storage;
 	off_t content_end;    /* of the current member, as far as it was read */
 	off_t nfed;           /* plain bytes handed to libarchive, skipped ones included */
+	off_t header_left;    /* of HEADER_NBYTES_MAX; INT64_MAX in content */
 	bool fed_all;         /* the reader said TARN_END */
-	bool has_codec_error; /* the reader failed, with: */
+	bool has_codec_error; /* the reader failed, or may read no more, with: */
 	struct error codec_error;
 	struct late_content late;
 	bool at_end;  /* libarchive has no more */
 	bool is_late; /* the current entry comes from there */
 	size_t nmembers;
-	bool in_garbage; /* said so, not yet at the next good header */
+	bool is_in_member; /* libarchive is behind a good header */
+	bool in_garbage;   /* said so, not yet at the next good header */
 };
 
 static la_ssize_t feed(struct archive *archive, void *data, const void **block) {
@@ -48,7 +56,8 @@ static la_ssize_t feed(struct archive *archive, void *data, const void **block) 
 	(void)archive;
 	if (s->fed_all || s->has_codec_error)
 		return s->fed_all ? 0 : -1;
-	r = codec_read(s->reader, block, &nbytes, &s->codec_error);
+	r = s->header_left > 0 ? codec_read(s->reader, block, &nbytes, &s->codec_error) :
+	                         err_set(&s->codec_error, TARN_EFORMAT, 0, "Header is too large");
 	if (r == TARN_END) {
 		s->fed_all = true;
 		return 0;
@@ -59,6 +68,7 @@ static la_ssize_t feed(struct archive *archive, void *data, const void **block) 
 		return -1;
 	}
 	s->nfed += (off_t)nbytes;
+	s->header_left -= (off_t)nbytes;
 	return (la_ssize_t)nbytes;
 }
 
@@ -154,12 +164,28 @@ static int next_late(struct archive_source *s, struct entry **e) {
 	return late != NULL ? TARN_OK : TARN_END;
 }
 
+/* libarchive's result. */
+static int next_header(struct archive_source *s) {
+	int r = ARCHIVE_OK;
+
+	/* What is left of the member before would be read as a part of the header. */
+	if (s->is_in_member)
+		r = archive_read_data_skip(s->archive);
+	if (r != ARCHIVE_FATAL) {
+		s->header_left = HEADER_NBYTES_MAX;
+		r = archive_read_next_header2(s->archive, s->from);
+		s->header_left = INT64_MAX;
+	}
+	s->is_in_member = r == ARCHIVE_OK || r == ARCHIVE_WARN;
+	return r;
+}
+
 /* Read headers up to the next member that can be handed out. */
 static int read_member(struct archive_source *s, struct error *err) {
 	int r;
 
 	for (;;) {
-		r = archive_read_next_header2(s->archive, s->from);
+		r = next_header(s);
 		if (r == ARCHIVE_EOF)
 			return TARN_END;
 		if (r == ARCHIVE_FATAL)
@@ -259,6 +285,7 @@ struct source *archive_source_new(
 	s->base.next = archive_source_next;
 	s->base.read = archive_source_read;
 	s->base.free = archive_source_free;
+	s->header_left = HEADER_NBYTES_MAX;
 	s->reader = reader;
 	s->report = report;
 	archive_read_support_format_tar(s->archive);

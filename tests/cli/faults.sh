@@ -59,6 +59,14 @@ test_damaged_header_is_said_with_the_member_before_it() {
 	expect_equal "$(cat out/uno out/three)" 13
 }
 
+# cpio has room for names of 4 GiB, and what reads it would take memory for them.
+test_name_that_is_too_large_for_memory_is_an_error() {
+	printf '070701%08X%08X%072d%08X%08X' 1 0100644 0 $((200 << 20)) 0 >a.cpio
+	truncate -s 201M a.cpio
+	expect_status 2 tarn -tf a.cpio
+	expect_stderr_has 'Header is too large'
+}
+
 # A map in GNU tar's format, whose second piece lies over the first.
 test_sparse_map_that_overlaps_is_an_error() {
 	python3 - >a.tar <<-'END'
