@@ -32,6 +32,7 @@ UNIT_TESTS = \
 	%D%/unit/check_transform
 
 SHELL_TESTS = \
+	%D%/cli/adding.sh \
 	%D%/cli/creating_links.sh \
 	%D%/cli/faults.sh \
 	%D%/cli/index.sh \
