@@ -141,7 +141,7 @@ static enum folding learn_folding(
 }
 
 /*
- * Something is at ${name} already.  TARN_EREFUSED when it is called otherwise, and the file system
+ * Something is at ${name} already.  TARN_FOLDED when it is called otherwise, and the file system
  * does not tell the two names apart: what has that name is not to be touched.
  */
 static int look_at_existing(
@@ -152,7 +152,7 @@ static int look_at_existing(
 	    learn_folding(c, dirfd, name, &st, false) == FOLDING_NONE ||
 	    directory_has_exactly(dirfd, name))
 		return TARN_OK;
-	return err_set(err, TARN_EREFUSED, 0,
+	return err_set(err, TARN_FOLDED, 0,
 	    "%s: the file system does not tell this name from one that is there", failure);
 }
 
@@ -192,6 +192,18 @@ struct making {
 	struct fresh *fresh;
 };
 
+/* fusefat and exfat-fuse fail with EIO when they have made a file in the place of a fifo or device. */
+static void remove_half_made(int dirfd, const char *name, mode_t mode) {
+	struct stat st;
+
+	if (errno != EIO || S_ISLNK(mode))
+		return;
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+	    st.st_size == 0)
+		unlinkat(dirfd, name, 0);
+	errno = EOPNOTSUPP;
+}
+
 /*
  * Make something that cannot be opened by being made.  Whatever lies under the name when it is
  * opened may have been put there by another process, and must not get the owner and mode of the
@@ -202,8 +214,10 @@ static int make_and_look(int dirfd, const char *name, const struct making *m, st
 
 	result = S_ISLNK(m->mode) ? symlinkat(m->target, dirfd, name) :
 	                            mknodat(dirfd, name, m->mode, m->rdev);
-	if (result != 0)
+	if (result != 0) {
+		remove_half_made(dirfd, name, m->mode);
 		return -1;
+	}
 	fd = open_at(dirfd, name, O_PATH);
 	if (fd < 0 || fstat(fd, st) != 0) {
 		saved = errno;

@@ -101,6 +101,11 @@ static const struct {
 	[REPORT_LOST_SPECIAL] = { "lost-special",
 	    "fifo or device is missing (the file system has none)",
 	    "fifos and devices are missing (the file system has none)" },
+	[REPORT_LOST_NAME] = { "lost-name", "name is missing (the file system forbids it)",
+	    "names are missing (the file system forbids them)" },
+	[REPORT_LOST_FOLDED] = { "lost-folded",
+	    "name is missing (the file system does not tell it from that of another file)",
+	    "names are missing (the file system does not tell them from those of other files)" },
 };
 
 struct report *report_new(const char *program, bool utf8) {
@@ -267,7 +272,7 @@ void report_count(
 	pthread_mutex_lock(&report->mutex);
 	report->tallies[reason].n++;
 	report->tallies[reason].nbytes += nbytes;
-	if (reason == REPORT_LOST_SYMLINK || reason == REPORT_LOST_SPECIAL)
+	if (reason >= REPORT_LOST_SYMLINK)
 		raise_status(report, STATUS_FAILED);
 	if (report->file != NULL) {
 		json_begin(report->file, reasons[reason].keyword);

@@ -38,6 +38,8 @@ enum report_reason {
 	REPORT_NOT_HELD_TIME,
 	REPORT_LOST_SYMLINK, /* the file system has no symbolic links: a failure */
 	REPORT_LOST_SPECIAL, /* … no such fifos or devices */
+	REPORT_LOST_NAME,    /* … no such names */
+	REPORT_LOST_FOLDED,  /* names that it takes for those of other files */
 	REPORT_NREASONS
 };
 

@@ -346,6 +346,23 @@ static int put(struct tree_sink *s, const struct entry *e, struct source *from, 
 	return make(s, &(struct making){ below, e, from, NULL, may_replace(s) }, err);
 }
 
+/*
+ * Was it for the name that ${e} could not be made?  FAT and its likes do not have these characters, and
+ * each implementation has its own way to say so.
+ */
+static bool is_forbidden_name(const struct entry *e, const struct error *err) {
+	if (err->code != TARN_ESYSTEM ||
+	    (err->errnum != EINVAL && err->errnum != EILSEQ && err->errnum != ENOENT &&
+	        err->errnum != EPERM))
+		return false;
+	for (const char *c = e->name; *c != '\0'; c++) {
+		if (strchr("\"*:<>?\\|", *c) != NULL || (unsigned char)*c < ' ' ||
+		    ((*c == '.' || *c == ' ') && (c[1] == '/' || c[1] == '\0')))
+			return true;
+	}
+	return false;
+}
+
 static int tree_sink_put(
     struct sink *sink, const struct entry *e, struct source *from, struct error *err) {
 	struct tree_sink *s = (struct tree_sink *)sink;
@@ -355,7 +372,12 @@ static int tree_sink_put(
 		return r;
 	if (r == TARN_EXISTS)
 		return existing_stays(s, e);
-	report_error(s->report, e->name, err);
+	if (r == TARN_FOLDED)
+		report_count(s->report, REPORT_LOST_FOLDED, e->name, 0);
+	else if (is_forbidden_name(e, err))
+		report_count(s->report, REPORT_LOST_NAME, e->name, 0);
+	else
+		report_error(s->report, e->name, err);
 	return TARN_OK;
 }
 

@@ -37,6 +37,32 @@ test_exfat_loses_owners_attributes_and_acls_without_a_failure() {
 	on_disk
 }
 
+# forbidding: what has a name that is forbidden there is counted, and nothing is left half made.
+forbidding() {
+	mkdir -p tree/d:d
+	for name in 'a:b' 'a*b' 'x?y' 'q"q' 'l<l' 'p|p' 'b\b' d:d/f plain; do
+		printf x >"tree/$name"
+	done
+	ln tree/plain tree/h:h
+	mkfifo tree/fifo
+	tarn -cf a.tar tree
+	expect_status 2 tarn -xf a.tar -C disk --report=report
+	expect_stderr_has 'tarn: 10 names are missing (the file system forbids them)'
+	expect_stderr_has 'tarn: 1 fifo or device is missing (the file system has none)'
+	expect_equal "$(ls disk/tree)" plain
+	expect_equal "$(grep -c '"lost-name","name"' report)" 10
+}
+
+test_names_that_fat_forbids_are_counted() {
+	mount_fat disk 64M
+	forbidding
+}
+
+test_names_that_exfat_forbids_are_counted() {
+	mount_exfat disk 64M
+	forbidding
+}
+
 # without CAPABILITY COMMAND…: root that lacks it, as in a container.
 without() {
 	setpriv --bounding-set="-$1" --inh-caps="-$1" "${@:2}"
