@@ -58,7 +58,8 @@ bool take_equal(struct pieces *pieces, const void *data, size_t nbytes);
 /**
  * A mutator for tar archives: changes members in ways that make sense for them (their order, names
  * that are those of others, types, sizes), or bytes as the engine does, and makes the checksums
- * right again nearly always: else no change would get past them.
+ * right again nearly always: else no change would get past them.  The last two bytes, where some
+ * targets have options, are changed apart.
  */
 size_t tar_mutate(uint8_t *data, size_t nbytes, size_t max, unsigned int seed);
 

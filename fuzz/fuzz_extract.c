@@ -5,7 +5,7 @@
 
 /*
  * Any bytes extracted, by root and by somebody else: nothing outside of the destination may change.
- * The last byte of an archive, which is 0, chooses the options.
+ * The last two bytes of an archive, which are 0, choose the options.
  */
 
 #define NOBODY 65534
@@ -31,10 +31,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t nbytes) {
 		"--links=symlink", "--links=reflink" };
 	static char *const selected[] = { "--exclude=excluded", "--exclude=file",
 		"--strip-components=1", "--transform=s/a/b/" };
-	unsigned int choice = nbytes > 0 ? data[nbytes - 1] : 0;
+	unsigned int choice =
+	    nbytes > 1 ? data[nbytes - 1] | (unsigned int)data[nbytes - 2] << 8 : 0;
 	char *argv[] = { "tarn", "-xf-", "--acls", CHOOSE(permissions, choice),
-		CHOOSE(attributes, choice), CHOOSE(existing, choice / 2),
-		CHOOSE(links, choice / 12), CHOOSE(selected, choice / 60), NULL };
+		CHOOSE(attributes, choice / 2), CHOOSE(existing, choice / 4),
+		CHOOSE(links, choice / 24), CHOOSE(selected, choice / 120), NULL };
 	struct world_task task = { .argv = argv, .data = data, .nbytes = nbytes };
 
 	world_run(&task);

@@ -154,5 +154,7 @@ size_t tar_mutate(uint8_t *data, size_t nbytes, size_t max, unsigned int seed) {
 	find_members(&a);
 	if (any(&a, 16) > 0)
 		set_checksums(&a);
+	if (any(&a, 8) == 0 && a.nbytes > 1)
+		a.data[a.nbytes - 1 - any(&a, 2)] = (uint8_t)any(&a, 256);
 	return a.nbytes;
 }
