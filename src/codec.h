@@ -44,7 +44,7 @@ int codec_writer_new(
  * new.  ${reader} is left somewhere else.
  *
  * TARN_EREFUSED where the archive is not made of pieces, or the one that has ${offset} is too large
- * for memory; the file is untouched then.
+ * for memory.  The file is untouched then, and until something is written.
  */
 int codec_writer_continue(struct codec_writer **writer, const struct codec_settings *settings,
     struct codec_reader *reader, off_t offset, int fd, struct error *err);

@@ -105,35 +105,27 @@ static int resume(struct resumption *resumption, const struct codec_settings *se
 	}
 }
 
-/* Give ${writer} the ${nbytes} at ${at} once more. */
-static int write_again(struct codec_writer *writer, struct codec_reader *reader, off_t at,
-    off_t nbytes, struct error *err) {
-	unsigned char *kept;
+/* Keep the ${nbytes} at ${at} for ${writer}. */
+static int keep_again(struct codec_writer *writer, struct codec_reader *reader, off_t at,
+    size_t nbytes, struct error *err) {
 	const void *data;
-	size_t n, done = 0;
-	int r;
+	size_t n;
+	int r = codec_seek(reader, at, err);
 
-	if (nbytes == 0)
-		return TARN_OK;
-	/* All of it before the first is written, over what is read. */
-	kept = malloc((size_t)nbytes);
-	if (kept == NULL)
+	writer->again = malloc(nbytes > 0 ? nbytes : 1);
+	if (writer->again == NULL)
 		return err_nomem(err);
-	r = codec_seek(reader, at, err);
-	while (r == TARN_OK && done < (size_t)nbytes) {
+	while (r == TARN_OK && writer->again_nbytes < nbytes) {
 		r = codec_read(reader, &data, &n, err);
 		if (r == TARN_OK) {
-			n = n < (size_t)nbytes - done ? n : (size_t)nbytes - done;
-			memcpy(kept + done, data, n);
-			done += n;
+			size_t left = nbytes - writer->again_nbytes;
+
+			n = n < left ? n : left;
+			memcpy(writer->again + writer->again_nbytes, data, n);
+			writer->again_nbytes += n;
 		}
 	}
-	if (r == TARN_END)
-		r = err_set(err, TARN_EFORMAT, 0, "Unexpected end of the compressed data");
-	if (r == TARN_OK)
-		r = codec_write(writer, kept, (size_t)nbytes, err);
-	free(kept);
-	return r;
+	return r == TARN_END ? decoder_truncated(err) : r;
 }
 
 static int continue_pieces(struct codec_writer *writer, const struct codec_settings *settings,
@@ -155,7 +147,8 @@ static int continue_pieces(struct codec_writer *writer, const struct codec_setti
 	    &writer->encoder, resumption.format, codec_nthreads(settings), &writer->output, err);
 	if (r == TARN_OK && lseek(writer->output.fd, reader->base + resumption.at, SEEK_SET) < 0)
 		r = err_set(err, TARN_ESYSTEM, errno, "Cannot seek");
-	return r == TARN_OK ? write_again(writer, reader, resumption.plain_at, again, err) : r;
+	return r == TARN_OK ? keep_again(writer, reader, resumption.plain_at, (size_t)again, err) :
+	                      r;
 }
 
 int codec_writer_continue(struct codec_writer **writer, const struct codec_settings *settings,

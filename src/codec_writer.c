@@ -141,7 +141,8 @@ void codec_writer_hold_back(struct codec_writer *writer, unsigned char *held, si
 	writer->output.nheld = nbytes;
 }
 
-int codec_write(struct codec_writer *writer, const void *data, size_t nbytes, struct error *err) {
+static int write_bytes(
+    struct codec_writer *writer, const void *data, size_t nbytes, struct error *err) {
 	struct encoder *encoder = writer->encoder;
 
 	if (nbytes == 0)
@@ -150,11 +151,29 @@ int codec_write(struct codec_writer *writer, const void *data, size_t nbytes, st
 	                         codec_output_write(&writer->output, data, nbytes, err);
 }
 
+/* What is written again is first; not before there is more, as it overwrites itself. */
+static int write_again(struct codec_writer *writer, struct error *err) {
+	int r = write_bytes(writer, writer->again, writer->again_nbytes, err);
+
+	free(writer->again);
+	writer->again = NULL;
+	writer->again_nbytes = 0;
+	return r;
+}
+
+int codec_write(struct codec_writer *writer, const void *data, size_t nbytes, struct error *err) {
+	int r = write_again(writer, err);
+
+	return r == TARN_OK ? write_bytes(writer, data, nbytes, err) : r;
+}
+
 int codec_writer_end_piece(struct codec_writer *writer, struct error *err) {
 	struct encoder *encoder = writer->encoder;
+	int r = write_again(writer, err);
 
-	return encoder != NULL && encoder->end_piece != NULL ? encoder->end_piece(encoder, err) :
-	                                                       TARN_OK;
+	return r == TARN_OK && encoder != NULL && encoder->end_piece != NULL ?
+	    encoder->end_piece(encoder, err) :
+	    r;
 }
 
 int codec_writer_attach(
@@ -164,13 +183,15 @@ int codec_writer_attach(
 	if (encoder == NULL || encoder->attach == NULL)
 		return err_set(
 		    err, TARN_EREFUSED, 0, "Only zstd has a place for data beside the archive");
-	return encoder->attach(encoder, data, nbytes, err);
+	int r = write_again(writer, err);
+	return r == TARN_OK ? encoder->attach(encoder, data, nbytes, err) : r;
 }
 
 int codec_writer_finish(struct codec_writer *writer, struct error *err) {
 	struct encoder *encoder = writer->encoder;
+	int r = write_again(writer, err);
 
-	return encoder != NULL ? encoder->finish(encoder, err) : TARN_OK;
+	return r == TARN_OK && encoder != NULL ? encoder->finish(encoder, err) : r;
 }
 
 off_t codec_writer_nbytes(const struct codec_writer *writer) {
@@ -182,5 +203,6 @@ void codec_writer_free(struct codec_writer *writer) {
 		return;
 	if (writer->encoder != NULL)
 		writer->encoder->free(writer->encoder);
+	free(writer->again);
 	free(writer);
 }

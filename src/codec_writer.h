@@ -8,6 +8,8 @@
 struct codec_writer {
 	struct codec_output output;
 	struct encoder *encoder; /* NULL: plain */
+	unsigned char *again;    /* to be written before all else; NULL: nothing */
+	size_t again_nbytes;
 };
 
 /** How many threads ${settings} stand for. */

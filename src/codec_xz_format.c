@@ -3,6 +3,7 @@
 #include <lzma.h>
 #include <stdlib.h>
 
+#include "codec_level.h"
 #include "codec_pieces.h"
 
 /*
@@ -18,8 +19,6 @@ struct xz_format {
 	lzma_index *index; /* of what is in the file */
 	bool has_header;
 };
-
-#define DEFAULT_LEVEL 6
 
 static int xz_pack(
     struct piece_format *format, struct piece *piece, unsigned int worker, struct error *err) {
@@ -96,7 +95,7 @@ static void xz_format_free(struct piece_format *format) {
 int xz_format_new(struct piece_format **format, const struct codec_settings *settings,
     const struct xz_kept *kept, struct error *err) {
 	struct xz_format *f = calloc(1, sizeof(*f));
-	unsigned int level = settings->level > 0 ? (unsigned int)settings->level : DEFAULT_LEVEL;
+	uint32_t preset = settings->level != 0 ? (uint32_t)settings->level : xz_default_preset();
 
 	if (f == NULL)
 		return err_nomem(err);
@@ -117,11 +116,11 @@ int xz_format_new(struct piece_format **format, const struct codec_settings *set
 		.free = xz_format_free,
 	};
 	*format = &f->format;
-	if (lzma_lzma_preset(&f->options, level)) {
+	if (lzma_lzma_preset(&f->options, preset)) {
 		if (kept != NULL)
 			f->index = NULL;
 		xz_format_free(*format);
-		return err_set(err, TARN_EUSAGE, 0, "%u is no level of xz", level);
+		return err_set(err, TARN_EUSAGE, 0, "%d is no level of xz", settings->level);
 	}
 	f->format.piece_nbytes =
 	    settings->piece_nbytes > 0 ? settings->piece_nbytes : (size_t)3 * f->options.dict_size;

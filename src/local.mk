@@ -23,6 +23,8 @@ libtarn_a_SOURCES = \
 	%D%/codec_gzip.c \
 	%D%/codec_input.c \
 	%D%/codec_input.h \
+	%D%/codec_level.c \
+	%D%/codec_level.h \
 	%D%/codec_lzma.c \
 	%D%/codec_pieces.c \
 	%D%/codec_pieces.h \

@@ -104,6 +104,22 @@ static int set_choice(unsigned int *value, const char *option, const struct opti
 	    argument, option, words);
 }
 
+static int parse_number(
+    const char *text, unsigned int max, const char *what, unsigned int *value, struct error *err) {
+	uintmax_t number;
+	char *end;
+
+	errno = 0;
+	number = strtoumax(text, &end, 10);
+	if (!isdigit((unsigned char)*text) || *end != '\0' || errno != 0 || number > max)
+		return err_set(err, TARN_EUSAGE, 0, "%s: Invalid %s", text, what);
+	*value = (unsigned int)number;
+	return TARN_OK;
+}
+
+/* Which of them is a level is known to each compression. */
+#define LEVEL_MAX 99
+
 int option_store(
     struct parser *p, const struct option_row *row, const char *argument, struct error *err) {
 	void *place = (char *)p + row->offset;
@@ -124,6 +140,11 @@ int option_store(
 		return set_choice(place, row->name, row->choices, argument, err);
 	case EFFECT_MODE:
 		return set_mode(p, row->value, err);
+	case EFFECT_COMPRESS:
+		p->options.compression = row->value;
+		return argument != NULL ?
+		    parse_number(argument, LEVEL_MAX, "compression level", &p->options.level, err) :
+		    TARN_OK;
 	case EFFECT_CALL:
 		return row->function(p, argument, err);
 	}
@@ -163,19 +184,6 @@ int option_links(struct parser *p, const char *argument, struct error *err) {
 int option_report(struct parser *p, const char *argument, struct error *err) {
 	(void)err;
 	p->options.report_file = argument;
-	return TARN_OK;
-}
-
-static int parse_number(
-    const char *text, unsigned int max, const char *what, unsigned int *value, struct error *err) {
-	uintmax_t number;
-	char *end;
-
-	errno = 0;
-	number = strtoumax(text, &end, 10);
-	if (!isdigit((unsigned char)*text) || *end != '\0' || errno != 0 || number > max)
-		return err_set(err, TARN_EUSAGE, 0, "%s: Invalid %s", text, what);
-	*value = (unsigned int)number;
 	return TARN_OK;
 }
 
@@ -219,6 +227,27 @@ int option_strip_components(struct parser *p, const char *argument, struct error
 
 int option_threads(struct parser *p, const char *argument, struct error *err) {
 	return parse_number(argument, NTHREADS_MAX, "number of threads", &p->options.nthreads, err);
+}
+
+/* Smaller pieces compress badly; larger ones would not be reached alone. */
+#define PIECE_NBYTES_MIN ((uintmax_t)4096)
+#define PIECE_NBYTES_MAX ((uintmax_t)1 << 30)
+
+int option_piece_size(struct parser *p, const char *argument, struct error *err) {
+	uintmax_t n;
+	char *end;
+	int shift;
+
+	errno = 0;
+	n = strtoumax(argument, &end, 10);
+	shift = *end == 'K' ? 10 : *end == 'M' ? 20 : 0;
+	if (shift > 0)
+		end++;
+	if (!isdigit((unsigned char)*argument) || *end != '\0' || errno != 0 ||
+	    n > PIECE_NBYTES_MAX >> shift || n << shift < PIECE_NBYTES_MIN)
+		return err_set(err, TARN_EUSAGE, 0, "%s: Invalid size of pieces", argument);
+	p->options.piece_nbytes = (size_t)n << shift;
+	return TARN_OK;
 }
 
 int option_transform(struct parser *p, const char *argument, struct error *err) {

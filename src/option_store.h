@@ -53,7 +53,8 @@ typedef int option_function(struct parser *parser, const char *argument, struct 
 option_function option_add_file, option_archive, option_blocking_factor, option_directory,
     option_exclude, option_exclude_from, option_exclude_vcs, option_files_from, option_group,
     option_links, option_report, option_member_mode, option_mtime, option_owner, option_program,
-    option_record_size, option_strip_components, option_threads, option_transform;
+    option_piece_size, option_record_size, option_strip_components, option_threads,
+    option_transform;
 
 /** Free what option_store allocated in ${o}. */
 void option_storage_free(struct option_storage *storage);

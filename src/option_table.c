@@ -16,9 +16,12 @@
 #define VALUE(member, v) .effect = EFFECT_VALUE, AT(member), .value = (v)
 #define COUNT(member) .effect = EFFECT_COUNT, AT(member)
 #define CHOICE(member, list) .effect = EFFECT_CHOICE, AT(member), .choices = (list)
+#define COMPRESS(v) .effect = EFFECT_COMPRESS, .value = (v)
 #define MODE(v) .effect = EFFECT_MODE, .value = (v)
 #define CALL(f) .effect = EFFECT_CALL, .function = (f)
 #define NOTHING .effect = EFFECT_NONE
+#define LEVEL(letter, help) \
+	{ NULL, letter, GROUP_COMPRESSION, NULL, help, VALUE(options.level, letter - '0') }
 #define ALSO(also) \
 	{ .name = (also) }
 
@@ -97,6 +100,15 @@ const struct option_row option_table[] = {
 	{ "record-size", 0, GROUP_ARCHIVE, "BYTES", "as -b, in bytes: a multiple of 512",
 	    CALL(option_record_size) },
 
+	LEVEL('1', "compress at level 1, which takes the least time,"),
+	LEVEL('2', ""),
+	LEVEL('3', ""),
+	LEVEL('4', ""),
+	LEVEL('5', ""),
+	LEVEL('6', ""),
+	LEVEL('7', ""),
+	LEVEL('8', ""),
+	LEVEL('9', "... or at level 9, which takes little space"),
 	{ "auto-compress", 'a', GROUP_COMPRESSION, NULL,
 	    "choose by the archive's suffix, if it is a known one",
 	    FLAG(options.auto_compress, true) },
@@ -105,26 +117,29 @@ const struct option_row option_table[] = {
 	{ "use-compress-program", 'I', GROUP_COMPRESSION, "COMMAND",
 	    "filter through COMMAND, which must know -d for reading", CALL(option_program) },
 	{ "bzip2", 'j', GROUP_COMPRESSION, NULL, "compress with bzip2",
-	    VALUE(options.compression, COMPRESSION_BZIP2) },
-	{ "xz", 'J', GROUP_COMPRESSION, NULL, "compress with xz",
-	    VALUE(options.compression, COMPRESSION_XZ) },
-	{ "lz4", 0, GROUP_COMPRESSION, NULL, "compress with lz4",
-	    VALUE(options.compression, COMPRESSION_LZ4) },
-	{ "lzip", 0, GROUP_COMPRESSION, NULL, "compress with lzip",
-	    VALUE(options.compression, COMPRESSION_LZIP) },
-	{ "lzma", 0, GROUP_COMPRESSION, NULL, "compress with lzma",
-	    VALUE(options.compression, COMPRESSION_LZMA) },
+	    COMPRESS(COMPRESSION_BZIP2) },
+	{ "xz", 'J', GROUP_COMPRESSION, "[LEVEL]", "compress with xz, at LEVEL 1 to 9",
+	    COMPRESS(COMPRESSION_XZ) },
+	{ "lz4", 0, GROUP_COMPRESSION, NULL, "compress with lz4", COMPRESS(COMPRESSION_LZ4) },
+	{ "lzip", 0, GROUP_COMPRESSION, NULL, "compress with lzip", COMPRESS(COMPRESSION_LZIP) },
+	{ "lzma", 0, GROUP_COMPRESSION, NULL, "compress with lzma", COMPRESS(COMPRESSION_LZMA) },
+	{ "long", 0, GROUP_COMPRESSION, NULL,
+	    "let zstd find repetitions that are far from each other",
+	    FLAG(options.long_distance, true) },
+	{ "piece-size", 0, GROUP_COMPRESSION, "SIZE",
+	    "let zstd and xz compress pieces of SIZE bytes, K or M, by themselves",
+	    CALL(option_piece_size) },
 	{ "threads", 0, GROUP_COMPRESSION, "NUMBER", "use NUMBER threads (0: as many as cores)",
 	    CALL(option_threads) },
-	{ "gzip", 'z', GROUP_COMPRESSION, NULL, "compress with gzip",
-	    VALUE(options.compression, COMPRESSION_GZIP) },
+	{ "gzip", 'z', GROUP_COMPRESSION, "[LEVEL]", "compress with gzip, at LEVEL 1 to 9",
+	    COMPRESS(COMPRESSION_GZIP) },
 	ALSO("gunzip"),
 	ALSO("ungzip"),
 	{ "compress", 'Z', GROUP_COMPRESSION, NULL, "compress with compress",
-	    VALUE(options.compression, COMPRESSION_COMPRESS) },
+	    COMPRESS(COMPRESSION_COMPRESS) },
 	ALSO("uncompress"),
-	{ "zstd", 0, GROUP_COMPRESSION, NULL, "compress with zstd",
-	    VALUE(options.compression, COMPRESSION_ZSTD) },
+	{ "zstd", 0, GROUP_COMPRESSION, "[LEVEL]", "compress with zstd, at LEVEL 1 to 22",
+	    COMPRESS(COMPRESSION_ZSTD) },
 
 	{ "add-file", 0, GROUP_NAMES, "FILE", "FILE as an operand, though it begins with - or @",
 	    CALL(option_add_file) },

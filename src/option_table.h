@@ -31,7 +31,8 @@ enum option_effect {
 	EFFECT_COUNT,  /* the unsigned int at offset grows by 1 */
 	EFFECT_CHOICE, /* the enum at offset becomes the value that choices has for the argument */
 	EFFECT_MODE,   /* value is the mode, of which there can be only one */
-	EFFECT_CALL    /* function is called */
+	EFFECT_COMPRESS, /* compression becomes value, and its level the argument, if there is one */
+	EFFECT_CALL      /* function is called */
 };
 
 /* A word that an option takes as argument, and its value.  A list ends with a word that is NULL. */

@@ -45,7 +45,9 @@ static int getopt_tables_init(struct getopt_tables *tables, struct error *err) {
 
 		/* getopt's answer to -? is the same whether it knows it or not; see parse_word. */
 		if (option_table[i].letter != '\0' && option_table[i].letter != '?')
-			s = stpcpy(s, (char[]){ row->letter, has_argument ? ':' : '\0', '\0' });
+			s = stpcpy(s,
+			    (char[]){ row->letter, has_argument == required_argument ? ':' : '\0',
+			        '\0' });
 		if (option_table[i].name != NULL)
 			*l++ = (struct option){ option_table[i].name, has_argument, NULL,
 				LONG_OPTION + (int)(row - option_table) };
@@ -153,7 +155,7 @@ static int explode(int argc, char **argv, char ***words, struct error *err) {
 		options[0] = '-';
 		options[1] = *letter;
 		*out++ = options;
-		if (row == NULL || row->argument == NULL)
+		if (row == NULL || row->argument == NULL || row->argument[0] == '[')
 			continue;
 		if (next == argc)
 			return err_set(

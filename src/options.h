@@ -113,6 +113,9 @@ struct options {
 	enum compression compression;
 	bool auto_compress; /* -a: the suffix of the archive decides, if it is known */
 	const char *compress_program;
+	unsigned int level;           /* of compression; 0: its default */
+	size_t piece_nbytes;          /* --piece-size; 0: by level */
+	bool long_distance;           /* --long */
 	unsigned int nthreads;        /* --threads; 0: as many as there are cores */
 	enum tristate index;          /* --index, --no-index; default: for zstd */
 	unsigned int blocking_factor; /* -b: 512-byte blocks a record; 20 */

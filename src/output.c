@@ -15,6 +15,9 @@ static struct codec_settings settings_of(const struct options *o) {
 		.compression = o->compression,
 		.program = o->compress_program,
 		.nthreads = o->nthreads,
+		.level = (int)o->level,
+		.piece_nbytes = o->piece_nbytes,
+		.long_distance = o->long_distance,
 	};
 
 	if (o->auto_compress && codec_of_suffix(o->archive) != COMPRESSION_NONE)

@@ -15,7 +15,7 @@ TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 BUILD=${BUILD:-$TOP/build}
 TARN=${TARN:-$BUILD/tarn}
 export TARN BUILD LC_ALL=C.UTF-8 TZ=UTC
-unset TAR_OPTIONS TAPE
+unset TAR_OPTIONS TAPE ZSTD_CLEVEL ZSTD_NBTHREADS XZ_DEFAULTS XZ_OPT
 
 # Seconds after which a test is taken to hang.
 TEST_TIMEOUT=${TEST_TIMEOUT:-300}

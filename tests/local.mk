@@ -37,6 +37,7 @@ SHELL_TESTS = \
 	%D%/cli/faults.sh \
 	%D%/cli/index.sh \
 	%D%/cli/later_names.sh \
+	%D%/cli/pieces.sh \
 	%D%/cli/round_trip.sh \
 	%D%/filesystems/link_ladder.sh \
 	%D%/filesystems/lost_properties.sh \

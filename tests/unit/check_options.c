@@ -321,6 +321,51 @@ START_TEST(compression_is_an_option_each) {
 }
 END_TEST
 
+static const struct level_case {
+	const char *options;
+	enum compression compression;
+	unsigned int level;
+} level_cases[] = {
+	{ "-z", COMPRESSION_GZIP, 0 },
+	{ "-z9", COMPRESSION_GZIP, 9 },
+	{ "-1 -J", COMPRESSION_XZ, 1 },
+	{ "--xz=5", COMPRESSION_XZ, 5 },
+	{ "--zstd=19", COMPRESSION_ZSTD, 19 },
+	{ "-7 --zstd", COMPRESSION_ZSTD, 7 },
+	{ "-j --gzip=2", COMPRESSION_GZIP, 2 },
+	{ "-3 -4", COMPRESSION_NONE, 4 },
+};
+
+START_TEST(level_is_a_digit_or_the_argument_of_a_compression) {
+	char text[100];
+
+	snprintf(text, sizeof(text), "tar -cfa x %s", level_cases[_i].options);
+	parse_ok(text);
+	ck_assert_int_eq(o.compression, level_cases[_i].compression);
+	ck_assert_uint_eq(o.level, level_cases[_i].level);
+	/* A word behind is no level. */
+	parse_ok("tar c9Jf a 5");
+	ck_assert_uint_eq(o.level, 9);
+	ck_assert_uint_eq(o.noperands, 1);
+	parse_wrong("tar -c --zstd=high x", "high: Invalid compression level");
+}
+END_TEST
+
+START_TEST(size_of_pieces_has_units_and_limits) {
+	parse_ok("tar -c --piece-size=4096 x");
+	ck_assert_uint_eq(o.piece_nbytes, 4096);
+	parse_ok("tar -c --piece-size=64K x");
+	ck_assert_uint_eq(o.piece_nbytes, 65536);
+	parse_ok("tar -c --piece-size=1024M x");
+	ck_assert_uint_eq(o.piece_nbytes, 1073741824);
+	parse_wrong("tar -c --piece-size=4095 x", "4095: Invalid size of pieces");
+	parse_wrong("tar -c --piece-size=1025M x", "1025M: Invalid size of pieces");
+	parse_wrong("tar -c --piece-size=8G x", "8G: Invalid size of pieces");
+	parse_wrong("tar -c --piece-size=M x", "M: Invalid size of pieces");
+	parse_wrong("tar -c --piece-size=-64K x", "-64K: Invalid size of pieces");
+}
+END_TEST
+
 START_TEST(auto_compress_stands_beside_the_compression) {
 	char *argv[] = { "tar", "-caz", "-I", "pigz -9", "x", NULL };
 
@@ -554,6 +599,9 @@ static TCase *values_case(void) {
 	tcase_add_test(t, o_means_no_owners_on_extraction_only);
 	tcase_add_test(t, what_a_format_cannot_hold_does_not_matter_when_reading);
 	tcase_add_loop_test(t, compression_is_an_option_each, 0, COUNT(compression_cases));
+	tcase_add_loop_test(
+	    t, level_is_a_digit_or_the_argument_of_a_compression, 0, COUNT(level_cases));
+	tcase_add_test(t, size_of_pieces_has_units_and_limits);
 	tcase_add_test(t, auto_compress_stands_beside_the_compression);
 	tcase_add_loop_test(t, flag_is_set_by_its_option, 0, COUNT(flag_cases));
 	tcase_add_loop_test(t, value_is_set_by_its_option, 0, COUNT(value_cases));
