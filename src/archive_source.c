@@ -35,6 +35,7 @@ struct archive_source {
 	struct entry entry;
 	struct entry_storage storage;
 	off_t content_end;    /* of the current member, as far as it was read */
+	off_t npromised;      /* bytes of its content that are still to come */
 	off_t nfed;           /* plain bytes handed to libarchive, skipped ones included */
 	off_t header_left;    /* of HEADER_NBYTES_MAX; INT64_MAX in content */
 	bool fed_all;         /* the reader said TARN_END */
@@ -180,6 +181,15 @@ static int next_header(struct archive_source *s) {
 	return r;
 }
 
+/* The bytes of content that ${e} has. */
+static off_t npromised(const struct entry *e) {
+	off_t nbytes = e->is_sparse ? 0 : e->size;
+
+	for (size_t i = 0; i < e->nextents; i++)
+		nbytes += e->extents[i].nbytes;
+	return nbytes;
+}
+
 /* Read headers up to the next member that can be handed out. */
 static int read_member(struct archive_source *s, struct error *err) {
 	int r;
@@ -203,6 +213,7 @@ static int read_member(struct archive_source *s, struct error *err) {
 			report_error(s->report, archive_entry_pathname(s->from), err);
 			continue;
 		}
+		s->npromised = npromised(&s->entry);
 		if (r == ARCHIVE_WARN && !is_about_charset(s->archive))
 			report_failure(s->report, s->entry.name, "%s", error_text(s->archive));
 		r = hold_back(s, err);
@@ -239,7 +250,15 @@ static int check_block(struct archive_source *s, const struct block *block, stru
 	    __builtin_add_overflow(block->offset, block->nbytes, &end) || end > s->entry.size)
 		return err_set(err, TARN_EFORMAT, 0, "Malformed sparse map");
 	s->content_end = end;
+	s->npromised -= (off_t)block->nbytes;
 	return TARN_OK;
+}
+
+/* A map may promise more than the archive has; but a file of one hole has no map here. */
+static int check_end(const struct archive_source *s, struct error *err) {
+	if (s->npromised == 0 || s->content_end == 0)
+		return TARN_END;
+	return err_set(err, TARN_EFORMAT, 0, "Malformed sparse map");
 }
 
 static int archive_source_read(struct source *source, struct block *block, struct error *err) {
@@ -252,7 +271,7 @@ static int archive_source_read(struct source *source, struct block *block, struc
 	do {
 		r = archive_read_data_block(s->archive, &block->data, &block->nbytes, &offset);
 		if (r == ARCHIVE_EOF)
-			return TARN_END;
+			return check_end(s, err);
 		if (r != ARCHIVE_OK)
 			return fatal(s, err);
 	} while (block->nbytes == 0);

@@ -39,6 +39,7 @@ SHELL_TESTS = \
 	%D%/cli/later_names.sh \
 	%D%/cli/pieces.sh \
 	%D%/cli/round_trip.sh \
+	%D%/contained/hostile.sh \
 	%D%/filesystems/link_ladder.sh \
 	%D%/filesystems/lost_properties.sh \
 	%D%/interop/gnu_behaviour.sh \
@@ -85,6 +86,19 @@ EXTRA_DIST += $(SHELL_TESTS) %D%/faults/nth_call.sh %D%/faults/nth_fault \
 	%D%/unit/comparison.h \
 	%D%/unit/destination.h \
 	%D%/unit/scratch.h
+
+# Archives from strangers, and what extracts and judges them.
+EXTRA_DIST += \
+	%D%/archives/content.py \
+	%D%/archives/corpus.py \
+	%D%/archives/headers.py \
+	%D%/archives/links.py \
+	%D%/archives/make \
+	%D%/archives/metadata.py \
+	%D%/archives/names.py \
+	%D%/archives/tarbytes.py \
+	%D%/contained/extract \
+	%D%/contained/surroundings.py
 
 .PHONY: count
 count:
