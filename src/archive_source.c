@@ -98,17 +98,29 @@ static const char *error_text(struct archive *archive) {
 	return text != NULL ? text : "Unknown error";
 }
 
-/* Why libarchive gave up, in tar's words. */
-static int fatal(struct archive_source *s, struct error *err) {
-	if (s->has_codec_error) {
+/* Add to ${err} how far the archive was read, and behind which member, unless that is being read. */
+static int locate(const struct archive_source *s, const char *member, struct error *err) {
+	int errnum = err->errnum;
+
+	if (err->code == TARN_ENOMEM)
+		return TARN_ENOMEM;
+	err_set(err, err->code, 0, "%s behind byte %jd%s%s%s", err->msg, (intmax_t)s->nfed,
+	    codec_reader_is_plain(s->reader) ? "" : " of the decompressed data",
+	    member != NULL ? ", behind member " : "", member != NULL ? member : "");
+	err->errnum = errnum;
+	return (int)err->code;
+}
+
+/* Why libarchive gave up, in tar's words; ${member} as above. */
+static int fatal(struct archive_source *s, const char *member, struct error *err) {
+	if (s->has_codec_error)
 		*err = s->codec_error;
-		return (int)err->code;
-	}
-	if (s->nmembers == 0 && !s->in_garbage)
+	else if (s->nmembers == 0 && !s->in_garbage)
 		return err_set(err, TARN_EFORMAT, 0, "This does not look like a tar archive");
-	if (s->fed_all)
-		return err_set(err, TARN_EFORMAT, 0, "Unexpected EOF in archive");
-	return err_set(err, TARN_EFORMAT, 0, "%s", error_text(s->archive));
+	else
+		err_set(err, TARN_EFORMAT, 0, "%s",
+		    s->fed_all ? "Unexpected EOF in archive" : error_text(s->archive));
+	return locate(s, member, err);
 }
 
 /* The end: was it meant?  And are the checksums behind it right? */
@@ -118,13 +130,15 @@ static int end(struct archive_source *s, struct error *err) {
 
 	if (s->nfed == 0)
 		return err_set(err, TARN_EFORMAT, 0, "This does not look like a tar archive");
-	if (s->nfed <= at)
-		return err_set(err, TARN_EFORMAT, 0, "Unexpected EOF in archive");
+	if (s->nfed <= at) {
+		err_set(err, TARN_EFORMAT, 0, "Unexpected EOF in archive");
+		return locate(s, s->storage.name, err);
+	}
 	if (s->fed_all && s->nfed - at == TAR_BLOCK)
 		report_note(
 		    s->report, NULL, "A lone zero block at %jd", (intmax_t)(at / TAR_BLOCK + 1));
 	r = codec_drain(s->reader, err);
-	return r != TARN_OK ? r : TARN_END;
+	return r != TARN_OK ? locate(s, s->storage.name, err) : TARN_END;
 }
 
 static void say_garbage(struct archive_source *s) {
@@ -199,7 +213,7 @@ static int read_member(struct archive_source *s, struct error *err) {
 		if (r == ARCHIVE_EOF)
 			return TARN_END;
 		if (r == ARCHIVE_FATAL)
-			return fatal(s, err);
+			return fatal(s, s->storage.name, err);
 		if (r == ARCHIVE_RETRY || r == ARCHIVE_FAILED) {
 			say_garbage(s);
 			continue;
@@ -273,7 +287,7 @@ static int archive_source_read(struct source *source, struct block *block, struc
 		if (r == ARCHIVE_EOF)
 			return check_end(s, err);
 		if (r != ARCHIVE_OK)
-			return fatal(s, err);
+			return fatal(s, NULL, err);
 	} while (block->nbytes == 0);
 	block->offset = offset;
 	return check_block(s, block, err);
@@ -314,7 +328,7 @@ struct source *archive_source_new(
 	archive_read_set_skip_callback(s->archive, skip);
 	archive_read_set_callback_data(s->archive, s);
 	if (archive_read_open1(s->archive) != ARCHIVE_OK) {
-		fatal(s, err);
+		fatal(s, NULL, err);
 		archive_source_free(&s->base);
 		return NULL;
 	}

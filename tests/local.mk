@@ -40,6 +40,7 @@ SHELL_TESTS = \
 	%D%/cli/pieces.sh \
 	%D%/cli/round_trip.sh \
 	%D%/contained/hostile.sh \
+	%D%/faults/damage.sh \
 	%D%/filesystems/link_ladder.sh \
 	%D%/filesystems/lost_properties.sh \
 	%D%/interop/gnu_behaviour.sh \
@@ -79,7 +80,7 @@ CLEANFILES = %D%/helpers/inject.so
 LDADD = $(FUZZ_LIBS) libtarn.a $(TARN_LIBS) $(CHECK_LIBS)
 %C%_helpers_without_openat2_LDADD =
 
-EXTRA_DIST += $(SHELL_TESTS) %D%/faults/nth_call.sh %D%/faults/nth_fault \
+EXTRA_DIST += $(SHELL_TESTS) %D%/faults/nth_call.sh %D%/faults/nth_fault %D%/faults/damage \
 	%D%/helpers/inject.c %D%/lib.sh %D%/count %D%/judge/index %D%/judge/judge %D%/valgrind/modes.sh \
 	%D%/unit/codec_files.h \
 	%D%/unit/command_line.h \

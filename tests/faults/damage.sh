@@ -1,0 +1,62 @@
+#!/bin/bash
+#
+# Archives that were cut short, and archives with a flipped bit: see damage.
+
+. "$(dirname "$0")/../lib.sh"
+
+damage() {
+	python3 "$TOP/tests/faults/damage" "$@"
+}
+
+# Programs with sanitizers take their time: fewer places.
+if [ -e "$BUILD/tests/helpers/inject.so" ]; then
+	EVERY=1
+else
+	EVERY=19
+fi
+
+make_archives() {
+	mkdir -p tree/d
+	printf 'content of one' >tree/d/one
+	ln tree/d/one tree/two
+	seq 1 150 >tree/three
+	touch -d 2001-02-03 tree/d/one tree/three tree/d tree
+	for suffix in tar tar.gz tar.xz tar.zst; do
+		tarn -b1 -caf "a.$suffix" tree
+	done
+}
+
+test_cuts_are_noticed() {
+	make_archives
+	for suffix in tar tar.gz tar.xz tar.zst; do
+		damage cut a.tar a.$suffix $((EVERY * 13))
+	done
+}
+
+test_flipped_bits_of_compressed_archives_are_noticed() {
+	make_archives
+	damage flip a.tar a.tar.gz $EVERY
+	damage flip a.tar a.tar.xz $((EVERY * 2))
+	damage flip a.tar a.tar.zst $((EVERY * 3))
+}
+
+test_flipped_bits_of_headers_are_noticed() {
+	make_archives
+	damage flip a.tar a.tar $((EVERY * 9))
+}
+
+# Of one that consists of several pieces.
+test_damage_of_a_large_archive_is_noticed() {
+	mkdir tree
+	for i in 1 2 3 4; do head -c 3000000 /dev/urandom >tree/$i; done
+	ln tree/1 tree/again
+	for suffix in tar tar.gz tar.xz tar.zst; do
+		tarn -caf "a.$suffix" tree
+	done
+	for suffix in tar.gz tar.xz tar.zst; do
+		damage flip a.tar a.$suffix 2999999
+	done
+	damage cut a.tar a.tar.zst 999999
+}
+
+run_tests
