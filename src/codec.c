@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "archive_limits.h"
 #include "codec_detect.h"
 #include "codec_reader.h"
 
@@ -214,6 +215,7 @@ int codec_reader_new(struct codec_reader **reader, const struct codec_settings *
 	if (fresh == NULL)
 		return err_nomem(err);
 	fresh->base = -1;
+	fresh->max_ratio = settings->max_ratio;
 	fresh->nthreads = settings->nthreads > 0 ? settings->nthreads : pool_ncores();
 	r = settings->compression == COMPRESSION_PROGRAM ?
 	    open_program(fresh, settings->program, fd, err) :
@@ -231,6 +233,11 @@ static int read_on(
     struct codec_reader *reader, const void **data, size_t *nbytes, struct error *err) {
 	if (reader->state == TARN_OK) {
 		int r = reader->read(reader, data, nbytes, err);
+		if (r == TARN_OK) {
+			reader->ndecoded += *nbytes;
+			r = archive_limits_decompress(
+			    reader->max_ratio, reader->input.nread, reader->ndecoded, err);
+		}
 		if (r == TARN_OK)
 			return TARN_OK;
 		reader->state = r;

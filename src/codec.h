@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "error.h"
@@ -18,6 +19,7 @@ struct codec_settings {
 	enum compression compression; /* COMPRESSION_NONE for plain */
 	const char *program;          /* for COMPRESSION_PROGRAM: command with its arguments */
 	unsigned int nthreads;        /* 0: as many as cores */
+	uint64_t max_ratio;           /* for reading; see archive_limits.h.  Not for a program */
 	int level;                    /* 0: the compression's default */
 	size_t piece_nbytes;          /* zstd and xz: of a piece before compression; 0: by level */
 	bool long_distance;           /* zstd: look for repetitions 128 MiB back, within pieces */
@@ -81,7 +83,8 @@ int codec_reader_new(
     struct codec_reader **reader, const struct codec_settings *settings, int fd, struct error *err);
 /**
  * The next bytes: *${data} is borrowed until the next call.  TARN_END at the end; TARN_EFORMAT for
- * damage (a bad checksum, a stream that stops short) after what was good before it, TARN_ESYSTEM.
+ * damage (a bad checksum, a stream that stops short) after what was good before it, TARN_ESYSTEM,
+ * TARN_ELIMIT.
  * What was returned at the end, or for damage, is returned again.
  */
 int codec_read(struct codec_reader *reader, const void **data, size_t *nbytes, struct error *err);

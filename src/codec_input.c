@@ -37,6 +37,7 @@ static int read_more(struct codec_input *input, struct error *err) {
 	if (n < 0)
 		return err_set(err, TARN_ESYSTEM, errno, "Cannot read");
 	input->nbytes += (size_t)n;
+	input->nread += (uint64_t)n;
 	input->at_end = n == 0;
 	return TARN_OK;
 }

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "error.h"
@@ -14,6 +15,7 @@ struct codec_input {
 	const unsigned char *next; /* the unread bytes: taking is moving these on */
 	size_t nbytes;
 	unsigned char *buf;
+	_Atomic uint64_t nread; /* bytes so far: asked for while another thread reads on */
 };
 
 int codec_input_init(struct codec_input *input, int fd, struct error *err);

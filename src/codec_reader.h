@@ -50,6 +50,9 @@ struct codec_reader {
 	struct chunk chunks[2];    /* one is filled while the other is handed out */
 	struct chunk *filling;     /* that one, or NULL */
 
+	uint64_t max_ratio; /* 0: no limit */
+	uint64_t ndecoded;  /* bytes that came out so far, wherever it was sought to */
+
 	struct codec_places places;
 	off_t skip; /* plain bytes between where codec_seek could go to and its goal */
 	int state;  /* what every further read returns, when not TARN_OK: */

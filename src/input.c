@@ -48,6 +48,7 @@ int input_open(struct input *input, const char *name, enum input_way way, const 
 			.compression = o->compression,
 			.program = o->compress_program,
 			.nthreads = o->nthreads,
+			.max_ratio = o->limits.max_ratio,
 		},
 	};
 	r = archive_file_open(name, &input->fd, &input->is_own_fd, err);

@@ -4,6 +4,8 @@ noinst_LIBRARIES += libtarn.a
 libtarn_a_SOURCES = \
 	%D%/archive_file.c \
 	%D%/archive_file.h \
+	%D%/archive_limits.c \
+	%D%/archive_limits.h \
 	%D%/archive_sink.c \
 	%D%/archive_sink.h \
 	%D%/archive_source.c \

@@ -117,6 +117,28 @@ static int parse_number(
 	return TARN_OK;
 }
 
+/* Digits, and a letter for a power of 1024. */
+static int parse_amount(
+    const char *text, uint64_t max, const char *what, uint64_t *value, struct error *err) {
+	static const char units[] = "KMGT";
+	const char *unit;
+	uintmax_t number;
+	int shift = 0;
+	char *end;
+
+	errno = 0;
+	number = strtoumax(text, &end, 10);
+	unit = *end != '\0' ? strchr(units, *end) : NULL;
+	if (unit != NULL) {
+		shift = 10 * (int)(unit - units + 1);
+		end++;
+	}
+	if (!isdigit((unsigned char)*text) || *end != '\0' || errno != 0 || number > max >> shift)
+		return err_set(err, TARN_EUSAGE, 0, "%s: Invalid %s", text, what);
+	*value = (uint64_t)number << shift;
+	return TARN_OK;
+}
+
 /* Which of them is a level is known to each compression. */
 #define LEVEL_MAX 99
 
@@ -136,6 +158,8 @@ int option_store(
 	case EFFECT_COUNT:
 		++*(unsigned int *)place;
 		break;
+	case EFFECT_AMOUNT:
+		return parse_amount(argument, UINT64_MAX, row->name, place, err);
 	case EFFECT_CHOICE:
 		return set_choice(place, row->name, row->choices, argument, err);
 	case EFFECT_MODE:
@@ -230,23 +254,18 @@ int option_threads(struct parser *p, const char *argument, struct error *err) {
 }
 
 /* Smaller pieces compress badly; larger ones would not be reached alone. */
-#define PIECE_NBYTES_MIN ((uintmax_t)4096)
-#define PIECE_NBYTES_MAX ((uintmax_t)1 << 30)
+#define PIECE_NBYTES_MIN 4096
+#define PIECE_NBYTES_MAX ((uint64_t)1 << 30)
 
 int option_piece_size(struct parser *p, const char *argument, struct error *err) {
-	uintmax_t n;
-	char *end;
-	int shift;
+	uint64_t nbytes;
+	int r = parse_amount(argument, PIECE_NBYTES_MAX, "size of pieces", &nbytes, err);
 
-	errno = 0;
-	n = strtoumax(argument, &end, 10);
-	shift = *end == 'K' ? 10 : *end == 'M' ? 20 : 0;
-	if (shift > 0)
-		end++;
-	if (!isdigit((unsigned char)*argument) || *end != '\0' || errno != 0 ||
-	    n > PIECE_NBYTES_MAX >> shift || n << shift < PIECE_NBYTES_MIN)
+	if (r != TARN_OK)
+		return r;
+	if (nbytes < PIECE_NBYTES_MIN)
 		return err_set(err, TARN_EUSAGE, 0, "%s: Invalid size of pieces", argument);
-	p->options.piece_nbytes = (size_t)n << shift;
+	p->options.piece_nbytes = (size_t)nbytes;
 	return TARN_OK;
 }
 

@@ -15,6 +15,7 @@
 #define FLAG(member, v) .effect = EFFECT_FLAG, AT(member), .value = (v)
 #define VALUE(member, v) .effect = EFFECT_VALUE, AT(member), .value = (v)
 #define COUNT(member) .effect = EFFECT_COUNT, AT(member)
+#define AMOUNT(member) .effect = EFFECT_AMOUNT, AT(member)
 #define CHOICE(member, list) .effect = EFFECT_CHOICE, AT(member), .choices = (list)
 #define COMPRESS(v) .effect = EFFECT_COMPRESS, .value = (v)
 #define MODE(v) .effect = EFFECT_MODE, .value = (v)
@@ -218,6 +219,18 @@ const struct option_row option_table[] = {
 	{ "keep-newer-files", 0, GROUP_EXTRACTION, NULL,
 	    "skip members whose file exists and is not older",
 	    VALUE(options.existing, EXISTING_KEEP_NEWER) },
+	{ "max-depth", 0, GROUP_EXTRACTION, "NUMBER",
+	    "stop at a name of more than NUMBER components (2048; 0: no limit, as below)",
+	    AMOUNT(options.limits.max_depth) },
+	{ "max-members", 0, GROUP_EXTRACTION, "NUMBER",
+	    "stop at the member behind the first NUMBER", AMOUNT(options.limits.max_members) },
+	{ "max-ratio", 0, GROUP_EXTRACTION, "NUMBER",
+	    "stop when the archive decompresses to more than NUMBER times its bytes, and to more "
+	    "than 1 MiB",
+	    AMOUNT(options.limits.max_ratio) },
+	{ "max-size", 0, GROUP_EXTRACTION, "BYTES",
+	    "stop at the file with which all that are extracted exceed BYTES; K, M, G, T may follow",
+	    AMOUNT(options.limits.max_size) },
 	{ "no-overwrite-dir", 0, GROUP_EXTRACTION, NULL,
 	    "leave the metadata of directories that exist",
 	    FLAG(options.keep_directory_mode, true) },

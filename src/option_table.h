@@ -29,6 +29,7 @@ enum option_effect {
 	EFFECT_FLAG,   /* the bool at offset becomes value */
 	EFFECT_VALUE,  /* the enum at offset becomes value */
 	EFFECT_COUNT,  /* the unsigned int at offset grows by 1 */
+	EFFECT_AMOUNT, /* the uint64_t at offset becomes the argument: digits, then K, M, G or T */
 	EFFECT_CHOICE, /* the enum at offset becomes the value that choices has for the argument */
 	EFFECT_MODE,   /* value is the mode, of which there can be only one */
 	EFFECT_COMPRESS, /* compression becomes value, and its level the argument, if there is one */

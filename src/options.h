@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "error.h"
+#include "archive_limits.h"
 #include "overrides.h"
 #include "quote.h"
 #include "transform.h"
@@ -143,6 +144,7 @@ struct options {
 	struct transform *transform; /* owned; NULL: none */
 
 	/* extraction */
+	struct archive_limits limits;
 	unsigned int strip_components;
 	enum existing existing;
 	enum links links;

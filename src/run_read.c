@@ -112,6 +112,11 @@ static int put(struct reading *reading, const struct entry *e, size_t number, si
 	int r;
 
 	waiting_links_drop(reading->waiting, e->name);
+	r = reading->run->options.mode == MODE_EXTRACT ?
+	    archive_limits_extract(&reading->run->options.limits, e, err) :
+	    TARN_OK;
+	if (r != TARN_OK)
+		return r;
 	r = sink->put(sink, e, reading->input.source, err);
 	return r == TARN_NO_FIRST ? waiting_links_add(reading->waiting, e, number, sink, err) : r;
 }
@@ -127,7 +132,9 @@ static int pump(struct reading *reading, struct error *err) {
 	int r;
 
 	while ((r = source->next(source, &e, err)) == TARN_OK) {
-		number++;
+		r = archive_limits_read(&run->options.limits, e, ++number, err);
+		if (r != TARN_OK)
+			return r;
 		if (reading->groups != NULL) {
 			r = reading->groups->put(reading->groups, e, source, err);
 			if (r != TARN_OK)
@@ -206,7 +213,8 @@ int run_read(struct run *run, struct error *err) {
 	r = open_outlets(&reading, err);
 	if (r == TARN_OK && o->list_links && (reading.groups = open_groups(run, err)) == NULL)
 		r = (int)err->code;
-	reading.waiting = waiting_links_new(run->select, NULL, run->report);
+	reading.waiting = waiting_links_new(
+	    run->select, NULL, o->mode == MODE_EXTRACT ? &run->options.limits : NULL, run->report);
 	if (r == TARN_OK && reading.waiting == NULL)
 		r = err_nomem(err);
 	if (r != TARN_OK)
@@ -215,7 +223,8 @@ int run_read(struct run *run, struct error *err) {
 	if (r != TARN_OK && strcmp(o->archive, "-") != 0)
 		err_wrap(err, "%s", o->archive);
 	nbytes = input_nbytes(&reading.input);
-	again = waiting_links_put(reading.waiting, &reading.input, &again_err);
+	again = r != TARN_ELIMIT ? waiting_links_put(reading.waiting, &reading.input, &again_err) :
+	                           TARN_OK;
 	finish(&reading);
 	if (r == TARN_OK)
 		select_report_unmatched(run->select, run->report);

@@ -92,7 +92,7 @@ static int put_archive(struct writing *w, const struct operand *operand, struct 
 	struct run *run = w->run;
 	struct input input;
 	struct waiting_links *waiting =
-	    waiting_links_new(run->select, &run->options.overrides, run->report);
+	    waiting_links_new(run->select, &run->options.overrides, NULL, run->report);
 	struct entry *e;
 	size_t number = 0;
 	int r = open_archive(run, operand, &input, err);

@@ -39,6 +39,7 @@ struct group {
 struct waiting_links {
 	struct select *select;
 	const struct overrides *overrides;
+	struct archive_limits *limits;
 	struct report *report;
 	uint64_t seed;
 	struct group **chains;
@@ -51,14 +52,15 @@ struct waiting_links {
 	bool moved; /* in this turn a group moved to another first name */
 };
 
-struct waiting_links *waiting_links_new(
-    struct select *select, const struct overrides *overrides, struct report *report) {
+struct waiting_links *waiting_links_new(struct select *select, const struct overrides *overrides,
+    struct archive_limits *limits, struct report *report) {
 	struct waiting_links *w = calloc(1, sizeof(*w));
 
 	if (w == NULL)
 		return NULL;
 	w->select = select;
 	w->overrides = overrides;
+	w->limits = limits;
 	w->report = report;
 	w->seed = key_seed();
 	w->nchains = MIN_CHAINS;
@@ -269,7 +271,9 @@ static int put_group(struct waiting_links *w, struct group *g, const struct entr
 		}
 		if (w->overrides != NULL)
 			overrides_apply(w->overrides, &named);
-		r = name->sink->put(name->sink, &named, from, err);
+		r = w->limits != NULL ? archive_limits_extract(w->limits, &named, err) : TARN_OK;
+		if (r == TARN_OK)
+			r = name->sink->put(name->sink, &named, from, err);
 		if (r == TARN_NO_FIRST)
 			report_failure(w->report, name->name, "Cannot hard link to '%s': %s",
 			    named.first_name, err->msg);

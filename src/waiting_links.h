@@ -6,6 +6,7 @@
 
 #include "entry.h"
 #include "error.h"
+#include "archive_limits.h"
 #include "input.h"
 #include "overrides.h"
 #include "report.h"
@@ -20,11 +21,12 @@
 struct waiting_links;
 
 /**
- * Members are renamed by ${select}, changed by ${overrides} (may be NULL), and names that come to
- * nothing said to ${report}; all are borrowed.  NULL when out of memory.
+ * Members are renamed by ${select}, changed by ${overrides} (may be NULL), counted by ${limits} (may
+ * be NULL), and names that come to nothing said to ${report}; all are borrowed.  NULL when out of
+ * memory.
  */
-struct waiting_links *waiting_links_new(
-    struct select *select, const struct overrides *overrides, struct report *report);
+struct waiting_links *waiting_links_new(struct select *select, const struct overrides *overrides,
+    struct archive_limits *limits, struct report *report);
 void waiting_links_free(struct waiting_links *waiting);
 
 /**

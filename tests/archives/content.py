@@ -2,7 +2,7 @@
 
 from corpus import GOOD, archive
 from tarbytes import (BLOCK, END, GNU_MAGIC, base256, directory, gzipped, hardlink, header, member,
-                      newc, padded, pax, xzipped)
+                      newc, padded, pax, symlink, xzipped)
 
 EVIL = b"evil\n"
 
@@ -106,10 +106,16 @@ def thousand_nested_directories_are_made(_around):
     return pax({b"path": b"/".join([b"d"] * 1000)}) + directory(b"x")
 
 
+@archive(absent=("good", "d"), says="--max-depth")
+def twenty_thousand_nested_directories_are_refused(_around):
+    """Names in names in names: more than anybody can reach or remove again."""
+    return pax({b"path": b"/".join([b"d"] * 20000)}) + directory(b"x")
+
+
 @archive(status=0, kept={"n": EVIL})
 def fifty_thousand_members_of_one_name_are_no_trouble(_around):
     """Something grows with each of them."""
-    return member(b"n", EVIL) * 50000
+    return symlink(b"n", b"../secret") * 50000 + member(b"n", EVIL)
 
 
 @archive(status=0, kept={"d": None})
@@ -123,6 +129,69 @@ def fifty_thousand_directories_of_one_name_are_no_trouble(_around):
 def fifty_thousand_links_without_a_file_are_no_trouble(_around):
     """Each of them waits for its content until the end, and looks for it from the beginning."""
     return b"".join(hardlink(b"l%d" % i, b"f%d" % i) for i in range(50000))
+
+
+@archive(options=("--max-size=1M",), whole=True, kept={"a": b"x" * (1 << 20)}, absent=("b", "good"),
+         says="b: more than 1048576 bytes to be extracted (--max-size)")
+def max_size_stops_before_the_file_that_is_too_much(_around):
+    """The disk is full before anybody notices."""
+    return (directory(b"d") + member(b"a", b"x" * (1 << 20)) + hardlink(b"l", b"a") +
+            member(b"b", b"x") + GOOD + END)
+
+
+@archive(options=("--max-size=1G",), whole=True, absent=("hole",), says="hole: more than")
+def max_size_counts_holes(_around):
+    """A file of 8 EiB costs nothing until somebody copies it."""
+    return sparse_1_0(b"hole", (0,), b"", 1 << 62) + END
+
+
+@archive(options=("--max-size=10", "--strip-components=1"), whole=True, absent=("b",),
+         says="c: more than 10 bytes to be extracted (--max-size)")
+def max_size_counts_what_links_get_at_the_end(_around):
+    """Links whose first name was left out get their content from another turn through the archive."""
+    return (member(b"a", EVIL) + member(b"b", b"more than that") + hardlink(b"x/a", b"a") +
+            hardlink(b"x/c", b"b") + END)
+
+
+@archive(options=("--max-members=3",), whole=True, kept={"0": EVIL, "2": EVIL}, absent=("3", "9"),
+         says="3: more than 3 members (--max-members)")
+def max_members_stops_a_flood(_around):
+    """Millions of members take all inodes."""
+    return b"".join(member(b"%d" % i, EVIL) for i in range(10)) + END
+
+
+@archive(options=("--max-members=3", "--exclude=[0-7]"), whole=True, absent=("8",),
+         says="3: more than 3 members (--max-members)")
+def max_members_counts_what_is_not_wanted(_around):
+    """Millions of members are read in search of one."""
+    return b"".join(member(b"%d" % i, EVIL) for i in range(10)) + END
+
+
+@archive(options=("--max-ratio=100",), whole=True, kept={"a": EVIL}, absent=("bomb", "good"),
+         says="bomb: more than 100 times as many bytes as in the file (--max-ratio)")
+def max_ratio_stops_a_bomb(_around):
+    """A few bytes become as many as fit on the disk."""
+    return gzipped(member(b"a", EVIL) + member(b"bomb", bytes(4 << 20)) + GOOD + END)
+
+
+@archive(options=("--max-ratio=100",), whole=True, kept={"a": EVIL},
+         says=", behind member a")
+def max_ratio_stops_a_bomb_behind_the_end(_around):
+    """What follows the end is decompressed, for the checksum at its own end."""
+    return gzipped(member(b"a", EVIL) + END + bytes(4 << 20))
+
+
+@archive(options=("--max-ratio=100",), whole=True, kept={"a": None}, status=0)
+def max_ratio_lets_pass_what_is_small(_around):
+    """An archive of one short file is mostly padding."""
+    return gzipped(member(b"a", bytes(500000)) + END + bytes(10240))
+
+
+@archive(options=("--max-depth=2",), whole=True, kept={"a/b": EVIL}, absent=("a/c",),
+         says="a/c/./d...: more than 2 components (--max-depth)")
+def max_depth_stops_at_a_deep_name(_around):
+    """Names in names in names."""
+    return member(b"a//./b", EVIL) + member(b"a/c/./d", EVIL) + END
 
 
 @archive(status=2, whole=True)

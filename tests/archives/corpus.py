@@ -2,7 +2,7 @@
 
 A function that is marked with @archive is called like the behaviour that it calls for, and returns
 the members as bytes.  Its docstring says what must not happen.  Behind the members comes `good', a
-file that is to be extracted in spite of everything, and the end of the archive.
+file that is to be extracted in spite of everything (unless it says `absent'), and the end of the archive.
 """
 
 from tarbytes import END, member
@@ -18,7 +18,7 @@ class Archive:
         self.function = function
         self.name = function.__name__
         self.status = status    # exit statuses, any of which is right
-        self.kept = kept        # names that are to be there afterwards -> content, or None
+        self.kept = kept        # names that are to be there afterwards -> content, or None: any
         self.absent = absent    # names that must not be there
         self.options = options  # for tarn -x
         self.whole = whole      # the function returns all of it: no `good', no end
@@ -35,6 +35,8 @@ def archive(status=2, kept=None, absent=(), options=(), whole=False, says=None):
     statuses = (status,) if isinstance(status, int) else status
     expected = {} if whole else {"good": b"good\n"}
     expected.update(kept or {})
+    for name in absent:
+        expected.pop(name, None)
 
     def register(function):
         assert function.__doc__, function

@@ -1,0 +1,54 @@
+#include "config.h"
+
+#include "archive_limits.h"
+
+#include <string.h>
+
+/* Below this, padding alone can make any ratio. */
+#define SMALL_NBYTES ((uint64_t)1 << 20)
+
+/* The number of components of ${name}, as member_path has them. */
+static size_t depth_of(const char *name) {
+	size_t depth = 0, nbytes;
+
+	for (; *name != '\0'; name += nbytes + strspn(name + nbytes, "/")) {
+		nbytes = strcspn(name, "/");
+		depth += nbytes > 1 || (nbytes == 1 && *name != '.');
+	}
+	return depth;
+}
+
+int archive_limits_read(
+    const struct archive_limits *limits, const struct entry *e, size_t number, struct error *err) {
+	if (limits->max_members == 0 || number <= limits->max_members)
+		return TARN_OK;
+	err_set(err, TARN_ELIMIT, 0, "more than %ju members (--max-members)",
+	    (uintmax_t)limits->max_members);
+	return err_wrap(err, "%s", e->name);
+}
+
+int archive_limits_extract(
+    struct archive_limits *limits, const struct entry *e, struct error *err) {
+	uint64_t nbytes = e->is_whole ? (uint64_t)e->size : 0;
+
+	if (limits->max_depth != 0 && depth_of(e->name) > limits->max_depth) {
+		err_set(err, TARN_ELIMIT, 0, "more than %ju components (--max-depth)",
+		    (uintmax_t)limits->max_depth);
+		/* The message has room for some of them. */
+		return err_wrap(err, "%.200s...", e->name);
+	}
+	if (__builtin_add_overflow(limits->nbytes, nbytes, &limits->nbytes))
+		limits->nbytes = UINT64_MAX;
+	if (limits->max_size == 0 || limits->nbytes <= limits->max_size)
+		return TARN_OK;
+	err_set(err, TARN_ELIMIT, 0, "more than %ju bytes to be extracted (--max-size)",
+	    (uintmax_t)limits->max_size);
+	return err_wrap(err, "%s", e->name);
+}
+
+int archive_limits_decompress(uint64_t max_ratio, uint64_t from, uint64_t to, struct error *err) {
+	if (max_ratio == 0 || to <= SMALL_NBYTES || to / max_ratio <= from)
+		return TARN_OK;
+	return err_set(err, TARN_ELIMIT, 0,
+	    "more than %ju times as many bytes as in the file (--max-ratio)", (uintmax_t)max_ratio);
+}
