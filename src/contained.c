@@ -63,6 +63,10 @@ void contained_free(struct contained *contained) {
 	free(contained);
 }
 
+int contained_directory(const struct contained *contained) {
+	return contained->directories.root->fd;
+}
+
 /* Say that a parent could not be opened, with the errno of held_directories_get. */
 static int parent_error(struct error *err) {
 	if (errno == ENOMEM)

@@ -38,10 +38,12 @@ struct contained;
 
 /**
  * Open the destination ${directory} (symbolic links in it are followed: the user typed it).
- * Landlock and umask are the caller's.  Up to 17 descriptors are held open.
+ * Landlock (landlock.h) and umask are the caller's.  Up to 17 descriptors are held open.
  */
 int contained_open(struct contained **contained, const char *directory, struct error *err);
 void contained_free(struct contained *contained);
+/** The destination as an O_PATH descriptor, borrowed. */
+int contained_directory(const struct contained *contained);
 
 /*
  * A file that is being made.  It is complete only with contained_commit; contained_discard removes

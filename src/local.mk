@@ -100,6 +100,8 @@ libtarn_a_SOURCES = \
 	%D%/key_map.h \
 	%D%/key_set.c \
 	%D%/key_set.h \
+	%D%/landlock.c \
+	%D%/landlock.h \
 	%D%/late_content.c \
 	%D%/late_content.h \
 	%D%/link_groups.c \

@@ -9,6 +9,7 @@
 #include "compare.h"
 #include "content_sink.h"
 #include "input.h"
+#include "landlock.h"
 #include "link_groups.h"
 #include "tree_sink.h"
 #include "waiting_links.h"
@@ -102,6 +103,25 @@ static int open_outlets(struct reading *reading, struct error *err) {
 		r = find_outlet(reading, o->noperands > 0 ? o->operands[i].directory : o->directory,
 		    &reading->outlet_of_operand[i], err);
 	return r;
+}
+
+/* Before the first member is looked at: nothing is written but to the destinations. */
+static int confine(const struct reading *reading, struct error *err) {
+	const struct options *o = &reading->run->options;
+	int *directories;
+
+	/* With -P what begins with a slash goes below the root, which all is. */
+	if (o->mode != MODE_EXTRACT || o->to_stdout || o->absolute_names)
+		return TARN_OK;
+	directories = calloc(reading->noutlets, sizeof(*directories));
+	if (directories == NULL)
+		return err_nomem(err);
+	for (size_t i = 0; i < reading->noutlets; i++)
+		directories[i] = tree_sink_directory(reading->outlets[i].sink);
+	/* The program is started again when the archive is read again. */
+	landlock_confine(directories, reading->noutlets, o->compression == COMPRESSION_PROGRAM);
+	free(directories);
+	return TARN_OK;
 }
 
 /* Put ${e}, the member with this ${number}, which the ${operand} wants. */
@@ -211,6 +231,8 @@ int run_read(struct run *run, struct error *err) {
 		goto done;
 	}
 	r = open_outlets(&reading, err);
+	if (r == TARN_OK)
+		r = confine(&reading, err);
 	if (r == TARN_OK && o->list_links && (reading.groups = open_groups(run, err)) == NULL)
 		r = (int)err->code;
 	reading.waiting = waiting_links_new(

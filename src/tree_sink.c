@@ -439,6 +439,10 @@ static void tree_sink_free(struct sink *sink) {
 	free(s);
 }
 
+int tree_sink_directory(const struct sink *sink) {
+	return contained_directory(((const struct tree_sink *)sink)->below);
+}
+
 struct sink *tree_sink_new(const struct options *o, const char *destination, struct owners *owners,
     struct report *report, struct error *err) {
 	struct tree_sink *s = calloc(1, sizeof(*s));

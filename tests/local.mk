@@ -55,7 +55,7 @@ if FUZZERS
 TESTS = $(FUZZ_TESTS)
 else
 TESTS = $(UNIT_TESTS) $(SHELL_TESTS) $(FUZZ_TESTS)
-check_PROGRAMS += $(UNIT_TESTS) %D%/helpers/without_openat2
+check_PROGRAMS += $(UNIT_TESTS) %D%/helpers/without
 endif
 TEST_EXTENSIONS = .sh
 SH_LOG_COMPILER = bash
@@ -78,7 +78,7 @@ CLEANFILES = %D%/helpers/inject.so
 
 # Each unit test, and each target of fuzz/, is the one source file of its name.
 LDADD = $(FUZZ_LIBS) libtarn.a $(TARN_LIBS) $(CHECK_LIBS)
-%C%_helpers_without_openat2_LDADD =
+%C%_helpers_without_LDADD =
 
 EXTRA_DIST += $(SHELL_TESTS) %D%/faults/nth_call.sh %D%/faults/nth_fault %D%/faults/damage \
 	%D%/helpers/inject.c %D%/lib.sh %D%/count %D%/judge/index %D%/judge/judge %D%/valgrind/modes.sh \
