@@ -366,6 +366,21 @@ START_TEST(size_of_pieces_has_units_and_limits) {
 }
 END_TEST
 
+START_TEST(limits_of_an_archive_are_numbers_with_a_unit) {
+	parse_ok("tar -x --max-size=10 --max-members=2K --max-ratio=0");
+	ck_assert_uint_eq(o.limits.max_size, 10);
+	ck_assert_uint_eq(o.limits.max_members, 2048);
+	ck_assert_uint_eq(o.limits.max_ratio, 0);
+	ck_assert_uint_eq(o.limits.max_depth, ARCHIVE_LIMITS_DEPTH);
+	parse_ok("tar -x --max-size=16777215T --max-depth=0");
+	ck_assert_uint_eq(o.limits.max_size, (uint64_t)16777215 << 40);
+	ck_assert_uint_eq(o.limits.max_depth, 0);
+	parse_wrong("tar -x --max-size=16777216T", "16777216T: Invalid max-size");
+	parse_wrong("tar -x --max-size=5X", "5X: Invalid max-size");
+	parse_wrong("tar -x --max-members=-1", "-1: Invalid max-members");
+}
+END_TEST
+
 START_TEST(auto_compress_stands_beside_the_compression) {
 	char *argv[] = { "tar", "-caz", "-I", "pigz -9", "x", NULL };
 
@@ -602,6 +617,7 @@ static TCase *values_case(void) {
 	tcase_add_loop_test(
 	    t, level_is_a_digit_or_the_argument_of_a_compression, 0, COUNT(level_cases));
 	tcase_add_test(t, size_of_pieces_has_units_and_limits);
+	tcase_add_test(t, limits_of_an_archive_are_numbers_with_a_unit);
 	tcase_add_test(t, auto_compress_stands_beside_the_compression);
 	tcase_add_loop_test(t, flag_is_set_by_its_option, 0, COUNT(flag_cases));
 	tcase_add_loop_test(t, value_is_set_by_its_option, 0, COUNT(value_cases));
