@@ -277,3 +277,12 @@ void archive_sink_index(struct sink *sink, struct index_writer *index) {
 off_t archive_sink_end(const struct sink *sink) {
 	return ((const struct archive_sink *)sink)->end;
 }
+
+int archive_sink_join(
+    struct sink *sink, struct codec_reader *reader, off_t nbytes, struct error *err) {
+	struct archive_sink *s = (struct archive_sink *)sink;
+	int r = flush(s, err);
+
+	s->nbytes += nbytes;
+	return r == TARN_OK ? codec_copy(s->writer, reader, nbytes, err) : r;
+}

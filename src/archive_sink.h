@@ -32,6 +32,13 @@ void archive_sink_check_links(struct sink *sink);
 /** From now on, before the first member: add each to ${index} (borrowed). */
 void archive_sink_index(struct sink *sink, struct index_writer *index);
 
+/**
+ * Put all members of the archive that ${reader} reads (codec_copy), which are its first ${nbytes}.
+ * Nothing of them is looked at: it must be a tar archive, and the index is the caller's affair.
+ */
+int archive_sink_join(
+    struct sink *sink, struct codec_reader *reader, off_t nbytes, struct error *err);
+
 /** Bytes of the plain stream, ${start} included. */
 off_t archive_sink_nbytes(const struct sink *sink);
 

@@ -109,6 +109,13 @@ int codec_reader_attached(
     struct codec_reader *reader, void **data, size_t *nbytes, struct error *err);
 /** True when the bytes of ${fd} are the tar stream itself. */
 bool codec_reader_is_plain(const struct codec_reader *reader);
+/**
+ * Write the first ${nbytes} of what ${reader} reads, which is left somewhere else: pieces of the
+ * writer's kind as they are, without decompressing them.  A reader that cannot seek must stand at the
+ * beginning.
+ */
+int codec_copy(
+    struct codec_writer *writer, struct codec_reader *reader, off_t nbytes, struct error *err);
 /** Read to the end, so that the checksums there are verified. */
 int codec_drain(struct codec_reader *reader, struct error *err);
 void codec_reader_free(struct codec_reader *reader);

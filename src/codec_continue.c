@@ -159,6 +159,7 @@ int codec_writer_continue(struct codec_writer **writer, const struct codec_setti
 	if (fresh == NULL)
 		return err_nomem(err);
 	fresh->output.fd = fd;
+	fresh->compression = reader->compression;
 	if (reader->base < 0)
 		r = refuse(err);
 	else if (reader->compression != COMPRESSION_NONE)

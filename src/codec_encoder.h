@@ -21,6 +21,12 @@ struct codec_output {
 int codec_output_write(
     struct codec_output *output, const void *data, size_t nbytes, struct error *err);
 
+/** The same with ${nbytes} at ${at} of ${fd}. */
+int codec_output_copy(
+    struct codec_output *output, int fd, off_t at, size_t nbytes, struct error *err);
+
+struct piece;
+
 /* What codec.h says of the writer's functions holds for these. */
 struct encoder {
 	int (*write)(struct encoder *encoder, const void *data, size_t nbytes, struct error *err);
@@ -29,6 +35,12 @@ struct encoder {
 	int (*end_piece)(struct encoder *encoder, struct error *err);
 	/* NULL: it has no place beside the stream. */
 	int (*attach)(struct encoder *encoder, const void *data, size_t nbytes, struct error *err);
+	/*
+	 * Write ${piece}, as it is at ${at} of ${fd}, behind all that was written.  TARN_EREFUSED: it
+	 * cannot be a piece here.  NULL: it makes no pieces.
+	 */
+	int (*copy)(struct encoder *encoder, int fd, off_t at, const struct piece *piece,
+	    struct error *err);
 	void (*free)(struct encoder *encoder);
 };
 

@@ -140,6 +140,19 @@ static int pieces_attach(
 	return r == TARN_OK ? e->format->attach(e->format, data, nbytes, e->output, err) : r;
 }
 
+static int pieces_copy(
+    struct encoder *encoder, int fd, off_t at, const struct piece *piece, struct error *err) {
+	struct pieces_encoder *e = (struct pieces_encoder *)encoder;
+	int r;
+
+	if (piece->check != e->format->check)
+		return err_set(err, TARN_EREFUSED, 0, "The pieces have another check");
+	r = write_all(e, err);
+	if (r == TARN_OK)
+		r = codec_output_copy(e->output, fd, at, piece->packed_nbytes, err);
+	return r == TARN_OK ? e->format->note(e->format, piece, err) : r;
+}
+
 static void pieces_free(struct encoder *encoder) {
 	struct pieces_encoder *e = (struct pieces_encoder *)encoder;
 
@@ -170,6 +183,7 @@ int encoder_pieces_new(struct encoder **encoder, struct piece_format *format, un
 		.finish = pieces_finish,
 		.end_piece = pieces_end_piece,
 		.attach = format->attach != NULL ? pieces_attach : NULL,
+		.copy = pieces_copy,
 		.free = pieces_free,
 	};
 	e->format = format;

@@ -18,11 +18,13 @@ struct piece {
 	unsigned char *packed;
 	size_t packed_nbytes;   /* before: how much room there is */
 	size_t unpadded_nbytes; /* xz: of packed_nbytes, without the zeros at the end */
+	int check;              /* xz: lzma_check; else 0 */
 };
 
 struct piece_format {
 	size_t piece_nbytes;      /* no piece is larger, before it is compressed, */
 	size_t packed_nbytes_max; /* nor after */
+	int check;                /* of all pieces */
 	/**
 	 * Compress.  ${worker}, below the number of threads, is what no other call has at the same
 	 * time; for the rest it must be safe for threads.  TARN_ENOMEM.

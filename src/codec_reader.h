@@ -12,7 +12,7 @@
 #include "codec_zstd_table.h"
 #include "pool.h"
 
-/* For codec.c, codec_seek.c and codec_continue.c. */
+/* For codec.c, codec_seek.c, codec_continue.c and codec_copy.c. */
 
 /* What comes out of a decompressor at a time, except where there are pieces. */
 struct chunk {
@@ -61,6 +61,9 @@ struct codec_reader {
 
 /** Go on with ${decoder}, which becomes the reader's, from where the input is. */
 void codec_reader_set_decoder(struct codec_reader *reader, struct decoder *decoder);
+
+/** Have the places of the pieces.  TARN_END: there are none, or no way to know them. */
+int codec_load_places(struct codec_reader *reader, struct error *err);
 
 /** Let nothing be done ahead, and forget what was. */
 void codec_reader_stop(struct codec_reader *reader);

@@ -15,8 +15,7 @@
  * that piece before.
  */
 
-/* Have the places of the pieces.  TARN_END: there are none, or no way to know them. */
-static int load_places(struct codec_reader *reader, struct error *err) {
+int codec_load_places(struct codec_reader *reader, struct error *err) {
 	struct codec_places *places = &reader->places;
 	int fd = reader->input.fd;
 
@@ -71,7 +70,7 @@ static int find_place(
 		*place = (struct place){ .at = offset, .plain_at = offset };
 		return TARN_OK;
 	}
-	r = load_places(reader, err);
+	r = codec_load_places(reader, err);
 	if (r == TARN_END)
 		return err_set(err, TARN_EREFUSED, 0,
 		    "Only a file can be read from any place, and not if it was compressed as a whole");
@@ -105,7 +104,7 @@ off_t codec_reader_size(struct codec_reader *reader) {
 	if (reader->base >= 0 && reader->compression == COMPRESSION_NONE &&
 	    fstat(reader->input.fd, &st) == 0)
 		return st.st_size > reader->base ? st.st_size - reader->base : 0;
-	if (load_places(reader, &ignored) != TARN_OK)
+	if (codec_load_places(reader, &ignored) != TARN_OK)
 		return -1;
 	return reader->compression == COMPRESSION_ZSTD ?
 	    reader->places.table.plain_nbytes :
@@ -137,7 +136,7 @@ int codec_reader_attached(
     struct codec_reader *reader, void **data, size_t *nbytes, struct error *err) {
 	const struct zstd_table *table = &reader->places.table;
 	const struct zstd_frame_place *last;
-	int r = load_places(reader, err);
+	int r = codec_load_places(reader, err);
 
 	if (r != TARN_OK || table->n == 0)
 		return r != TARN_OK ? r : TARN_END;

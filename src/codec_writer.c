@@ -127,6 +127,7 @@ int codec_writer_new(struct codec_writer **writer, const struct codec_settings *
 	if (fresh == NULL)
 		return err_nomem(err);
 	fresh->output.fd = fd;
+	fresh->compression = settings->compression;
 	r = open_writer(fresh, settings, err);
 	if (r != TARN_OK) {
 		codec_writer_free(fresh);

@@ -3,13 +3,15 @@
 
 #include "codec.h"
 #include "codec_encoder.h"
+#include "codec_pieces.h"
 
-/* For codec_writer.c and codec_continue.c. */
+/* For codec_writer.c, codec_continue.c and codec_copy.c. */
 struct codec_writer {
 	struct codec_output output;
 	struct encoder *encoder; /* NULL: plain */
 	unsigned char *again;    /* to be written before all else; NULL: nothing */
 	size_t again_nbytes;
+	enum compression compression;
 };
 
 /** How many threads ${settings} stand for. */

@@ -124,6 +124,7 @@ int xz_format_new(struct piece_format **format, const struct codec_settings *set
 	}
 	f->format.piece_nbytes =
 	    settings->piece_nbytes > 0 ? settings->piece_nbytes : (size_t)3 * f->options.dict_size;
+	f->format.check = (int)f->check;
 	f->format.packed_nbytes_max = lzma_block_buffer_bound(f->format.piece_nbytes);
 	return TARN_OK;
 }

@@ -80,6 +80,8 @@ static int index_source_next(struct source *source, struct entry **e, struct err
 		s->offset = offset;
 		*e = &s->indexed;
 	}
+	if (r == TARN_END)
+		s->offset = member_index_end(s->index);
 	if (r != TARN_EFORMAT)
 		return r;
 	report_note(s->report, NULL, "The index of the archive is %s; reading the archive instead",
@@ -142,4 +144,10 @@ struct source *index_source_new(struct member_index *index, struct codec_reader 
 	s->fetched = -1;
 	member_index_rewind(index);
 	return &s->base;
+}
+
+off_t index_source_at(const struct source *source) {
+	const struct index_source *s = (const struct index_source *)source;
+
+	return s->scans ? archive_at(s) : s->offset;
 }

@@ -17,4 +17,7 @@
 struct source *index_source_new(struct member_index *index, struct codec_reader *reader,
     struct report *report, struct error *err);
 
+/** Offset of the current member's header; after TARN_END of the end-of-archive blocks. */
+off_t index_source_at(const struct source *source);
+
 #endif

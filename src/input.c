@@ -63,18 +63,27 @@ int input_open(struct input *input, const char *name, enum input_way way, const 
 	return r == TARN_OK ? open_source(input, report, err) : r;
 }
 
-int input_again(struct input *input, struct error *err) {
-	int r;
-
+int input_rewind(struct input *input, struct error *err) {
 	close_source(input);
-	if (input->by_index)
-		return open_source(input, NULL, err);
 	if (input->start < 0 || lseek(input->fd, input->start, SEEK_SET) < 0)
 		return err_set(err, TARN_EREFUSED, 0, "the archive cannot be read a second time");
 	codec_reader_free(input->reader);
 	input->reader = NULL;
-	r = codec_reader_new(&input->reader, &input->settings, input->fd, err);
+	return codec_reader_new(&input->reader, &input->settings, input->fd, err);
+}
+
+int input_again(struct input *input, struct error *err) {
+	int r = TARN_OK;
+
+	if (input->by_index)
+		close_source(input);
+	else
+		r = input_rewind(input, err);
 	return r == TARN_OK ? open_source(input, NULL, err) : r;
+}
+
+off_t input_at(const struct input *input) {
+	return input->by_index ? index_source_at(input->source) : archive_source_at(input->source);
 }
 
 off_t input_nbytes(const struct input *input) {

@@ -46,6 +46,12 @@ int input_open(struct input *input, const char *name, enum input_way way, const 
  */
 int input_again(struct input *input, struct error *err);
 
+/** The same for the reader alone, without a source. */
+int input_rewind(struct input *input, struct error *err);
+
+/** Offset of the current member's header; after TARN_END of the end-of-archive blocks. */
+off_t input_at(const struct input *input);
+
 /** Bytes of the plain stream that were read, or that the index stands for. */
 off_t input_nbytes(const struct input *input);
 

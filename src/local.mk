@@ -17,6 +17,7 @@ libtarn_a_SOURCES = \
 	%D%/codec.c \
 	%D%/codec.h \
 	%D%/codec_continue.c \
+	%D%/codec_copy.c \
 	%D%/codec_decoder.h \
 	%D%/codec_detect.c \
 	%D%/codec_detect.h \

@@ -44,27 +44,45 @@ static uint64_t footer_checksum(const struct footer *footer, const void *directo
 	    lzma_crc64(directory, nbytes, 0));
 }
 
-/*
- * The ${nbytes} at ${offset} of the plain stream.  TARN_END: they cannot be read, which is for who reads
- * the archive to say.
- */
-static int read_at(
-    struct codec_reader *reader, uint64_t offset, void *to, size_t nbytes, struct error *err) {
+/* The ${nbytes} behind the next ${skipped} of ${reader}. */
+static int read_behind(
+    struct codec_reader *reader, off_t skipped, void *to, size_t nbytes, struct error *err) {
 	unsigned char *next = to;
-	const void *data;
+	const unsigned char *data;
+	const void *block;
 	size_t n;
-	int r = codec_seek(reader, (off_t)offset, err);
+	int r = TARN_OK;
 
 	while (r == TARN_OK && nbytes > 0) {
-		r = codec_read(reader, &data, &n, err);
+		r = codec_read(reader, &block, &n, err);
+		if (r == TARN_OK && (off_t)n <= skipped) {
+			skipped -= (off_t)n;
+			continue;
+		}
 		if (r != TARN_OK)
 			break;
+		data = (const unsigned char *)block + skipped;
+		n -= (size_t)skipped;
+		skipped = 0;
 		if (n > nbytes)
 			n = nbytes;
 		memcpy(next, data, n);
 		next += n;
 		nbytes -= n;
 	}
+	return r;
+}
+
+/*
+ * The ${nbytes} at ${offset} of the plain stream.  TARN_END: they cannot be read, which is for who reads
+ * the archive to say.
+ */
+static int read_at(
+    struct codec_reader *reader, uint64_t offset, void *to, size_t nbytes, struct error *err) {
+	int r = codec_seek(reader, (off_t)offset, err);
+
+	if (r == TARN_OK)
+		r = read_behind(reader, 0, to, nbytes, err);
 	return r == TARN_OK || r == TARN_ENOMEM ? r : TARN_END;
 }
 
@@ -114,13 +132,17 @@ int index_writer_adopt(
 	    bytes_append(&w->directory, index->data + f->chunks_nbytes, f->directory_nbytes, err);
 }
 
-int index_writer_bind(struct index_writer *w, struct codec_reader *reader, struct error *err) {
+int index_writer_bind(
+    struct index_writer *w, struct codec_reader *reader, off_t base, struct error *err) {
 	unsigned char block[BLOCK_NBYTES];
 	int r;
 
 	if (w->nmembers == 0)
 		return TARN_OK;
-	r = read_at(reader, (uint64_t)w->last, block, sizeof(block), err);
+	r = codec_seek(reader, w->last - base, err);
+	if (r == TARN_OK || r == TARN_EREFUSED)
+		r = read_behind(
+		    reader, r == TARN_EREFUSED ? w->last - base : 0, block, sizeof(block), err);
 	if (r == TARN_OK)
 		w->last_checksum = lzma_crc64(block, sizeof(block), 0);
 	return r == TARN_END ? err_set(err, TARN_EFORMAT, 0, "Unexpected EOF in archive") : r;

@@ -46,8 +46,12 @@ struct member_index;
 /** Begin with the members of ${index}, as it was read.  Before anything else is added. */
 int index_writer_adopt(struct index_writer *w, const struct member_index *index, struct error *err);
 
-/** The members were those that ${reader} reads, which stands anywhere afterwards. */
-int index_writer_bind(struct index_writer *w, struct codec_reader *reader, struct error *err);
+/**
+ * The last member is one that ${reader} reads, whose archive begins at ${base}.  A reader that cannot
+ * seek must stand at the beginning; it stands anywhere afterwards.
+ */
+int index_writer_bind(
+    struct index_writer *w, struct codec_reader *reader, off_t base, struct error *err);
 
 /**
  * The index of all members, of an archive whose end-of-archive blocks begin at ${end}, is appended

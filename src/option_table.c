@@ -67,6 +67,9 @@ const char *const option_headings[NGROUPS] = {
 };
 
 const struct option_row option_table[] = {
+	{ "catenate", 'A', GROUP_MODE, NULL, "append the members of archives to an archive",
+	    MODE(MODE_CATENATE) },
+	ALSO("concatenate"),
 	{ "create", 'c', GROUP_MODE, NULL, "create an archive", MODE(MODE_CREATE) },
 	{ "diff", 'd', GROUP_MODE, NULL, "compare an archive with the file system",
 	    MODE(MODE_COMPARE) },

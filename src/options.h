@@ -27,13 +27,14 @@
 
 enum mode {
 	MODE_NONE,
-	MODE_CREATE,  /* -c */
-	MODE_APPEND,  /* -r */
-	MODE_UPDATE,  /* -u */
-	MODE_EXTRACT, /* -x */
-	MODE_LIST,    /* -t */
-	MODE_COMPARE, /* -d */
-	MODE_TEST,    /* --test */
+	MODE_CREATE,   /* -c */
+	MODE_APPEND,   /* -r */
+	MODE_UPDATE,   /* -u */
+	MODE_EXTRACT,  /* -x */
+	MODE_LIST,     /* -t */
+	MODE_COMPARE,  /* -d */
+	MODE_TEST,     /* --test */
+	MODE_CATENATE, /* -A */
 	MODE_HELP,
 	MODE_VERSION
 };

@@ -59,7 +59,7 @@ static int read_old(struct output *out, struct input *input, enum mode mode, str
 	if (!archive_source_is_tar(input->source))
 		return err_set(err, TARN_EREFUSED, 0, "Only tar archives can be added to");
 	out->start = archive_source_at(input->source);
-	return out->has_index ? index_writer_bind(&out->index, input->reader, err) : TARN_OK;
+	return out->has_index ? index_writer_bind(&out->index, input->reader, 0, err) : TARN_OK;
 }
 
 static int open_old(

@@ -11,7 +11,7 @@
  * Picks the mode, and joins a source to a sink.
  *
  *     mode                source                          sink
- *     -c, -r, -u          tree_source, archive_source     archive_sink          run_write.c
+ *     -c, -r, -u, -A      tree_source, archive_source     archive_sink          run_write.c
  *     -x                  archive_source                  tree_sink             run_read.c
  *     -x -O, -t           archive_source                  listing's two sinks
  *     -d                  archive_source                  compare
@@ -47,10 +47,15 @@ void run_say_totals(struct run *run, const char *what, off_t nbytes) {
 	    amounts[1] < 10 ? 1 : 0, amounts[1], unit[1] > 0, &units[unit[1]]);
 }
 
+static bool writes_archive(enum mode mode) {
+	return mode == MODE_CREATE || mode == MODE_APPEND || mode == MODE_UPDATE ||
+	    mode == MODE_CATENATE;
+}
+
 /* Where -v goes: out of the way of what else goes to standard output. */
 static int open_verbose(struct run *run, struct error *err) {
 	const struct options *o = &run->options;
-	bool writes = o->mode == MODE_CREATE || o->mode == MODE_APPEND || o->mode == MODE_UPDATE;
+	bool writes = writes_archive(o->mode);
 	bool to_stderr = o->to_stdout || (writes && strcmp(o->archive, "-") == 0);
 
 	if (o->mode == MODE_LIST)
@@ -83,9 +88,7 @@ static int run_mode(struct run *run, struct error *err) {
 		return r;
 	if (mode == MODE_TEST)
 		return run_test(run, err);
-	return mode == MODE_CREATE || mode == MODE_APPEND || mode == MODE_UPDATE ?
-	    run_write(run, err) :
-	    run_read(run, err);
+	return writes_archive(mode) ? run_write(run, err) : run_read(run, err);
 }
 
 /* Standard output may be buffered until now: whether all of it arrived is part of the result. */

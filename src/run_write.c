@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "archive_sink.h"
+#include "archive_source.h"
 #include "input.h"
 #include "output.h"
 #include "tree_source.h"
@@ -71,8 +72,8 @@ static int put_tree(struct writing *w, struct source *source, struct error *err)
 }
 
 /* Open the archive that ${operand} names, relative to its -C. */
-static int open_archive(
-    struct run *run, const struct operand *operand, struct input *input, struct error *err) {
+static int open_archive(struct run *run, const struct operand *operand, enum input_way way,
+    struct input *input, struct error *err) {
 	const char *name = operand->name;
 	char *path = NULL;
 	int r;
@@ -81,8 +82,7 @@ static int open_archive(
 	if (operand->directory != NULL && name[0] != '/' && strcmp(name, "-") != 0 &&
 	    asprintf(&path, "%s/%s", operand->directory, name) < 0)
 		return err_nomem(err);
-	r = input_open(
-	    input, path != NULL ? path : name, INPUT_WHOLE, &run->options, run->report, err);
+	r = input_open(input, path != NULL ? path : name, way, &run->options, run->report, err);
 	free(path);
 	return r;
 }
@@ -95,7 +95,7 @@ static int put_archive(struct writing *w, const struct operand *operand, struct 
 	    waiting_links_new(run->select, &run->options.overrides, NULL, run->report);
 	struct entry *e;
 	size_t number = 0;
-	int r = open_archive(run, operand, &input, err);
+	int r = open_archive(run, operand, INPUT_WHOLE, &input, err);
 
 	if (r == TARN_OK && waiting == NULL)
 		r = err_nomem(err);
@@ -122,6 +122,49 @@ done:
 	return r;
 }
 
+/* Where the members of ${input} end; they are added to the index, as members from ${base} on. */
+static int find_end(
+    struct writing *w, struct input *input, off_t base, off_t *end, struct error *err) {
+	struct output *out = &w->output;
+	struct entry *e;
+	int r;
+
+	while ((r = input->source->next(input->source, &e, err)) == TARN_OK) {
+		run_show(w->run, e);
+		if (out->has_index)
+			r = index_writer_add(&out->index, e, base + input_at(input), NULL, err);
+		if (r != TARN_OK)
+			return r;
+	}
+	*end = input_at(input);
+	if (r == TARN_END && !input->by_index && !archive_source_is_tar(input->source))
+		return err_set(err, TARN_EREFUSED, 0, "Only tar archives can be joined");
+	return r == TARN_END ? TARN_OK : r;
+}
+
+/* -A: the members of the archive ${operand}, as they are. */
+static int join(struct writing *w, const struct operand *operand, struct error *err) {
+	struct output *out = &w->output;
+	off_t base = archive_sink_nbytes(out->sink), end;
+	struct input input;
+	int r = open_archive(w->run, operand, INPUT_BY_INDEX, &input, err);
+
+	if (r == TARN_OK)
+		r = find_end(w, &input, base, &end, err);
+	if (r == TARN_OK)
+		r = input_rewind(&input, err);
+	if (r == TARN_OK)
+		r = archive_sink_join(out->sink, input.reader, end, err);
+	if (r == TARN_OK && out->has_index && end > 0)
+		r = input_rewind(&input, err);
+	if (r == TARN_OK && out->has_index && end > 0)
+		r = index_writer_bind(&out->index, input.reader, base, err);
+	if (r != TARN_OK)
+		err_wrap(err, "%s", operand->name);
+	input_close(&input);
+	return r;
+}
+
 static int put_operands(struct writing *w, struct source *tree, struct error *err) {
 	const struct options *o = &w->run->options;
 	int r = TARN_OK;
@@ -129,7 +172,9 @@ static int put_operands(struct writing *w, struct source *tree, struct error *er
 	for (size_t i = 0; i < o->noperands && r == TARN_OK; i++) {
 		const struct operand *operand = &o->operands[i];
 
-		if (operand->is_archive)
+		if (o->mode == MODE_CATENATE)
+			r = join(w, operand, err);
+		else if (operand->is_archive)
 			r = put_archive(w, operand, err);
 		else if (tree_source_begin(tree, operand, err) == TARN_OK)
 			r = put_tree(w, tree, err);

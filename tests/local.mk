@@ -36,6 +36,7 @@ SHELL_TESTS = \
 	%D%/cli/creating_links.sh \
 	%D%/cli/faults.sh \
 	%D%/cli/index.sh \
+	%D%/cli/joining.sh \
 	%D%/cli/later_names.sh \
 	%D%/cli/pieces.sh \
 	%D%/cli/round_trip.sh \

@@ -1,0 +1,127 @@
+#include "config.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "codec_reader.h"
+#include "codec_writer.h"
+
+/*
+ * Whole pieces go from one archive into another as they are, if both have the same kind of them;
+ * everything else is decompressed and written.
+ */
+
+static int copy_frames(struct codec_writer *writer, struct codec_reader *reader, off_t end,
+    off_t *done, struct error *err) {
+	const struct zstd_table *table = &reader->places.table;
+	int r = TARN_OK;
+
+	for (size_t n = 0; n < table->n && r == TARN_OK; n++) {
+		const struct zstd_frame_place *frame = &table->frames[n];
+		bool is_last = n + 1 == table->n;
+		off_t next_at = is_last ? table->nbytes : frame[1].at;
+		off_t next_plain_at = is_last ? table->plain_nbytes : frame[1].plain_at;
+		struct piece piece = {
+			.packed_nbytes = (size_t)(next_at - frame->at),
+			.plain_nbytes = (size_t)(next_plain_at - frame->plain_at),
+		};
+
+		if (next_plain_at > end)
+			break;
+		/* What comes out of nothing is beside the stream. */
+		if (piece.plain_nbytes > 0)
+			r = writer->encoder->copy(writer->encoder, reader->input.fd,
+			    reader->base + frame->at, &piece, err);
+		*done = next_plain_at;
+	}
+	return r;
+}
+
+static int copy_blocks(struct codec_writer *writer, struct codec_reader *reader, off_t end,
+    off_t *done, struct error *err) {
+	lzma_index_iter iter;
+	int r = TARN_OK;
+
+	lzma_index_iter_init(&iter, reader->places.index);
+	while (r == TARN_OK && !lzma_index_iter_next(&iter, LZMA_INDEX_ITER_BLOCK)) {
+		struct piece piece = {
+			.packed_nbytes = (size_t)iter.block.total_size,
+			.unpadded_nbytes = (size_t)iter.block.unpadded_size,
+			.plain_nbytes = (size_t)iter.block.uncompressed_size,
+			.check = iter.stream.flags->check,
+		};
+		off_t next =
+		    (off_t)(iter.block.uncompressed_file_offset + iter.block.uncompressed_size);
+
+		if (next > end)
+			break;
+		r = writer->encoder->copy(writer->encoder, reader->input.fd,
+		    reader->base + (off_t)iter.block.compressed_file_offset, &piece, err);
+		if (r == TARN_OK)
+			*done = next;
+	}
+	return r;
+}
+
+/* The pieces that end before ${end}; *${done} plain bytes are then written. */
+static int copy_pieces(struct codec_writer *writer, struct codec_reader *reader, off_t end,
+    off_t *done, struct error *err) {
+	int r;
+
+	if (writer->encoder == NULL || writer->encoder->copy == NULL ||
+	    writer->compression != reader->compression)
+		return TARN_OK;
+	r = codec_load_places(reader, err);
+	if (r == TARN_OK)
+		r = reader->compression == COMPRESSION_ZSTD ?
+		    copy_frames(writer, reader, end, done, err) :
+		    copy_blocks(writer, reader, end, done, err);
+	return r == TARN_END || r == TARN_EREFUSED ? TARN_OK : r;
+}
+
+int codec_copy(
+    struct codec_writer *writer, struct codec_reader *reader, off_t nbytes, struct error *err) {
+	const void *data;
+	off_t done = 0;
+	size_t n;
+	int r = codec_writer_end_piece(writer, err);
+
+	if (r == TARN_OK)
+		r = copy_pieces(writer, reader, nbytes, &done, err);
+	if (r == TARN_OK && done < nbytes)
+		r = codec_seek(reader, done, err);
+	/* It stands at the beginning, then. */
+	if (r == TARN_EREFUSED && done == 0)
+		r = TARN_OK;
+	while (r == TARN_OK && done < nbytes) {
+		r = codec_read(reader, &data, &n, err);
+		if (r == TARN_END)
+			return err_set(err, TARN_EFORMAT, 0, "Unexpected EOF in archive");
+		if (r != TARN_OK)
+			break;
+		if ((off_t)n > nbytes - done)
+			n = (size_t)(nbytes - done);
+		r = codec_write(writer, data, n, err);
+		done += (off_t)n;
+	}
+	return r;
+}
+
+int codec_output_copy(
+    struct codec_output *output, int fd, off_t at, size_t nbytes, struct error *err) {
+	unsigned char buf[65536];
+	int r = TARN_OK;
+
+	while (nbytes > 0 && r == TARN_OK) {
+		ssize_t n = pread(fd, buf, nbytes < sizeof(buf) ? nbytes : sizeof(buf), at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return err_set(err, TARN_ESYSTEM, n < 0 ? errno : EIO, "Cannot read");
+		r = codec_output_write(output, buf, (size_t)n, err);
+		at += n;
+		nbytes -= (size_t)n;
+	}
+	return r;
+}

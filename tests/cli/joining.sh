@@ -1,0 +1,97 @@
+#!/bin/bash
+# -A: archives are joined as they are.
+
+. "$(dirname "$0")/../lib.sh"
+
+# make_archives SUFFIX OPTIONS…: one.SUFFIX and two.SUFFIX, with links in each.
+make_archives() {
+	for tree in one two; do
+		mkdir -p $tree/d
+		head -c 9000000 /dev/urandom >$tree/large
+		printf "%s" $tree >$tree/d/file
+		ln $tree/d/file $tree/later
+		tarn -cf "$tree.$1" "${@:2}" $tree
+	done
+}
+
+# is_joined ARCHIVE: it has both trees, whoever reads it.
+is_joined() {
+	tarn --test -f "$1"
+	for program in "$TARN" tar; do
+		rm -rf out
+		mkdir out
+		"$program" -xpf "$1" -C out
+		same_tree one out/one
+		same_tree two out/two
+	done
+	tarn -tvf "$1" >by-index
+	tarn -tvf "$1" --no-index >by-archive
+	cmp by-index by-archive
+}
+
+test_plain_archives_are_joined() {
+	make_archives tar --index
+	expect_status 0 tarn -Af one.tar two.tar
+	is_joined one.tar
+	expect_equal "$(python3 "$TOP/tests/judge/index" one.tar | wc -l)" 10
+}
+
+# The bytes of the second archive's pieces are those of the joined one.
+has_pieces_of() {
+	python3 - "$1" "$2" <<-'END'
+	import sys
+	joined, other = (open(name, "rb").read() for name in sys.argv[1:])
+	assert joined.count(other[5000000:5000100]) == 1 and joined.count(other[1000:1100]) == 1
+	END
+}
+
+test_zstd_archives_are_joined_without_being_compressed_again() {
+	make_archives tar.zst --zstd
+	expect_status 0 tarn -Af one.tar.zst two.tar.zst
+	is_joined one.tar.zst
+	has_pieces_of one.tar.zst two.tar.zst
+	zstd -tq one.tar.zst
+}
+
+test_xz_archives_are_joined_without_being_compressed_again() {
+	make_archives tar.xz --xz --index
+	expect_status 0 tarn -Af one.tar.xz two.tar.xz
+	is_joined one.tar.xz
+	has_pieces_of one.tar.xz two.tar.xz
+	xz -tq one.tar.xz
+}
+
+test_archives_of_different_kinds_are_joined() {
+	make_archives tar --index
+	gzip -k two.tar
+	tarn -cf joined.tar.zst --zstd @one.tar
+	expect_status 0 tarn -Af joined.tar.zst two.tar.gz
+	is_joined joined.tar.zst
+	xz -k --check=crc32 two.tar
+	tarn -cf joined.tar.xz --xz @one.tar
+	expect_status 0 tarn -Af joined.tar.xz two.tar.xz
+	is_joined joined.tar.xz
+}
+
+test_archive_of_another_tar_is_joined_as_gnu_tar_does() {
+	make_archives tar --no-index
+	cp one.tar expected.tar
+	tar -Af expected.tar two.tar
+	tarn -Af one.tar two.tar
+	tar -tvf expected.tar >expected
+	tar -tvf one.tar | cmp - expected
+}
+
+test_what_cannot_be_joined_leaves_the_archive_as_it_was() {
+	make_archives tar --index
+	cp one.tar before
+	find two | cpio -o -H newc >two.cpio 2>/dev/null
+	head -c 100000 two.tar >short.tar
+	for other in two.cpio short.tar absent.tar; do
+		expect_status 2 tarn -Af one.tar $other
+		expect_stderr_has "tarn: one.tar: $other: "
+		cmp one.tar before
+	done
+}
+
+run_tests
