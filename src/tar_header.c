@@ -101,14 +101,17 @@ static int put_owner(struct encoder *enc, char at[32], const char *keyword, cons
 	return pax_record_string(enc->header, keyword, name, enc->err);
 }
 
-/* Where ustar splits ${name} in two: the last slash that leaves enough to both; 0: nowhere. */
+/*
+ * Where ustar splits ${name} in two: the last slash that leaves enough to both; 0: nowhere.  Of
+ * several slashes the first: readers add none to a prefix that ends with one.
+ */
 static size_t find_split(const char *name, size_t nbytes) {
 	const struct tar_block *b;
 	size_t at = sizeof(b->end.prefix);
 
 	if (at > nbytes - 2)
 		at = nbytes - 2; /* a slash at the very end is none to split at */
-	while (at > 0 && name[at] != '/')
+	while (at > 0 && (name[at] != '/' || name[at - 1] == '/'))
 		at--;
 	return nbytes - at - 1 <= sizeof(b->name) ? at : 0;
 }

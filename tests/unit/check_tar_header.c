@@ -347,6 +347,21 @@ START_TEST(name_that_does_not_fit_takes_more) {
 }
 END_TEST
 
+START_TEST(several_slashes_are_split_at_the_first) {
+	char *above = make_name(90, "abc", 0), *below = make_name(60, "def", 0), *name;
+	struct entry e;
+
+	ck_assert_int_ge(asprintf(&name, "%s////%s", above, below), 0);
+	e = file_entry(name);
+	encode(&e, FORMAT_USTAR);
+	ck_assert_str_eq(first_block()->end.prefix, above);
+	ck_assert_str_eq(first_block()->name, name + 91);
+	free(above);
+	free(below);
+	free(name);
+}
+END_TEST
+
 START_TEST(ustar_refuses_names_that_cannot_be_split) {
 	char *flat = make_name(101, "abc", 0), *split = make_name(256, "abc", 155);
 	char *longer = make_name(257, "abc", 155), *link_name = make_name(101, "abc", 9);
@@ -1052,6 +1067,7 @@ static void add_name_tests(TCase *tc) {
 	tcase_add_loop_test(tc, long_utf8_names_are_records, 0, 3);
 	tcase_add_test(tc, name_that_fits_takes_one_block);
 	tcase_add_test(tc, name_that_does_not_fit_takes_more);
+	tcase_add_test(tc, several_slashes_are_split_at_the_first);
 	tcase_add_test(tc, ustar_refuses_names_that_cannot_be_split);
 	tcase_add_test(tc, v7_ends_names_with_nul_and_has_no_magic);
 	tcase_add_test(tc, only_utf8_is_a_record);
