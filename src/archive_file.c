@@ -266,6 +266,30 @@ static int write_end(
 	return 0;
 }
 
+/* What is no file, a pipe for one, has nothing to be synced. */
+static int sync_file(const struct archive_file *file, struct error *err) {
+	if (file->syncs && fsync(file->fd) != 0 && errno != EINVAL) {
+		return err_set(err, TARN_ESYSTEM, errno, "Cannot sync");
+	}
+	return TARN_OK;
+}
+
+/* The new name lasts only when its directory does. */
+static int sync_directory(const struct archive_file *file, struct error *err) {
+	char *path = strndup(file->path, (size_t)(strrchr(file->path, '/') - file->path) + 1);
+	int fd = path != NULL ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	int r = TARN_OK;
+
+	if (fd < 0 || fsync(fd) != 0) {
+		r = err_set(err, TARN_ESYSTEM, errno, "Cannot sync its directory");
+	}
+	if (fd >= 0) {
+		close(fd);
+	}
+	free(path);
+	return r;
+}
+
 /* Everything is there but the first blocks.  The very first goes into the file at once, and last. */
 static int commit_appended(struct archive_file *file, struct error *err) {
 	off_t now = lseek(file->fd, 0, SEEK_CUR);
@@ -279,6 +303,9 @@ static int commit_appended(struct archive_file *file, struct error *err) {
 	}
 	if (first > file->nheld) {
 		first = file->nheld;
+	}
+	if (sync_file(file, err) != TARN_OK) {
+		return (int)err->code;
 	}
 	if (write_end(file, file->held, first, file->nheld) != 0 ||
 	    write_end(file, file->held, 0, first) != 0) {
@@ -300,6 +327,9 @@ int archive_file_commit(struct archive_file *file, struct error *err) {
 	if (file->appends && commit_appended(file, err) != TARN_OK) {
 		return (int)err->code;
 	}
+	if (sync_file(file, err) != TARN_OK) {
+		return (int)err->code;
+	}
 	if (file->is_own_fd) {
 		int r = close(file->fd);
 		file->is_own_fd = false;
@@ -313,6 +343,9 @@ int archive_file_commit(struct archive_file *file, struct error *err) {
 			return err_set(err, TARN_ESYSTEM, errno, "Cannot rename into place");
 		}
 		release_temporary(file);
+		if (file->syncs) {
+			return sync_directory(file, err);
+		}
 	}
 	return TARN_OK;
 }

@@ -22,6 +22,7 @@ struct archive_file {
 	char *path;      /* destination, links resolved; NULL when written directly */
 	char *temporary; /* NULL when written directly, and after commit */
 	bool is_own_fd;
+	bool syncs; /* set before commit: what that says is true also after a power failure */
 	dev_t dev;
 	ino_t ino;    /* of the file that is written: the walk leaves it out */
 	bool has_old; /* a file was at the destination: */

@@ -27,12 +27,14 @@
 
 struct contained {
 	struct held_directories directories;
+	dev_t dev; /* of the destination */
 	/* File systems of which it is known whether they take different names for the same. */
 	struct file_system {
 		dev_t dev;
 		enum folding folding;
 	} * file_systems;
 	size_t nfile_systems;
+	bool crosses_mounts;  /* something was made on another device than the destination's */
 	bool can_be_nameless; /* a file without a name can be given one */
 };
 
@@ -42,6 +44,7 @@ typedef int step_function(struct contained *contained, struct held_directory *di
 
 int contained_open(struct contained **contained, const char *directory, struct error *err) {
 	struct contained *c = calloc(1, sizeof(*c));
+	struct stat st;
 
 	if (c == NULL)
 		return err_nomem(err);
@@ -50,6 +53,12 @@ int contained_open(struct contained **contained, const char *directory, struct e
 		free(c);
 		return (int)err->code;
 	}
+	if (fstat(c->directories.root->fd, &st) != 0) {
+		err_set(err, TARN_ESYSTEM, errno, "Cannot stat");
+		contained_free(c);
+		return (int)err->code;
+	}
+	c->dev = st.st_dev;
 	c->can_be_nameless = access(OWN_DESCRIPTORS, X_OK) == 0;
 	*contained = c;
 	return TARN_OK;
@@ -65,6 +74,20 @@ void contained_free(struct contained *contained) {
 
 int contained_directory(const struct contained *contained) {
 	return contained->directories.root->fd;
+}
+
+int contained_sync(struct contained *contained, struct error *err) {
+	int fd = openat(contained->directories.root->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r = TARN_OK;
+
+	/* This says nothing of errors, but it is all there is for file systems that are not held. */
+	if (contained->crosses_mounts)
+		sync();
+	if (fd < 0 || syncfs(fd) != 0)
+		r = err_set(err, TARN_ESYSTEM, errno, "Cannot sync");
+	if (fd >= 0)
+		close(fd);
+	return r;
 }
 
 /* Say that a parent could not be opened, with the errno of held_directories_get. */
@@ -342,6 +365,8 @@ static int make_step(struct contained *c, struct held_directory *dir, const char
 		doomed_name_spare(&fresh->doomed);
 		return r;
 	}
+	if (fresh->st.st_dev != c->dev)
+		c->crosses_mounts = true;
 	strcpy(fresh->name, name);
 	fresh->directory = held_directory_share(dir);
 	return TARN_OK;

@@ -45,6 +45,12 @@ void contained_free(struct contained *contained);
 /** The destination as an O_PATH descriptor, borrowed. */
 int contained_directory(const struct contained *contained);
 
+/**
+ * Make durable what was made, by syncing the file system of the destination, and all others when
+ * something was made on one of them.  TARN_ESYSTEM, "Cannot sync: …".
+ */
+int contained_sync(struct contained *contained, struct error *err);
+
 /*
  * A file that is being made.  It is complete only with contained_commit; contained_discard removes
  * it.  Holds its directory open meanwhile, and must not outlive its struct contained.  All zero is

@@ -311,6 +311,8 @@ const struct option_row option_table[] = {
 	{ "check-device", 0, GROUP_NO_EFFECT, NULL, "", NOTHING },
 	ALSO("no-check-device"),
 	{ "delay-directory-restore", 0, GROUP_NO_EFFECT, NULL, "", NOTHING },
+	{ "fsync", 0, GROUP_ARCHIVE, NULL, "do not end before what was written is on the disk",
+	    FLAG(options.fsync, true) },
 	{ "force-local", 0, GROUP_NO_EFFECT, NULL, "", NOTHING },
 	{ "no-unquote", 0, GROUP_NO_EFFECT, NULL, "", NOTHING },
 	{ "preserve-order", 's', GROUP_NO_EFFECT, NULL, "", NOTHING },

@@ -149,6 +149,7 @@ struct options {
 	unsigned int strip_components;
 	enum existing existing;
 	enum links links;
+	bool fsync;            /* what was written is durable when the run ends */
 	bool recursive_unlink; /* directories give way to other types of members */
 	bool to_stdout;        /* -O */
 	bool touch;            /* -m: no mtime */

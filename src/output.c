@@ -109,6 +109,7 @@ int output_open(
 	r = is_new ? open_new(output, o, err) : open_old(output, o, report, err);
 	if (r != TARN_OK)
 		return r;
+	output->file.syncs = o->fsync;
 	output->sink = archive_sink_new(
 	    output->writer, o->format, o->blocking_factor, output->start, report, err);
 	if (output->sink == NULL)

@@ -420,7 +420,11 @@ static int tree_sink_finish(struct sink *sink, struct error *err) {
 		if (finish_directory(s, &s->late[i], err) != TARN_OK)
 			report_error(s->report, s->late[i].entry->name, err);
 	}
-	return TARN_OK;
+	if (!s->options->fsync)
+		return TARN_OK;
+	if (s->below_root != NULL && contained_sync(s->below_root, err) != TARN_OK)
+		return (int)err->code;
+	return contained_sync(s->below, err);
 }
 
 static void tree_sink_free(struct sink *sink) {

@@ -37,6 +37,7 @@ SHELL_TESTS = \
 	%D%/cli/faults.sh \
 	%D%/cli/index.sh \
 	%D%/cli/joining.sh \
+	%D%/cli/fsync.sh \
 	%D%/cli/later_names.sh \
 	%D%/cli/pieces.sh \
 	%D%/cli/round_trip.sh \

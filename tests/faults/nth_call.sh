@@ -34,6 +34,13 @@ test_ways_to_give_a_name_its_content_survive_every_failure() {
 	fails_at_every write,open,name,metadata extract-later-names,extract-copies
 }
 
+test_what_cannot_be_synced_is_a_failure() {
+	for scenario in create-sync append-sync extract-sync; do
+		mkdir $scenario
+		(cd $scenario && fails_at_every sync $scenario)
+	done
+}
+
 test_archive_is_old_or_new_after_a_kill_at_any_moment() {
 	fails_at_every kill,signal create,create-new,create-zstd,append
 }

@@ -427,6 +427,7 @@ static const struct flag_case {
 	FLAG_CASE("-l", check_links, true),
 	FLAG_CASE("--check-links", check_links, true),
 	FLAG_CASE("--ignore-failed-read", ignore_failed_read, true),
+	FLAG_CASE("--fsync", fsync, true),
 	FLAG_CASE("--recursive-unlink", recursive_unlink, true),
 	FLAG_CASE("-O", to_stdout, true),
 	FLAG_CASE("--to-stdout", to_stdout, true),
