@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import filecmp
 import functools
 import os
 import platform
@@ -14,20 +15,20 @@ from typing import Callable, NamedTuple
 
 from make_tree import NDAYS, make_tree
 from measure import Failed, measure
-from place import Directory, Ext4, said
+from place import Directory, Ext4, With, said
 
-JOBS = ("create", "list", "extract", "migrate")
+JOBS = ("create", "list", "one", "add", "extract", "migrate")
 NFILES, NFILES_SMALL = 36_500, 3_650    # in a snapshot: 870,000 names of 43,000 inodes, or a tenth
 SUFFIXES = (".tar", ".tar.zst")
 
 TARN = os.path.abspath(os.environ["TARN"])
 JUDGE = os.path.join(os.path.dirname(__file__), "..", "tests", "judge", "judge")
-ROW = "%-28s %-6s %9s %7s %11s %12s"
+ROW = "%-30s %-6s %9s %7s %11s %12s"
 
 # All keep the same: times to the nanosecond, but neither extended attributes nor ACLs.
 BSDTAR = ["bsdtar", "--no-xattrs", "--no-acls", "--no-fflags"]
 GNU_CREATE = ["tar", "--format=posix", "--pax-option=delete=atime,delete=ctime"]
-GNU_ZSTD = ["-I", "zstd -T0"]
+GNU_FILTER = {".tar": [], ".tar.zst": ["-I", "zstd -T0"], ".tar.xz": ["-I", "xz -T0"]}
 
 
 class Job(NamedTuple):
@@ -59,19 +60,21 @@ class Bench:
     def archive(self, suffix):
         """The archive that all programs read: tarn's."""
         path = os.path.join(self.disk, "input" + suffix)
-        measure([TARN, "-caf", path, "-C", self.source, "snapshots"], output=os.devnull)
+        measure([TARN, "-caf", path, "--index", "-C", self.source, "snapshots"], output=os.devnull)
         return path
 
     def tree_complaint(self, tree):
         return judge(self.tree, tree)
 
-    def archive_complaint(self, archive):
+    def archive_complaint(self, archive, source=None):
         if archive.endswith(".tar"):
-            return judge("--archive", archive, self.source)
+            return judge("--archive", archive, source or self.source)
         plain = os.path.join(self.disk, "plain.tar")
-        subprocess.run(["zstd", "-qdfo", plain, archive], check=True)
+        with open(plain, "wb") as out:
+            subprocess.run(["xz" if archive.endswith(".xz") else "zstd", "-dc", archive],
+                           stdout=out, check=True)
         try:
-            return judge("--archive", plain, self.source)
+            return judge("--archive", plain, source or self.source)
         finally:
             os.remove(plain)
 
@@ -81,23 +84,59 @@ class Bench:
         return "" if nlines == self.nnames else "%d names, not %d" % (nlines, self.nnames)
 
     def create(self):
-        for suffix in SUFFIXES:
+        for suffix, gnu_filter in GNU_FILTER.items():
             archive = os.path.join(self.made.path, "archive" + suffix)
             what = ["-cf", archive, "-C", self.source, "snapshots"]
-            zstd, gnu_zstd = (["--zstd"], GNU_ZSTD) if suffix == ".tar.zst" else ([], [])
+            filter = {".tar": [], ".tar.zst": ["--zstd"], ".tar.xz": ["--xz"]}[suffix]
+            pixz = {"pixz": [[*GNU_CREATE, "-I", "pixz", *what]]} if suffix == ".tar.xz" else {}
             yield Job("create " + suffix, self.made, archive, {
-                "tarn": [[TARN, *zstd, *what]],
-                "tar": [[*GNU_CREATE, *gnu_zstd, *what]],
-                "bsdtar": [[*BSDTAR, "--format=pax", *zstd, *what]],
+                "tarn": [[TARN, *filter, *what]],
+                "tar": [[*GNU_CREATE, *gnu_filter, *what]],
+                "bsdtar": [[*BSDTAR, "--format=pax", *filter, *what]],
+                **pixz,
             }, self.archive_complaint)
+
+    def one(self):
+        """The last member, by its name."""
+        name = said("tar", "-tf", self.archive(".tar")).splitlines()[-1]
+        place = self.destinations["tmpfs"]
+        for suffix in SUFFIXES:
+            what = ["-xf", self.archive(suffix), "-C", place.path]
+            yield Job("one of " + suffix, place, os.path.join(place.path, name), {
+                "tarn": [[TARN, *what, name]],
+                # The others have no way from a link member to its content: they get the first name.
+                "tar": [["tar", *GNU_FILTER[suffix], *what, name, self.first_of(name)]],
+                "bsdtar": [["bsdtar", *what, name, self.first_of(name)]],
+            }, functools.partial(file_complaint, os.path.join(self.source, name)))
+
+    def first_of(self, name):
+        """The name under which the archive has the content of ${name}."""
+        for line in said(TARN, "-tvf", self.archive(".tar")).splitlines():
+            if " %s link to " % name in line:
+                return line.split(" link to ")[1]
+        return name
+
+    def add(self):
+        """The last snapshot, to an archive of the others; who cannot writes the archive anew."""
+        *others, last = sorted(os.listdir(self.tree))
+        for suffix in SUFFIXES:
+            before = os.path.join(self.disk, "before" + suffix)
+            measure([TARN, "-caf", before, "--index", "-C", self.tree, *others], output=os.devnull)
+            place = With(self.made.path, before)
+            archive = os.path.join(place.path, os.path.basename(before))
+            what = ["-cf", archive, "-C", self.tree, *others, last]
+            yield Job("add a snapshot to " + suffix, place, archive, {
+                "tarn": [[TARN, "-rf", archive, "-C", self.tree, last]],
+                "tar": [[*GNU_CREATE, *GNU_FILTER[suffix], *what]],
+            }, functools.partial(self.archive_complaint, source=self.tree))
 
     def list(self):
         for suffix in SUFFIXES:
             what = ["-tf", self.archive(suffix)]
-            gnu_zstd = GNU_ZSTD if suffix == ".tar.zst" else []
+            gnu_filter = GNU_FILTER[suffix]
             yield Job("list " + suffix, self.made, self.listing, {
                 "tarn": [[TARN, *what]],
-                "tar": [["tar", *gnu_zstd, *what]],
+                "tar": [["tar", *gnu_filter, *what]],
                 "bsdtar": [["bsdtar", *what]],
             }, self.listing_complaint)
 
@@ -105,11 +144,11 @@ class Bench:
         for file_system, place in self.destinations.items():
             for suffix in SUFFIXES:
                 what = ["-xf", self.archive(suffix), "-C", place.path]
-                gnu_zstd = GNU_ZSTD if suffix == ".tar.zst" else []
+                gnu_filter = GNU_FILTER[suffix]
                 name = "extract %s, %s" % (suffix, file_system)
                 yield Job(name, place, place.path + "/snapshots", {
                     "tarn": [[TARN, *what]],
-                    "tar": [["tar", *gnu_zstd, *what]],
+                    "tar": [["tar", *gnu_filter, *what]],
                     "bsdtar": [[*BSDTAR, *what]],
                 }, self.tree_complaint)
 
@@ -124,6 +163,15 @@ class Bench:
                 "cp": [["cp", "-a", self.tree, place.path]],
                 "rsync": [["rsync", "-aH", self.tree, place.path]],
             }, self.tree_complaint)
+
+
+def file_complaint(file, made):
+    """The first of what is wrong with a copy of a file or symbolic link, or nothing."""
+    if not os.path.lexists(made):
+        return "it is missing"
+    if os.path.islink(file):
+        return "" if os.readlink(file) == os.readlink(made) else "it leads elsewhere"
+    return "" if filecmp.cmp(file, made, shallow=False) else "its bytes differ"
 
 
 def judge(*arguments):

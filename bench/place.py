@@ -22,6 +22,18 @@ class Directory:
         subprocess.run(["rm", "-rf", self.path], check=True)
 
 
+class With(Directory):
+    """One that has a copy of a file."""
+
+    def __init__(self, path, file):
+        super().__init__(path)
+        self.file = file
+
+    def renew(self):
+        super().renew()
+        subprocess.run(["cp", self.file, self.path], check=True)
+
+
 class Ext4:
     """A file system of its own, in an image beside the directory that it is mounted on.
 
