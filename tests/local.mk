@@ -69,7 +69,7 @@ AM_TESTS_ENVIRONMENT = \
 
 # The sanitizers have an allocator, and ways to the system, of their own: calls cannot be made to fail.
 if !SANITIZERS
-SHELL_TESTS += %D%/faults/nth_call.sh
+SHELL_TESTS += %D%/faults/limits.sh %D%/faults/nth_call.sh
 check_DATA = %D%/helpers/inject.so
 endif
 
@@ -82,7 +82,7 @@ CLEANFILES = %D%/helpers/inject.so
 LDADD = $(FUZZ_LIBS) libtarn.a $(TARN_LIBS) $(CHECK_LIBS)
 %C%_helpers_without_LDADD =
 
-EXTRA_DIST += $(SHELL_TESTS) %D%/faults/nth_call.sh %D%/faults/nth_fault %D%/faults/damage \
+EXTRA_DIST += $(SHELL_TESTS) %D%/faults/limits.sh %D%/faults/nth_call.sh %D%/faults/nth_fault %D%/faults/damage \
 	%D%/helpers/inject.c %D%/lib.sh %D%/count %D%/judge/index %D%/judge/judge %D%/valgrind/modes.sh \
 	%D%/unit/codec_files.h \
 	%D%/unit/command_line.h \
