@@ -159,6 +159,131 @@ START_TEST(an_archive_goes_on_at_any_byte) {
 }
 END_TEST
 
+/* Everything that comes out of ${name} with two threads: how much, and its end. */
+static int read_through(const char *name, size_t *nbytes, struct error *err) {
+	struct codec_settings settings = { .nthreads = 2 };
+	struct codec_reader *reader;
+	const void *data;
+	size_t n;
+	int fd = open(name, O_RDONLY), r = codec_reader_new(&reader, &settings, fd, err);
+
+	*nbytes = 0;
+	while (r == TARN_OK) {
+		r = codec_read(reader, &data, &n, err);
+		*nbytes += r == TARN_OK ? n : 0;
+	}
+	close_reader(reader, fd);
+	return r;
+}
+
+START_TEST(what_is_no_piece_is_read_in_a_row_before_and_behind_pieces) {
+	/* Too large, with and without its size in the header. */
+	static const char *const commands[] = { "zstd -q", "xz -0",
+		"xz -0 -T2 --block-size=90MiB" };
+	struct error err;
+	size_t nbytes;
+
+	ck_assert(shell("head -c 1M /dev/zero | %s >small", commands[_i]));
+	ck_assert(shell("head -c 100M /dev/zero | %s >large", commands[_i]));
+	ck_assert(shell("cat small small large small large small >a"));
+	ck_assert_int_eq(read_through("a", &nbytes, &err), TARN_END);
+	ck_assert_uint_eq(nbytes, 204 * MIB);
+	ck_assert(shell("cat small large >b && truncate -s -20 b"));
+	ck_assert_int_eq(read_through("b", &nbytes, &err), TARN_EFORMAT);
+	ck_assert_str_eq(err.msg, "Unexpected end of the compressed data");
+}
+END_TEST
+
+START_TEST(pieces_before_the_damaged_one_are_handed_out) {
+	static const enum compression compressions[] = { COMPRESSION_ZSTD, COMPRESSION_XZ };
+	struct codec_settings settings = in_pieces(compressions[_i]);
+	unsigned char *data = mixed_bytes(10 * MIB), *packed;
+	size_t npacked;
+
+	settings.piece_nbytes = MIB;
+	compress_file("a", settings, data, 10 * MIB, MIB);
+	packed = load("a", &npacked);
+	packed[npacked * 57 / 100] ^= 1;
+	save("b", packed, npacked);
+	struct content got = read_fd(open("b", O_RDONLY), &settings);
+	ck_assert_int_eq(got.r, TARN_EFORMAT);
+	ck_assert_uint_ge(got.nbytes, 5 * MIB);
+	ck_assert_uint_le(got.nbytes, 6 * MIB);
+	ck_assert_int_eq(memcmp(got.data, data, 5 * MIB), 0);
+	free(got.data);
+	free(packed);
+	free(data);
+}
+END_TEST
+
+START_TEST(reading_goes_on_elsewhere_after_damage) {
+	struct codec_settings settings = in_pieces(seekable[_i]);
+	unsigned char *data = mixed_bytes(10 * PIECE), *packed;
+	struct error err;
+	const void *got;
+	size_t npacked, n;
+	int fd, r;
+
+	compress_file("a", settings, data, 10 * PIECE, MIB);
+	packed = load("a", &npacked);
+	packed[100] ^= 1;
+	save("b", packed, npacked);
+	struct codec_reader *reader = open_reader("b", &fd);
+	while ((r = codec_read(reader, &got, &n, &err)) == TARN_OK)
+		continue;
+	ck_assert_int_eq(r, seekable[_i] == COMPRESSION_NONE ? TARN_END : TARN_EFORMAT);
+	ck_assert_int_eq(codec_seek(reader, 4 * PIECE + 5, &err), TARN_OK);
+	assert_rest_is(reader, data + 4 * PIECE + 5, 6 * PIECE - 5);
+	close_reader(reader, fd);
+	free(packed);
+	free(data);
+}
+END_TEST
+
+START_TEST(what_is_not_in_pieces_is_refused_and_read_on) {
+	/* No word of its size, a single stream, and a format without pieces. */
+	static const char *const commands[] = { "zstd -q", "gzip", "bzip2" };
+	unsigned char *data = mixed_bytes(10 * PIECE);
+	struct codec_settings settings = in_pieces(COMPRESSION_NONE);
+	struct codec_writer *writer;
+	struct error err;
+	const void *got;
+	size_t n;
+	int fd;
+
+	save("plain", data, 10 * PIECE);
+	ck_assert(shell("cat plain | %s >a && cp a before", commands[_i]));
+	struct codec_reader *reader = open_reader("a", &fd);
+	ck_assert_int_eq(codec_read(reader, &got, &n, &err), TARN_OK);
+	ck_assert_int_eq(codec_seek(reader, 5, &err), TARN_EREFUSED);
+	ck_assert_int_eq(codec_reader_size(reader), -1);
+	ck_assert_int_eq(
+	    codec_writer_continue(&writer, &settings, reader, 5, -1, &err), TARN_EREFUSED);
+	assert_rest_is(reader, data + n, 10 * PIECE - n);
+	close_reader(reader, fd);
+	free(data);
+}
+END_TEST
+
+START_TEST(frames_without_a_table_are_found_by_their_headers) {
+	unsigned char *data = mixed_bytes(3 * MIB);
+	struct error err;
+	int fd;
+
+	save("plain", data, 3 * MIB);
+	/* Each says its size when it is made from a file; and something to be skipped. */
+	ck_assert(shell("split -b 1M plain part. && zstd -q part.* && "
+	                "printf '\\120\\52\\115\\30\\3\\0\\0\\0abc' >skip && "
+	                "cat part.aa.zst skip part.ab.zst part.ac.zst >a"));
+	struct codec_reader *reader = open_reader("a", &fd);
+	ck_assert_int_eq(codec_reader_size(reader), 3 * MIB);
+	ck_assert_int_eq(codec_seek(reader, MIB + 7, &err), TARN_OK);
+	assert_rest_is(reader, data + MIB + 7, 2 * MIB - 7);
+	close_reader(reader, fd);
+	free(data);
+}
+END_TEST
+
 START_TEST(what_is_attached_is_found_and_no_decompressor_emits_it) {
 	struct codec_settings settings = in_pieces(COMPRESSION_ZSTD);
 	unsigned char *data = mixed_bytes(3 * PIECE);
@@ -213,6 +338,12 @@ int main(void) {
 	tcase_add_test(pieces, pieces_end_where_they_are_told_to);
 	tcase_add_loop_test(pieces, an_archive_goes_on_at_any_byte, 0, NSEEKABLE);
 	tcase_add_test(pieces, what_is_attached_is_found_and_no_decompressor_emits_it);
+	tcase_add_loop_test(
+	    pieces, what_is_no_piece_is_read_in_a_row_before_and_behind_pieces, 0, 3);
+	tcase_add_loop_test(pieces, pieces_before_the_damaged_one_are_handed_out, 0, 2);
+	tcase_add_loop_test(pieces, reading_goes_on_elsewhere_after_damage, 0, NSEEKABLE);
+	tcase_add_loop_test(pieces, what_is_not_in_pieces_is_refused_and_read_on, 0, 3);
+	tcase_add_test(pieces, frames_without_a_table_are_found_by_their_headers);
 	suite_add_tcase(suite, pieces);
 	srunner_run_all(runner, CK_ENV);
 	nfailed = srunner_ntests_failed(runner);
