@@ -48,7 +48,7 @@ static int copy_blocks(struct codec_writer *writer, struct codec_reader *reader,
 			.packed_nbytes = (size_t)iter.block.total_size,
 			.unpadded_nbytes = (size_t)iter.block.unpadded_size,
 			.plain_nbytes = (size_t)iter.block.uncompressed_size,
-			.check = iter.stream.flags->check,
+			.check = (int)iter.stream.flags->check,
 		};
 		off_t next =
 		    (off_t)(iter.block.uncompressed_file_offset + iter.block.uncompressed_size);

@@ -231,8 +231,8 @@ static int judge_operands(struct parser *p, struct error *err) {
 	for (size_t i = 0; i < o->noperands && r == TARN_OK; i++) {
 		struct operand *operand = &o->operands[i];
 
-		operand->is_archive = operand->is_archive && !reads_archive(o->mode) &&
-		    o->mode != MODE_CATENATE;
+		operand->is_archive =
+		    operand->is_archive && !reads_archive(o->mode) && o->mode != MODE_CATENATE;
 		if (!operand->is_archive)
 			continue;
 		operand->name++;
