@@ -42,7 +42,9 @@ SHELL_TESTS = \
 	%D%/cli/later_names.sh \
 	%D%/cli/pieces.sh \
 	%D%/cli/round_trip.sh \
+	%D%/contained/environment.sh \
 	%D%/contained/hostile.sh \
+	%D%/contained/races.sh \
 	%D%/faults/damage.sh \
 	%D%/filesystems/link_ladder.sh \
 	%D%/filesystems/lost_properties.sh \
@@ -102,6 +104,7 @@ EXTRA_DIST += \
 	%D%/archives/names.py \
 	%D%/archives/tarbytes.py \
 	%D%/contained/extract \
+	%D%/contained/race \
 	%D%/contained/surroundings.py
 
 .PHONY: count
