@@ -6,7 +6,10 @@
  * SIGPIPE, unless they are ignored, remove it before they end the run.
  *
  * A name may be doomed before anything has it, and after it was given up: then nothing is removed.
- * To be called by one thread.
+ *
+ * Signals go to the first thread of the process.  They wait for what the others have doomed, so that
+ * these make nothing behind the back of the handler; others block signals, and spare soon what they
+ * doom.
  */
 struct doomed_name {
 	struct doomed_name *next;

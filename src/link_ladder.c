@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/fs.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,6 +43,7 @@ struct link_ladder {
 	bool renames; /* members may be extracted under other names than theirs */
 	struct report *report;
 	uint64_t seed;
+	pthread_mutex_t mutex; /* guards what follows */
 	struct key_set known;
 	bool knows_left_out;
 	dev_t *refusing; /* devices that refuse all links */
@@ -49,12 +51,11 @@ struct link_ladder {
 	struct leader **chains;
 	size_t nchains; /* a power of two; 0: no leader yet */
 	size_t nleaders;
-	struct member_path leader_path;
 };
 
 /* The name to be made, and the inode that it gets. */
 struct new_name {
-	const struct link_ladder *ladder;
+	struct link_ladder *ladder;
 	const char *name; /* for messages */
 	struct contained *contained;
 	const struct member_path *path;
@@ -72,6 +73,7 @@ struct link_ladder *link_ladder_new(const struct options *o, struct report *repo
 	ladder->renames = options_rename(o);
 	ladder->report = report;
 	ladder->seed = key_seed();
+	pthread_mutex_init(&ladder->mutex, NULL);
 	return ladder;
 }
 
@@ -89,20 +91,41 @@ void link_ladder_free(struct link_ladder *ladder) {
 	free(ladder->chains);
 	free(ladder->refusing);
 	key_set_fini(&ladder->known);
-	member_path_fini(&ladder->leader_path);
+	pthread_mutex_destroy(&ladder->mutex);
 	free(ladder);
 }
 
+/* With the type: numbers are given to new files, also to directories, once the old are gone. */
 static uint64_t key_of_inode(
     const struct link_ladder *ladder, uint64_t group, const struct stat *st) {
-	return key_with_numbers(ladder->renames ? group : ladder->seed, st->st_ino, st->st_dev);
+	uint64_t key = (ladder->renames ? group : ladder->seed) ^ (st->st_mode & S_IFMT);
+
+	return key_with_numbers(key, st->st_ino, st->st_dev);
+}
+
+static int remember(struct link_ladder *ladder, uint64_t key, struct error *err) {
+	int r;
+
+	pthread_mutex_lock(&ladder->mutex);
+	r = key_set_add(&ladder->known, key, err);
+	pthread_mutex_unlock(&ladder->mutex);
+	return r;
+}
+
+static bool knows(struct link_ladder *ladder, uint64_t key) {
+	bool is_known;
+
+	pthread_mutex_lock(&ladder->mutex);
+	is_known = key_set_has(&ladder->known, key);
+	pthread_mutex_unlock(&ladder->mutex);
+	return is_known;
 }
 
 int link_ladder_is(
     struct link_ladder *ladder, const char *member, const struct stat *st, struct error *err) {
 	uint64_t group = key_of_name(ladder->seed, member);
 
-	return key_set_add(&ladder->known, key_of_inode(ladder, group, st), err);
+	return remember(ladder, key_of_inode(ladder, group, st), err);
 }
 
 /* The key of the directory called ${name}; no member and no inode has it. */
@@ -111,42 +134,61 @@ static uint64_t key_of_directory(const struct link_ladder *ladder, const char *n
 }
 
 int link_ladder_made_directory(struct link_ladder *ladder, const char *name, struct error *err) {
-	return key_set_add(&ladder->known, key_of_directory(ladder, name), err);
+	return remember(ladder, key_of_directory(ladder, name), err);
 }
 
-bool link_ladder_knows(
-    const struct link_ladder *ladder, const char *member, const struct stat *st) {
-	return key_set_has(
-	    &ladder->known, key_of_inode(ladder, key_of_name(ladder->seed, member), st));
+bool link_ladder_knows(struct link_ladder *ladder, const char *member, const struct stat *st) {
+	return knows(ladder, key_of_inode(ladder, key_of_name(ladder->seed, member), st));
 }
 
 int link_ladder_left_out(struct link_ladder *ladder, const char *member, struct error *err) {
+	pthread_mutex_lock(&ladder->mutex);
 	ladder->knows_left_out = true;
-	return key_set_add(&ladder->known, key_of_name(ladder->seed, member), err);
+	pthread_mutex_unlock(&ladder->mutex);
+	return remember(ladder, key_of_name(ladder->seed, member), err);
 }
 
-bool link_ladder_has_left_out(const struct link_ladder *ladder, const char *member) {
-	return ladder->knows_left_out &&
-	    key_set_has(&ladder->known, key_of_name(ladder->seed, member));
+bool link_ladder_has_left_out(struct link_ladder *ladder, const char *member) {
+	bool may_have;
+
+	pthread_mutex_lock(&ladder->mutex);
+	may_have = ladder->knows_left_out;
+	pthread_mutex_unlock(&ladder->mutex);
+	return may_have && knows(ladder, key_of_name(ladder->seed, member));
 }
 
-static bool refuses_links(const struct link_ladder *ladder, dev_t dev) {
-	for (size_t i = 0; i < ladder->nrefusing; i++) {
-		if (ladder->refusing[i] == dev)
-			return true;
-	}
-	return false;
+static bool refuses_links(struct link_ladder *ladder, dev_t dev) {
+	bool refuses = false;
+
+	pthread_mutex_lock(&ladder->mutex);
+	for (size_t i = 0; i < ladder->nrefusing; i++)
+		refuses = refuses || ladder->refusing[i] == dev;
+	pthread_mutex_unlock(&ladder->mutex);
+	return refuses;
 }
 
 /* Remember that ${dev} refuses all links; without memory it is asked again. */
 static void remember_refusing(struct link_ladder *ladder, dev_t dev) {
-	dev_t *devices =
-	    reallocarray(ladder->refusing, ladder->nrefusing + 1, sizeof(*ladder->refusing));
+	dev_t *devices;
 
-	if (devices == NULL)
-		return;
-	ladder->refusing = devices;
-	devices[ladder->nrefusing++] = dev;
+	pthread_mutex_lock(&ladder->mutex);
+	devices = reallocarray(ladder->refusing, ladder->nrefusing + 1, sizeof(*ladder->refusing));
+	if (devices != NULL) {
+		ladder->refusing = devices;
+		devices[ladder->nrefusing++] = dev;
+	}
+	pthread_mutex_unlock(&ladder->mutex);
+}
+
+/* Is what lies in the directory ${parent} known, and may be linked without asking? */
+static bool is_own_directory(struct link_ladder *ladder, const char *parent) {
+	uint64_t key = key_of_directory(ladder, parent);
+	bool is_own;
+
+	pthread_mutex_lock(&ladder->mutex);
+	is_own = ladder->nrefusing == 0 && key_set_has(&ladder->known, key);
+	pthread_mutex_unlock(&ladder->mutex);
+	return is_own;
 }
 
 /*
@@ -235,7 +277,7 @@ static int copy_file(struct link_ladder *ladder, const struct member_path *first
 	metadata_copy(from, fresh.fd, name->name, ladder->report);
 	*name->st = fresh.st;
 	name->st->st_size = opened.st_size;
-	r = key_set_add(&ladder->known, key_of_inode(ladder, name->group, &fresh.st), err);
+	r = remember(ladder, key_of_inode(ladder, name->group, &fresh.st), err);
 	if (r == TARN_OK)
 		r = contained_commit(&fresh, err);
 done:
@@ -246,14 +288,13 @@ done:
 }
 
 /* Is what lies at ${from} known to be the member?  *${name}->st is its inode. */
-static int look(const struct link_ladder *ladder, const struct member_path *from,
+static int look(struct link_ladder *ladder, const struct member_path *from,
     const struct new_name *name, struct error *err) {
 	int r = contained_stat(name->contained, from, name->st, err);
 
 	if (r == TARN_ESYSTEM && (err->errnum == ENOENT || err->errnum == ENOTDIR))
 		return err_set(err, TARN_NO_FIRST, 0, "it was not extracted");
-	if (r == TARN_OK &&
-	    !key_set_has(&ladder->known, key_of_inode(ladder, name->group, name->st)))
+	if (r == TARN_OK && !knows(ladder, key_of_inode(ladder, name->group, name->st)))
 		return err_set(err, TARN_NO_FIRST, 0, "another file is in its place");
 	return r;
 }
@@ -262,7 +303,7 @@ static int look(const struct link_ladder *ladder, const struct member_path *from
 static bool is_member(const struct linking *linking, const struct stat *st) {
 	const struct new_name *name = linking->context;
 
-	return key_set_has(&name->ladder->known, key_of_inode(name->ladder, name->group, st));
+	return knows(name->ladder, key_of_inode(name->ladder, name->group, st));
 }
 
 /*
@@ -272,8 +313,7 @@ static bool is_member(const struct linking *linking, const struct stat *st) {
 static int link_to(struct link_ladder *ladder, const struct member_path *from,
     const struct new_name *name, struct error *err) {
 	struct linking linking = { .existing = from, .is_wanted = is_member, .context = name };
-	bool looks_later = ladder->nrefusing == 0 &&
-	    key_set_has(&ladder->known, key_of_directory(ladder, from->parent));
+	bool looks_later = is_own_directory(ladder, from->parent);
 	struct error looked;
 	int r = looks_later ? TARN_OK : look(ladder, from, name, err);
 
@@ -360,20 +400,40 @@ static int grow_chains(struct link_ladder *ladder, struct error *err) {
 static int add_leader(struct link_ladder *ladder, const struct new_name *name, struct error *err) {
 	const struct member_path *path = name->path;
 	size_t nbytes = path->parent_nbytes + strlen(path->last) + 2;
-	struct leader *l, **chain;
+	struct leader *l = malloc(sizeof(*l) + nbytes), **chain;
+	int r = TARN_OK;
 
-	if (ladder->nleaders == ladder->nchains && grow_chains(ladder, err) != TARN_OK)
-		return (int)err->code;
-	l = malloc(sizeof(*l) + nbytes);
 	if (l == NULL)
 		return err_nomem(err);
 	snprintf(l->name, nbytes, "%s/%s", path->parent, path->last);
 	l->group = name->group;
-	chain = &ladder->chains[name->group & (ladder->nchains - 1)];
-	l->next = *chain;
-	*chain = l;
-	ladder->nleaders++;
-	return TARN_OK;
+	pthread_mutex_lock(&ladder->mutex);
+	if (ladder->nleaders == ladder->nchains)
+		r = grow_chains(ladder, err);
+	if (r == TARN_OK) {
+		chain = &ladder->chains[name->group & (ladder->nchains - 1)];
+		l->next = *chain;
+		*chain = l;
+		ladder->nleaders++;
+	}
+	pthread_mutex_unlock(&ladder->mutex);
+	if (r != TARN_OK)
+		free(l);
+	return r;
+}
+
+/* The next leader of ${group} behind ${l}, or the first; NULL: there is none.  They stay. */
+static const struct leader *next_leader(
+    struct link_ladder *ladder, uint64_t group, const struct leader *l) {
+	pthread_mutex_lock(&ladder->mutex);
+	if (l != NULL)
+		l = l->next;
+	else if (ladder->nchains != 0)
+		l = ladder->chains[group & (ladder->nchains - 1)];
+	while (l != NULL && l->group != group)
+		l = l->next;
+	pthread_mutex_unlock(&ladder->mutex);
+	return l;
 }
 
 /*
@@ -382,20 +442,20 @@ static int add_leader(struct link_ladder *ladder, const struct new_name *name, s
  */
 static int link_to_leader(
     struct link_ladder *ladder, const struct new_name *name, struct error *err) {
-	const struct leader *l;
-	int r;
+	const struct leader *l = NULL;
+	struct member_path path = { .storage = NULL };
+	int r = TARN_END;
 
-	l = ladder->nchains != 0 ? ladder->chains[name->group & (ladder->nchains - 1)] : NULL;
-	for (; l != NULL; l = l->next) {
-		if (l->group != name->group)
-			continue;
-		r = member_path_set(&ladder->leader_path, l->name, err);
+	while ((l = next_leader(ladder, name->group, l)) != NULL) {
+		r = member_path_set(&path, l->name, err);
 		if (r == TARN_OK)
-			r = link_to(ladder, &ladder->leader_path, name, err);
+			r = link_to(ladder, &path, name, err);
 		if (r == TARN_OK || r == TARN_EXISTS || r == TARN_ENOMEM)
-			return r;
+			break;
+		r = TARN_END;
 	}
-	return TARN_END;
+	member_path_fini(&path);
+	return r;
 }
 
 int link_ladder_add(struct link_ladder *ladder, struct contained *contained,

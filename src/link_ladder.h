@@ -19,6 +19,9 @@
  *
  * A name is linked only to what is known to be the member that it is another name of: the ladder
  * remembers which member each inode was made from.
+ *
+ * Several threads may use one ladder, each in a struct contained of its own, as long as all names of
+ * a file come from one of them.
  */
 struct link_ladder;
 
@@ -44,14 +47,14 @@ int link_ladder_is(
 int link_ladder_made_directory(struct link_ladder *ladder, const char *name, struct error *err);
 
 /** Is what ${st} describes known to be ${member}? */
-bool link_ladder_knows(const struct link_ladder *ladder, const char *member, const struct stat *st);
+bool link_ladder_knows(struct link_ladder *ladder, const char *member, const struct stat *st);
 
 /**
  * Remember that ${member} was left out on purpose (and that was counted), so that its later names
  * are left out as well rather than missed.
  */
 int link_ladder_left_out(struct link_ladder *ladder, const char *member, struct error *err);
-bool link_ladder_has_left_out(const struct link_ladder *ladder, const char *member);
+bool link_ladder_has_left_out(struct link_ladder *ladder, const char *member);
 
 /* One more name for a member. */
 struct later_name {

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <pthread.h>
 #include <pwd.h>
 #include <search.h>
 #include <stddef.h>
@@ -34,6 +35,7 @@ struct answer {
 #define UNKNOWN_MAX 65536
 
 struct owners {
+	pthread_mutex_t mutex; /* guards what follows */
 	void *root;
 	size_t nunknown;
 	int errnum; /* of the first question that failed */
@@ -46,6 +48,7 @@ struct owners *owners_new(void) {
 
 	if (owners == NULL)
 		return NULL;
+	pthread_mutex_init(&owners->mutex, NULL);
 	owners->capacity = 1024;
 	owners->buf = malloc(owners->capacity);
 	if (owners->buf == NULL) {
@@ -60,6 +63,7 @@ void owners_free(struct owners *owners) {
 		return;
 	tdestroy(owners->root, free);
 	free(owners->buf);
+	pthread_mutex_destroy(&owners->mutex);
 	free(owners);
 }
 
@@ -148,8 +152,7 @@ static const struct answer *keep(struct owners *owners, const struct answer *a) 
 	return copy;
 }
 
-/* The answer to the question in ${a}; NULL when there is none. */
-static const struct answer *look_up(struct owners *owners, struct answer *a) {
+static const struct answer *look_up_alone(struct owners *owners, struct answer *a) {
 	const struct answer **found = tfind(a, &owners->root, compare), *kept;
 	int errnum;
 
@@ -170,6 +173,16 @@ static const struct answer *look_up(struct owners *owners, struct answer *a) {
 	if (owners->nunknown < UNKNOWN_MAX && keep(owners, a) != NULL)
 		owners->nunknown++;
 	return NULL;
+}
+
+/* The answer to the question in ${a}; NULL when there is none.  An answer never changes. */
+static const struct answer *look_up(struct owners *owners, struct answer *a) {
+	const struct answer *found;
+
+	pthread_mutex_lock(&owners->mutex);
+	found = look_up_alone(owners, a);
+	pthread_mutex_unlock(&owners->mutex);
+	return found;
 }
 
 static const char *name_of(struct owners *owners, enum question question, uint64_t id) {

@@ -6,6 +6,7 @@
 
 /*
  * User and group names and numbers, looked up once each.  What is not known is remembered as such.
+ * Several threads may ask at a time.
  */
 struct owners;
 

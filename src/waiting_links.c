@@ -2,6 +2,7 @@
 
 #include "waiting_links.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,6 +38,7 @@ struct group {
 };
 
 struct waiting_links {
+	pthread_mutex_t mutex; /* guards what is added and dropped */
 	struct select *select;
 	const struct overrides *overrides;
 	struct archive_limits *limits;
@@ -63,6 +65,7 @@ struct waiting_links *waiting_links_new(struct select *select, const struct over
 	w->limits = limits;
 	w->report = report;
 	w->seed = key_seed();
+	pthread_mutex_init(&w->mutex, NULL);
 	w->nchains = MIN_CHAINS;
 	w->chains = calloc(w->nchains, sizeof(struct group *));
 	if (w->chains == NULL) {
@@ -95,6 +98,7 @@ void waiting_links_free(struct waiting_links *waiting) {
 	}
 	free(waiting->chains);
 	free(waiting->names);
+	pthread_mutex_destroy(&waiting->mutex);
 	free(waiting);
 }
 
@@ -170,41 +174,14 @@ static void append(struct group *g, struct waiting_name *name) {
 	g->end = &name->next;
 }
 
-int waiting_links_add(struct waiting_links *waiting, const struct entry *e, size_t number,
-    struct sink *sink, struct error *err) {
-	struct group *g = group_of(waiting, entry_member(e));
-	struct waiting_name *name, **chain;
-
-	waiting_links_drop(waiting, e->name);
-	if (waiting->nnames == waiting->nname_chains)
-		grow_names(waiting);
-	name = malloc(sizeof(*name) + strlen(e->name) + 1);
-	if (g == NULL || waiting->nname_chains == 0 || name == NULL) {
-		free(name);
-		return err_nomem(err);
-	}
-	*name = (struct waiting_name){
-		.key = key_of_name(waiting->seed, e->name),
-		.sink = sink,
-		.limit = number,
-	};
-	strcpy(name->name, e->name);
-	append(g, name);
-	chain = &waiting->names[name->key & (waiting->nname_chains - 1)];
-	name->before = *chain;
-	*chain = name;
-	waiting->nnames++;
-	return TARN_OK;
-}
-
-void waiting_links_drop(struct waiting_links *waiting, const char *name) {
+static void drop(struct waiting_links *w, const char *name) {
 	struct waiting_name **at, *n;
 	uint64_t key;
 
-	if (waiting->nnames == 0)
+	if (w->nnames == 0)
 		return;
-	key = key_of_name(waiting->seed, name);
-	at = &waiting->names[key & (waiting->nname_chains - 1)];
+	key = key_of_name(w->seed, name);
+	at = &w->names[key & (w->nname_chains - 1)];
 	while ((n = *at) != NULL) {
 		if (n->key != key) {
 			at = &n->before;
@@ -213,8 +190,51 @@ void waiting_links_drop(struct waiting_links *waiting, const char *name) {
 		/* Its group has it until the end. */
 		n->is_dropped = true;
 		*at = n->before;
-		waiting->nnames--;
+		w->nnames--;
 	}
+}
+
+static int add(struct waiting_links *w, const struct entry *e, size_t number, struct sink *sink,
+    struct error *err) {
+	struct group *g = group_of(w, entry_member(e));
+	struct waiting_name *name, **chain;
+
+	drop(w, e->name);
+	if (w->nnames == w->nname_chains)
+		grow_names(w);
+	name = malloc(sizeof(*name) + strlen(e->name) + 1);
+	if (g == NULL || w->nname_chains == 0 || name == NULL) {
+		free(name);
+		return err_nomem(err);
+	}
+	*name = (struct waiting_name){
+		.key = key_of_name(w->seed, e->name),
+		.sink = sink,
+		.limit = number,
+	};
+	strcpy(name->name, e->name);
+	append(g, name);
+	chain = &w->names[name->key & (w->nname_chains - 1)];
+	name->before = *chain;
+	*chain = name;
+	w->nnames++;
+	return TARN_OK;
+}
+
+int waiting_links_add(struct waiting_links *waiting, const struct entry *e, size_t number,
+    struct sink *sink, struct error *err) {
+	int r;
+
+	pthread_mutex_lock(&waiting->mutex);
+	r = add(waiting, e, number, sink, err);
+	pthread_mutex_unlock(&waiting->mutex);
+	return r;
+}
+
+void waiting_links_drop(struct waiting_links *waiting, const char *name) {
+	pthread_mutex_lock(&waiting->mutex);
+	drop(waiting, name);
+	pthread_mutex_unlock(&waiting->mutex);
 }
 
 /* The member ${e} is a link: what waits for it waits for what it links to. */
