@@ -42,16 +42,19 @@ struct contained {
 typedef int step_function(struct contained *contained, struct held_directory *dir, const char *name,
     void *arg, struct error *err);
 
-int contained_open(struct contained **contained, const char *directory, struct error *err) {
-	struct contained *c = calloc(1, sizeof(*c));
+/* Take over ${fd}, a destination; or errno says why there is none. */
+static int open_below(struct contained **contained, int fd, struct error *err) {
+	struct contained *c;
 	struct stat st;
 
-	if (c == NULL)
-		return err_nomem(err);
-	if (held_directories_init(&c->directories, directory) != 0) {
-		err_set(err, TARN_ESYSTEM, errno, "Cannot open");
+	if (fd < 0)
+		return err_set(err, TARN_ESYSTEM, errno, "Cannot open");
+	c = calloc(1, sizeof(*c));
+	if (c == NULL || held_directories_init(&c->directories, fd) != 0) {
+		if (c == NULL)
+			close(fd);
 		free(c);
-		return (int)err->code;
+		return err_nomem(err);
 	}
 	if (fstat(c->directories.root->fd, &st) != 0) {
 		err_set(err, TARN_ESYSTEM, errno, "Cannot stat");
@@ -62,6 +65,32 @@ int contained_open(struct contained **contained, const char *directory, struct e
 	c->can_be_nameless = access(OWN_DESCRIPTORS, X_OK) == 0;
 	*contained = c;
 	return TARN_OK;
+}
+
+int contained_open(struct contained **contained, const char *directory, struct error *err) {
+	return open_below(contained, open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC), err);
+}
+
+int contained_open_again(
+    struct contained **contained, const struct contained *like, struct error *err) {
+	int fd = fcntl(like->directories.root->fd, F_DUPFD_CLOEXEC, 0);
+	struct file_system *known;
+
+	if (open_below(contained, fd, err) != TARN_OK)
+		return (int)err->code;
+	/* What is not known here is asked for. */
+	known = reallocarray(NULL, like->nfile_systems, sizeof(*known));
+	if (known != NULL && like->nfile_systems > 0) {
+		memcpy(known, like->file_systems, like->nfile_systems * sizeof(*known));
+		(*contained)->file_systems = known;
+		(*contained)->nfile_systems = like->nfile_systems;
+		(*contained)->directories.are_exact = like->directories.are_exact;
+	}
+	return TARN_OK;
+}
+
+bool contained_tells_names(const struct contained *contained) {
+	return contained->nfile_systems > 0 && !contained->directories.are_exact;
 }
 
 void contained_free(struct contained *contained) {

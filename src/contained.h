@@ -51,6 +51,13 @@ int contained_directory(const struct contained *contained);
  */
 int contained_sync(struct contained *contained, struct error *err);
 
+/** Another one for the destination of ${like}, for another thread. */
+int contained_open_again(
+    struct contained **contained, const struct contained *like, struct error *err);
+
+/** Is something made here, on a file system that tells all names from each other? */
+bool contained_tells_names(const struct contained *contained);
+
 /*
  * A file that is being made.  It is complete only with contained_commit; contained_discard removes
  * it.  Holds its directory open meanwhile, and must not outlive its struct contained.  All zero is

@@ -2,6 +2,8 @@
 
 #include "entry_copy.h"
 
+#include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,8 +31,8 @@ static const size_t strings[] = {
 
 #define NSTRINGS (sizeof(strings) / sizeof(strings[0]))
 
-static const char **string_at(struct entry *e, size_t i) {
-	return (const char **)(void *)((char *)e + strings[i]);
+static const char **string_of(const struct entry *e, size_t i) {
+	return (const char **)(void *)((char *)(uintptr_t)e + strings[i]);
 }
 
 /* Copy ${*bytes} to ${*to} and go on behind it. */
@@ -48,34 +50,46 @@ static void store_string(char **to, const char **string) {
 	*string = bytes;
 }
 
-struct entry *entry_copy(const struct entry *e) {
-	struct entry shallow = *e;
-	size_t nbytes = e->nxattrs * sizeof(struct xattr);
-	struct copied *copy;
-	struct xattr *xattrs;
-	char *to;
+size_t entry_copy_nbytes(const struct entry *e) {
+	size_t nbytes = sizeof(struct copied) + e->nxattrs * sizeof(struct xattr);
 
 	for (size_t i = 0; i < NSTRINGS; i++) {
-		if (*string_at(&shallow, i) != NULL)
-			nbytes += strlen(*string_at(&shallow, i)) + 1;
+		const char *string = *string_of(e, i);
+
+		if (string != NULL)
+			nbytes += strlen(string) + 1;
 	}
 	for (size_t i = 0; i < e->nxattrs; i++)
 		nbytes += strlen(e->xattrs[i].name) + 1 + e->xattrs[i].nbytes;
-	copy = malloc(sizeof(*copy) + nbytes);
-	if (copy == NULL)
-		return NULL;
-	copy->entry = shallow;
-	xattrs = (struct xattr *)(void *)copy->storage;
-	to = copy->storage + e->nxattrs * sizeof(*xattrs);
+	return nbytes;
+}
+
+struct entry *entry_copy_to(void *place, const struct entry *e) {
+	struct copied *copy = place;
+	struct xattr *xattrs = (struct xattr *)(void *)copy->storage;
+	char *to = copy->storage + e->nxattrs * sizeof(*xattrs);
+
+	copy->entry = *e;
 	for (size_t i = 0; i < e->nxattrs; i++) {
 		xattrs[i] = e->xattrs[i];
 		store(&to, &xattrs[i].value, xattrs[i].nbytes);
 		store_string(&to, &xattrs[i].name);
 	}
 	for (size_t i = 0; i < NSTRINGS; i++)
-		store_string(&to, string_at(&copy->entry, i));
+		store_string(&to, string_of(&copy->entry, i));
+	/* Most have one name, not two that are equal. */
+	if (e->stored_name == e->name)
+		copy->entry.stored_name = copy->entry.name;
+	if (e->stored_first_name == e->first_name)
+		copy->entry.stored_first_name = copy->entry.first_name;
 	copy->entry.xattrs = xattrs;
 	copy->entry.extents = NULL;
 	copy->entry.nextents = 0;
 	return &copy->entry;
+}
+
+struct entry *entry_copy(const struct entry *e) {
+	void *place = malloc(entry_copy_nbytes(e));
+
+	return place != NULL ? entry_copy_to(place, e) : NULL;
 }

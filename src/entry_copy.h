@@ -1,6 +1,8 @@
 #ifndef TARN_ENTRY_COPY_H
 #define TARN_ENTRY_COPY_H
 
+#include <stddef.h>
+
 #include "entry.h"
 
 /**
@@ -8,5 +10,9 @@
  * extents of a sparse file, of which it has none.  NULL when out of memory.
  */
 struct entry *entry_copy(const struct entry *e);
+
+/** The same in ${place}, which has room for entry_copy_nbytes() and is aligned for any type. */
+struct entry *entry_copy_to(void *place, const struct entry *e);
+size_t entry_copy_nbytes(const struct entry *e);
 
 #endif

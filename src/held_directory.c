@@ -51,9 +51,9 @@ void held_directory_release(struct held_directory *dir) {
 	free(dir);
 }
 
-int held_directories_init(struct held_directories *dirs, const char *directory) {
+int held_directories_init(struct held_directories *dirs, int fd) {
 	dirs->n = 0;
-	dirs->root = held_directory_new(open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC), 0);
+	dirs->root = held_directory_new(fd, 0);
 	return dirs->root != NULL ? 0 : -1;
 }
 

@@ -30,8 +30,8 @@ struct held_directories {
 	bool are_exact; /* names are compared to the letter; false: as the file system does */
 };
 
-/** Open the destination ${directory}, symbolic links followed.  Returns 0, or -1 with errno. */
-int held_directories_init(struct held_directories *dirs, const char *directory);
+/** Take over ${fd}, the destination, also on failure.  Returns 0, or -1 without memory. */
+int held_directories_init(struct held_directories *dirs, int fd);
 void held_directories_fini(struct held_directories *dirs);
 
 /**

@@ -97,20 +97,32 @@ static uint64_t key_with_component(uint64_t key, const char *component, size_t n
 	return mix(key ^ word ^ (uint64_t)(nbytes + 1) << 56);
 }
 
-uint64_t key_of_name(uint64_t seed, const char *name) {
-	uint64_t key = mix(seed);
-	const char *end;
+uint64_t key_of_root(uint64_t seed) {
+	return not_0(mix(seed));
+}
 
-	for (; *name != '\0'; name = end) {
-		if (*name == '/') {
-			end = name + 1;
-			continue;
-		}
-		end = strchrnul(name, '/');
-		if (end - name > 1 || *name != '.')
-			key = key_with_component(key, name, (size_t)(end - name));
+bool key_next_component(uint64_t *key, const char **name) {
+	const char *at = *name, *end;
+
+	for (;; at = end) {
+		while (*at == '/')
+			at++;
+		end = strchrnul(at, '/');
+		if (end - at != 1 || *at != '.')
+			break;
 	}
-	return not_0(key);
+	*name = end;
+	if (end > at)
+		*key = not_0(key_with_component(*key, at, (size_t)(end - at)));
+	return end > at;
+}
+
+uint64_t key_of_name(uint64_t seed, const char *name) {
+	uint64_t key = key_of_root(seed);
+
+	while (key_next_component(&key, &name))
+		continue;
+	return key;
 }
 
 uint64_t key_with_numbers(uint64_t key, uint64_t a, uint64_t b) {

@@ -30,6 +30,13 @@ uint64_t key_seed(void);
 /** The key of a member name: `.' and empty components make no difference.  Never 0. */
 uint64_t key_of_name(uint64_t seed, const char *name);
 
+/**
+ * The same step by step: the key of the directory that all names are in, and from the key of any
+ * directory that of the next one on the way of *${name}, which moves on; false at its end.
+ */
+uint64_t key_of_root(uint64_t seed);
+bool key_next_component(uint64_t *key, const char **name);
+
 /** The key of ${key} together with two numbers.  Never 0. */
 uint64_t key_with_numbers(uint64_t key, uint64_t a, uint64_t b);
 

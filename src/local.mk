@@ -103,6 +103,8 @@ libtarn_a_SOURCES = \
 	%D%/key_set.h \
 	%D%/landlock.c \
 	%D%/landlock.h \
+	%D%/lanes.c \
+	%D%/lanes.h \
 	%D%/late_content.c \
 	%D%/late_content.h \
 	%D%/link_groups.c \
@@ -115,6 +117,8 @@ libtarn_a_SOURCES = \
 	%D%/member_header.h \
 	%D%/member_index.c \
 	%D%/member_index.h \
+	%D%/member_order.c \
+	%D%/member_order.h \
 	%D%/member_path.c \
 	%D%/member_path.h \
 	%D%/metadata.c \

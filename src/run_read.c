@@ -10,15 +10,20 @@
 #include "content_sink.h"
 #include "input.h"
 #include "landlock.h"
+#include "lanes.h"
 #include "link_groups.h"
 #include "tree_sink.h"
 #include "waiting_links.h"
 
 /*
  * An archive is read once from its beginning to its end, and what is selected goes to the sink of
- * its operand: with several -C there are several.  Then, if need be, it is read again for what
+ * its operand: with several -C there are several.  Extraction into a single one is spread over
+ * lanes, once the first file has shown that this may be.  Then, if need be, it is read again for what
  * waits for its content.
  */
+
+/* More lanes than this do not make it faster: there is one thread that reads. */
+#define LANES_MAX 8
 
 /* The sink that members wanted by an operand go to. */
 struct outlet {
@@ -33,7 +38,10 @@ struct reading {
 	struct outlet *outlets;
 	size_t noutlets;
 	size_t *outlet_of_operand;
-	struct sink *groups; /* --links: of all members; else NULL */
+	struct sink *groups;            /* --links: of all members; else NULL */
+	struct lanes *lanes;            /* NULL: members are put here */
+	struct sink *beside[LANES_MAX]; /* a sink for each lane */
+	unsigned int nlanes;            /* that are to be, or are; 0: none */
 };
 
 static struct sink *open_groups(struct run *run, struct error *err) {
@@ -124,21 +132,80 @@ static int confine(const struct reading *reading, struct error *err) {
 	return TARN_OK;
 }
 
+static unsigned int count_lanes(const struct reading *reading) {
+	const struct options *o = &reading->run->options;
+	unsigned int nthreads = options_nthreads(o);
+
+	if (o->mode != MODE_EXTRACT || o->to_stdout || reading->noutlets != 1 || nthreads == 1)
+		return 0;
+	return nthreads < LANES_MAX ? nthreads : LANES_MAX;
+}
+
+/* Put ${e}, the member with this ${number}, on a lane; that of this thread is the last. */
+static int put_on_lane(void *context, unsigned int lane, const struct entry *e, size_t number,
+    struct source *from, struct error *err) {
+	struct reading *reading = context;
+	struct sink *first = reading->outlets[0].sink;
+	struct sink *sink = lane < reading->nlanes ? reading->beside[lane] : first;
+	int r;
+
+	waiting_links_drop(reading->waiting, e->name);
+	r = sink->put(sink, e, from, err);
+	return r == TARN_NO_FIRST ? waiting_links_add(reading->waiting, e, number, first, err) : r;
+}
+
+static int start_lanes(struct reading *reading, struct error *err) {
+	for (unsigned int i = 0; i < reading->nlanes; i++) {
+		reading->beside[i] = tree_sink_new_beside(reading->outlets[0].sink, err);
+		if (reading->beside[i] == NULL)
+			return (int)err->code;
+	}
+	reading->lanes = lanes_new(reading->nlanes, put_on_lane, reading);
+	if (reading->lanes == NULL)
+		reading->nlanes = 0;
+	return TARN_OK;
+}
+
 /* Put ${e}, the member with this ${number}, which the ${operand} wants. */
 static int put(struct reading *reading, const struct entry *e, size_t number, size_t operand,
     struct error *err) {
 	size_t i = operand != SIZE_MAX ? reading->outlet_of_operand[operand] : 0;
 	struct sink *sink = reading->outlets[i].sink;
+	struct source *source = reading->input.source;
 	int r;
 
-	waiting_links_drop(reading->waiting, e->name);
 	r = reading->run->options.mode == MODE_EXTRACT ?
 	    archive_limits_extract(&reading->run->options.limits, e, err) :
 	    TARN_OK;
 	if (r != TARN_OK)
 		return r;
-	r = sink->put(sink, e, reading->input.source, err);
-	return r == TARN_NO_FIRST ? waiting_links_add(reading->waiting, e, number, sink, err) : r;
+	if (reading->lanes != NULL)
+		return lanes_put(reading->lanes, e, number, source, err);
+	waiting_links_drop(reading->waiting, e->name);
+	r = sink->put(sink, e, source, err);
+	if (r == TARN_NO_FIRST)
+		r = waiting_links_add(reading->waiting, e, number, sink, err);
+	if (r == TARN_OK && reading->nlanes > 0 && tree_sink_takes_threads(sink))
+		r = start_lanes(reading, err);
+	return r;
+}
+
+/* All that was put is there, and the lanes are no more. */
+static int end_lanes(struct reading *reading, struct error *err) {
+	int r = reading->lanes != NULL ? lanes_finish(reading->lanes, err) : TARN_OK;
+
+	lanes_free(reading->lanes);
+	reading->lanes = NULL;
+	for (unsigned int i = 0; i < LANES_MAX && reading->beside[i] != NULL; i++) {
+		struct sink *sink = reading->beside[i];
+		struct error finish_err;
+
+		if (sink->finish(sink, &finish_err) != TARN_OK)
+			report_error(reading->run->report, NULL, &finish_err);
+		sink->free(sink);
+		reading->beside[i] = NULL;
+	}
+	return r;
 }
 
 /* Move what is selected. */
@@ -223,7 +290,7 @@ int run_read(struct run *run, struct error *err) {
 	struct reading reading = { .run = run };
 	struct error again_err;
 	off_t nbytes;
-	int r, again;
+	int r, ended, again;
 
 	r = input_open(&reading.input, o->archive, way_of(o), o, run->report, err);
 	if (r != TARN_OK) {
@@ -241,7 +308,13 @@ int run_read(struct run *run, struct error *err) {
 		r = err_nomem(err);
 	if (r != TARN_OK)
 		goto done;
+	reading.nlanes = count_lanes(&reading);
 	r = pump(&reading, err);
+	ended = end_lanes(&reading, &again_err);
+	if (r == TARN_OK && ended != TARN_OK) {
+		*err = again_err;
+		r = ended;
+	}
 	if (r != TARN_OK && strcmp(o->archive, "-") != 0)
 		err_wrap(err, "%s", o->archive);
 	nbytes = input_nbytes(&reading.input);

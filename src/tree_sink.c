@@ -32,6 +32,11 @@ struct late_directory {
 	struct entry *entry; /* owned */
 };
 
+struct shared {
+	struct link_ladder *ladder;
+	bool said_leading, said_leading_target;
+};
+
 struct tree_sink {
 	struct sink base;
 	const struct options *options;
@@ -39,11 +44,11 @@ struct tree_sink {
 	struct metadata_policy policy;
 	struct contained *below;      /* the destination */
 	struct contained *below_root; /* "/", for absolute names with -P; NULL until needed */
-	struct link_ladder *ladder;
+	struct shared *shared;        /* with the sinks beside this one */
+	bool owns_shared;
 	struct member_path path, first;
 	struct late_directory *late;
 	size_t nlate, late_capacity;
-	bool said_leading, said_leading_target;
 };
 
 /* Check a name and find the destination that it is below. */
@@ -136,12 +141,12 @@ static int complete(struct tree_sink *s, const struct making *m, struct fresh *f
 
 	metadata_apply(&s->policy, fresh->fd, &fresh->st, m->e, m->e->name);
 	if (!twin_is_same(twin, fresh->fd)) {
-		r = link_ladder_is(s->ladder, entry_member(m->e), &fresh->st, err);
+		r = link_ladder_is(s->shared->ladder, entry_member(m->e), &fresh->st, err);
 		return r == TARN_OK ? contained_commit(fresh, err) : r;
 	}
 	contained_discard(fresh);
-	r = link_ladder_is(s->ladder, m->name->member, &twin->st, err);
-	return r == TARN_OK ? link_ladder_add(s->ladder, m->below, m->name, &st, err) : r;
+	r = link_ladder_is(s->shared->ladder, m->name->member, &twin->st, err);
+	return r == TARN_OK ? link_ladder_add(s->shared->ladder, m->below, m->name, &st, err) : r;
 }
 
 static int put_file(struct tree_sink *s, const struct making *m, struct error *err) {
@@ -210,7 +215,7 @@ static int make(struct tree_sink *s, const struct making *m, struct error *err) 
 		if (s->policy.trusted)
 			return put_other(s, m, err);
 		report_count(s->report, REPORT_LEFT_DEVICE, m->e->name, 0);
-		return link_ladder_left_out(s->ladder, entry_member(m->e), err);
+		return link_ladder_left_out(s->shared->ladder, entry_member(m->e), err);
 	default:
 		return err_set(err, TARN_EFORMAT, 0, "Unknown file type");
 	}
@@ -228,7 +233,7 @@ static int place_first(
 	if (r != TARN_OK)
 		return r;
 	if (s->first.dropped > 0 && !s->options->absolute_names)
-		report_once(s->report, &s->said_leading_target,
+		report_once(s->report, &s->shared->said_leading_target,
 		    "Removing leading `/' from hard link targets");
 	return below_first == below ?
 	    TARN_OK :
@@ -256,7 +261,7 @@ static int put_later_name(struct tree_sink *s, struct contained *below, const st
 	struct stat st;
 	int placed, r;
 
-	if (link_ladder_has_left_out(s->ladder, name.member)) {
+	if (link_ladder_has_left_out(s->shared->ladder, name.member)) {
 		report_count(s->report, REPORT_LEFT_DEVICE, e->name, 0);
 		return TARN_OK;
 	}
@@ -265,13 +270,13 @@ static int put_later_name(struct tree_sink *s, struct contained *below, const st
 		if (placed == TARN_OK && is_at_first(s, below, &st))
 			return TARN_OK;
 		/* An older version of this very member gives way to the newer one. */
-		name.replace = link_ladder_knows(s->ladder, name.member, &st);
+		name.replace = link_ladder_knows(s->shared->ladder, name.member, &st);
 		if (!name.replace)
 			return err_set(err, TARN_EXISTS, EEXIST, "Cannot link");
 	}
 	/* Content of its own is compared with what it would be linked to. */
 	if (r == TARN_OK && e->size == 0)
-		r = link_ladder_add(s->ladder, below, &name, &st, err);
+		r = link_ladder_add(s->shared->ladder, below, &name, &st, err);
 	else if (r == TARN_OK)
 		r = TARN_NO_FIRST;
 	if (r == TARN_NO_FIRST && e->is_whole)
@@ -295,7 +300,7 @@ static int put_directory(
 	int r = contained_mkdir(below, &s->path, may_replace(s), &st, &made, err);
 
 	if (r == TARN_OK && made && below == s->below)
-		r = link_ladder_made_directory(s->ladder, e->name, err);
+		r = link_ladder_made_directory(s->shared->ladder, e->name, err);
 	if (r != TARN_OK)
 		return r;
 	if (!made && s->options->keep_directory_mode)
@@ -331,7 +336,8 @@ static int put(struct tree_sink *s, const struct entry *e, struct source *from, 
 	if (r != TARN_OK)
 		return r;
 	if (s->path.dropped > 0 && !s->options->absolute_names)
-		report_once(s->report, &s->said_leading, "Removing leading `/' from member names");
+		report_once(
+		    s->report, &s->shared->said_leading, "Removing leading `/' from member names");
 	if (e->type != ENTRY_DIRECTORY && is_kept_as_newer(s, below, e))
 		return TARN_OK;
 	if (s->options->recursive_unlink && (e->type != ENTRY_DIRECTORY || e->first_name != NULL) &&
@@ -437,7 +443,10 @@ static void tree_sink_free(struct sink *sink) {
 	free(s->late);
 	member_path_fini(&s->path);
 	member_path_fini(&s->first);
-	link_ladder_free(s->ladder);
+	if (s->owns_shared && s->shared != NULL) {
+		link_ladder_free(s->shared->ladder);
+		free(s->shared);
+	}
 	contained_free(s->below_root);
 	contained_free(s->below);
 	free(s);
@@ -447,24 +456,60 @@ int tree_sink_directory(const struct sink *sink) {
 	return contained_directory(((const struct tree_sink *)sink)->below);
 }
 
-struct sink *tree_sink_new(const struct options *o, const char *destination, struct owners *owners,
-    struct report *report, struct error *err) {
+static struct tree_sink *new_sink(
+    const struct options *o, struct report *report, struct error *err) {
 	struct tree_sink *s = calloc(1, sizeof(*s));
 
-	if (s == NULL || (s->ladder = link_ladder_new(o, report)) == NULL) {
+	if (s == NULL) {
 		err_nomem(err);
-		goto fail;
+		return NULL;
 	}
 	s->base.put = tree_sink_put;
 	s->base.finish = tree_sink_finish;
 	s->base.free = tree_sink_free;
 	s->options = o;
 	s->report = report;
+	return s;
+}
+
+struct sink *tree_sink_new(const struct options *o, const char *destination, struct owners *owners,
+    struct report *report, struct error *err) {
+	struct tree_sink *s = new_sink(o, report, err);
+
+	if (s == NULL)
+		return NULL;
 	metadata_policy_init(&s->policy, o, owners, report);
+	s->owns_shared = true;
+	s->shared = calloc(1, sizeof(*s->shared));
+	if (s->shared == NULL || (s->shared->ladder = link_ladder_new(o, report)) == NULL) {
+		err_nomem(err);
+		goto fail;
+	}
 	if (contained_open(&s->below, destination, err) != TARN_OK)
 		goto fail;
 	return &s->base;
 fail:
-	tree_sink_free(s != NULL ? &s->base : NULL);
+	tree_sink_free(&s->base);
 	return NULL;
+}
+
+struct sink *tree_sink_new_beside(const struct sink *sink, struct error *err) {
+	const struct tree_sink *like = (const struct tree_sink *)sink;
+	struct tree_sink *s = new_sink(like->options, like->report, err);
+
+	if (s == NULL)
+		return NULL;
+	s->policy = like->policy;
+	s->shared = like->shared;
+	if (contained_open_again(&s->below, like->below, err) != TARN_OK) {
+		tree_sink_free(&s->base);
+		return NULL;
+	}
+	return &s->base;
+}
+
+bool tree_sink_takes_threads(const struct sink *sink) {
+	const struct tree_sink *s = (const struct tree_sink *)sink;
+
+	return !s->options->absolute_names && contained_tells_names(s->below);
 }

@@ -1,6 +1,8 @@
 #ifndef TARN_TREE_SINK_H
 #define TARN_TREE_SINK_H
 
+#include <stdbool.h>
+
 #include "options.h"
 #include "owners.h"
 #include "report.h"
@@ -15,5 +17,18 @@ struct sink *tree_sink_new(const struct options *o, const char *destination, str
 
 /** The destination of a tree sink as an O_PATH descriptor, borrowed. */
 int tree_sink_directory(const struct sink *sink);
+
+/**
+ * Another sink for the destination of ${sink}, for another thread.  What it links to may be made by
+ * either of them.  Ends before ${sink} does, and gets no
+ * directories.
+ */
+struct sink *tree_sink_new_beside(const struct sink *sink, struct error *err);
+
+/**
+ * May there be sinks beside this one?  Only when something was made, and where different names are
+ * different places.
+ */
+bool tree_sink_takes_threads(const struct sink *sink);
 
 #endif

@@ -18,7 +18,9 @@ UNIT_TESTS = \
 	%D%/unit/check_index_chunk \
 	%D%/unit/check_inode_map \
 	%D%/unit/check_key_set \
+	%D%/unit/check_lanes \
 	%D%/unit/check_listing \
+	%D%/unit/check_member_order \
 	%D%/unit/check_member_path \
 	%D%/unit/check_metadata \
 	%D%/unit/check_option_names \
@@ -42,6 +44,7 @@ SHELL_TESTS = \
 	%D%/cli/later_names.sh \
 	%D%/cli/pieces.sh \
 	%D%/cli/round_trip.sh \
+	%D%/cli/threads.sh \
 	%D%/contained/environment.sh \
 	%D%/contained/hostile.sh \
 	%D%/contained/races.sh \
@@ -70,23 +73,28 @@ AM_TESTS_ENVIRONMENT = \
 	BUILD='$(abs_top_builddir)'; export BUILD; \
 	CK_TIMEOUT_MULTIPLIER=10; export CK_TIMEOUT_MULTIPLIER;
 
+check_DATA = %D%/helpers/jitter.so
 # The sanitizers have an allocator, and ways to the system, of their own: calls cannot be made to fail.
 if !SANITIZERS
 SHELL_TESTS += %D%/faults/limits.sh %D%/faults/nth_call.sh
-check_DATA = %D%/helpers/inject.so
+check_DATA += %D%/helpers/inject.so
 endif
 
 %D%/helpers/inject.so: %D%/helpers/inject.c
 	$(AM_V_CC)$(MKDIR_P) %D%/helpers && $(CC) $(DEFS) $(DEFAULT_INCLUDES) $(WARNING_CFLAGS) \
 		$(CFLAGS) -fPIC -shared -o $@ $(srcdir)/%D%/helpers/inject.c
-CLEANFILES = %D%/helpers/inject.so
+%D%/helpers/jitter.so: %D%/helpers/jitter.c
+	$(AM_V_CC)$(MKDIR_P) %D%/helpers && $(CC) $(DEFS) $(DEFAULT_INCLUDES) $(WARNING_CFLAGS) \
+		$(CFLAGS) -pthread -fPIC -shared -o $@ $(srcdir)/%D%/helpers/jitter.c
+CLEANFILES = %D%/helpers/inject.so %D%/helpers/jitter.so
 
 # Each unit test, and each target of fuzz/, is the one source file of its name.
 LDADD = $(FUZZ_LIBS) libtarn.a $(TARN_LIBS) $(CHECK_LIBS)
 %C%_helpers_without_LDADD =
 
 EXTRA_DIST += $(SHELL_TESTS) %D%/faults/limits.sh %D%/faults/nth_call.sh %D%/faults/nth_fault %D%/faults/damage \
-	%D%/helpers/inject.c %D%/lib.sh %D%/count %D%/judge/index %D%/judge/judge %D%/valgrind/modes.sh \
+	%D%/helpers/inject.c %D%/helpers/jitter.c %D%/lib.sh %D%/count %D%/judge/index %D%/judge/judge \
+	%D%/valgrind/modes.sh \
 	%D%/unit/codec_files.h \
 	%D%/unit/command_line.h \
 	%D%/unit/comparison.h \

@@ -1,0 +1,427 @@
+#include "config.h"
+
+#include "lanes.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "entry_copy.h"
+#include "key_set.h"
+#include "member_order.h"
+
+/*
+ * The caller copies members, small content included, into batches, one that is being filled for each
+ * lane; a lane gets a batch when it is full.  A task is a member in a batch: its turn is its number
+ * among all tasks, and some may only be done after others, of lower turns, on other lanes.  Before
+ * such a task is appended all of those are handed over, so that nobody waits for what lies here.
+ */
+
+#define BATCH_NBYTES ((size_t)64 << 10)
+#define SMALL_NBYTES ((off_t)128 << 10) /* content that is copied */
+#define NBATCHES_MAX 16                 /* that wait on a lane */
+#define ALIGNMENT _Alignof(max_align_t)
+
+struct task {
+	struct task *next;
+	struct entry *entry;
+	size_t number;
+	uint64_t turn, after;
+	/* The content, and what follows it: TARN_END, or the error of reading it. */
+	char *content;
+	size_t nbytes;
+	int end;
+	struct error *err;
+};
+
+struct batch {
+	struct batch *next;
+	struct task *first, **last;
+	size_t nbytes, capacity; /* of room */
+	_Alignas(max_align_t) char room[];
+};
+
+struct lane {
+	struct lanes *lanes;
+	unsigned int number;
+	pthread_t thread;
+	bool is_running;
+	struct batch *filling; /* the caller's */
+	pthread_mutex_t mutex; /* guards what follows */
+	pthread_cond_t changed;
+	struct batch *first, **last;
+	size_t nbatches;
+	uint64_t turn; /* of the task that is done, or comes next; UINT64_MAX: none */
+	bool ends;
+};
+
+struct lanes {
+	lane_put *put;
+	void *context;
+	struct member_order order;
+	uint64_t turn;         /* of the last task */
+	pthread_mutex_t mutex; /* guards: */
+	bool has_failed;
+	struct error err;
+	unsigned int nlanes;
+	struct lane all[];
+};
+
+/* The content of a task as a source. */
+struct task_source {
+	struct source base;
+	const struct task *task;
+	bool is_read;
+};
+
+static int task_source_read(struct source *source, struct block *block, struct error *err) {
+	struct task_source *s = (struct task_source *)source;
+
+	if (!s->is_read && s->task->nbytes > 0) {
+		s->is_read = true;
+		*block = (struct block){ s->task->content, s->task->nbytes, 0 };
+		return TARN_OK;
+	}
+	if (s->task->err != NULL)
+		*err = *s->task->err;
+	return s->task->end;
+}
+
+static void fail(struct lanes *lanes, const struct error *err) {
+	pthread_mutex_lock(&lanes->mutex);
+	if (!lanes->has_failed)
+		lanes->err = *err;
+	lanes->has_failed = true;
+	pthread_mutex_unlock(&lanes->mutex);
+}
+
+static int failure(struct lanes *lanes, struct error *err) {
+	int r = TARN_OK;
+
+	pthread_mutex_lock(&lanes->mutex);
+	if (lanes->has_failed) {
+		*err = lanes->err;
+		r = (int)err->code;
+	}
+	pthread_mutex_unlock(&lanes->mutex);
+	return r;
+}
+
+/* Wait until all lanes but ${but} (may be NULL) are behind ${turn}. */
+static void wait_for_turn(struct lanes *lanes, const struct lane *but, uint64_t turn) {
+	for (unsigned int i = 0; i < lanes->nlanes; i++) {
+		struct lane *lane = &lanes->all[i];
+
+		if (lane == but)
+			continue;
+		pthread_mutex_lock(&lane->mutex);
+		while (lane->turn <= turn)
+			pthread_cond_wait(&lane->changed, &lane->mutex);
+		pthread_mutex_unlock(&lane->mutex);
+	}
+}
+
+static void set_turn(struct lane *lane, uint64_t turn) {
+	pthread_mutex_lock(&lane->mutex);
+	lane->turn = turn;
+	pthread_cond_broadcast(&lane->changed);
+	pthread_mutex_unlock(&lane->mutex);
+}
+
+static void do_task(struct lane *lane, const struct task *task) {
+	struct lanes *lanes = lane->lanes;
+	struct task_source source = { .base = { .read = task_source_read }, .task = task };
+	struct error err;
+
+	set_turn(lane, task->turn);
+	if (task->after > 0)
+		wait_for_turn(lanes, lane, task->after);
+	if (lanes->put(lanes->context, lane->number, task->entry, task->number, &source.base,
+	        &err) != TARN_OK)
+		fail(lanes, &err);
+}
+
+/* Take a batch.  NULL: there will be none. */
+static struct batch *take_batch(struct lane *lane) {
+	struct batch *batch;
+
+	pthread_mutex_lock(&lane->mutex);
+	if (lane->first == NULL)
+		lane->turn = UINT64_MAX;
+	pthread_cond_broadcast(&lane->changed);
+	while (lane->first == NULL && !lane->ends)
+		pthread_cond_wait(&lane->changed, &lane->mutex);
+	batch = lane->first;
+	if (batch != NULL) {
+		lane->first = batch->next;
+		lane->nbatches--;
+		if (lane->first == NULL)
+			lane->last = &lane->first;
+		lane->turn = batch->first->turn;
+	}
+	pthread_mutex_unlock(&lane->mutex);
+	return batch;
+}
+
+static void *run_lane(void *argument) {
+	struct lane *lane = argument;
+	struct batch *batch;
+	struct error err;
+
+	while ((batch = take_batch(lane)) != NULL) {
+		for (const struct task *t = batch->first; t != NULL; t = t->next) {
+			if (failure(lane->lanes, &err) == TARN_OK)
+				do_task(lane, t);
+		}
+		free(batch);
+	}
+	return NULL;
+}
+
+/* Hand over what ${lane} is to do, as soon as it has room for it. */
+static void hand_over(struct lane *lane) {
+	struct batch *batch = lane->filling;
+
+	if (batch == NULL)
+		return;
+	lane->filling = NULL;
+	pthread_mutex_lock(&lane->mutex);
+	while (lane->nbatches == NBATCHES_MAX)
+		pthread_cond_wait(&lane->changed, &lane->mutex);
+	*lane->last = batch;
+	lane->last = &batch->next;
+	lane->nbatches++;
+	if (lane->turn == UINT64_MAX)
+		lane->turn = batch->first->turn;
+	pthread_cond_broadcast(&lane->changed);
+	pthread_mutex_unlock(&lane->mutex);
+}
+
+/* Up to which turn is all complete? */
+static uint64_t done(struct lanes *lanes) {
+	uint64_t turn = lanes->turn;
+
+	for (unsigned int i = 0; i < lanes->nlanes; i++) {
+		struct lane *lane = &lanes->all[i];
+
+		pthread_mutex_lock(&lane->mutex);
+		if (lane->turn <= turn)
+			turn = lane->turn - 1;
+		pthread_mutex_unlock(&lane->mutex);
+		if (lane->filling != NULL && lane->filling->first->turn <= turn)
+			turn = lane->filling->first->turn - 1;
+	}
+	return turn;
+}
+
+static void hand_over_all(struct lanes *lanes) {
+	for (unsigned int i = 0; i < lanes->nlanes; i++)
+		hand_over(&lanes->all[i]);
+}
+
+/* Room for ${nbytes} in the batch that is being filled for ${lane}. */
+static struct batch *make_room(struct lane *lane, size_t nbytes) {
+	struct batch *batch = lane->filling;
+	size_t capacity = nbytes > BATCH_NBYTES ? nbytes : BATCH_NBYTES;
+
+	if (batch != NULL && batch->capacity - batch->nbytes < nbytes) {
+		hand_over(lane);
+		lane->lanes->order.done = done(lane->lanes);
+	}
+	if (lane->filling != NULL)
+		return batch;
+	batch = malloc(sizeof(*batch) + capacity);
+	if (batch == NULL)
+		return NULL;
+	batch->next = NULL;
+	batch->first = NULL;
+	batch->last = &batch->first;
+	batch->nbytes = 0;
+	batch->capacity = capacity;
+	lane->filling = batch;
+	return batch;
+}
+
+static size_t aligned(size_t nbytes) {
+	return (nbytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+}
+
+static void *take_room(struct batch *batch, size_t nbytes) {
+	void *at = batch->room + batch->nbytes;
+
+	batch->nbytes += aligned(nbytes);
+	return at;
+}
+
+/* Copy the content of ${task} that ${from} has; holes become zeros. */
+static void copy_content(struct task *task, struct source *from, struct error *err) {
+	size_t capacity = (size_t)task->entry->size;
+	struct block block;
+
+	while ((task->end = from->read(from, &block, err)) == TARN_OK) {
+		size_t offset = (size_t)block.offset;
+
+		if (offset > capacity || block.nbytes > capacity - offset) {
+			task->end =
+			    err_set(err, TARN_EFORMAT, 0, "More content than it has room for");
+			break;
+		}
+		memset(task->content + task->nbytes, 0, offset - task->nbytes);
+		memcpy(task->content + offset, block.data, block.nbytes);
+		task->nbytes = offset + block.nbytes;
+	}
+}
+
+/* Append ${e} to what ${lane} is to do. */
+static int append(struct lane *lane, const struct entry *e, size_t number, uint64_t after,
+    struct source *from, struct error *err) {
+	size_t entry_nbytes = aligned(entry_copy_nbytes(e));
+	size_t content_nbytes = e->type == ENTRY_FILE ? aligned((size_t)e->size) : 0;
+	struct batch *batch = make_room(lane,
+	    aligned(sizeof(struct task)) + entry_nbytes + content_nbytes + aligned(sizeof(*err)));
+	struct task *task;
+
+	if (batch == NULL)
+		return err_nomem(err);
+	task = take_room(batch, sizeof(*task));
+	*task = (struct task){
+		.entry = entry_copy_to(take_room(batch, entry_nbytes), e),
+		.number = number,
+		.turn = lane->lanes->turn,
+		.after = after,
+		.content = take_room(batch, content_nbytes),
+		.end = TARN_END,
+	};
+	if (content_nbytes > 0)
+		copy_content(task, from, err);
+	if (task->end != TARN_END) {
+		task->err = take_room(batch, sizeof(*err));
+		*task->err = *err;
+	}
+	*batch->last = task;
+	batch->last = &task->next;
+	return TARN_OK;
+}
+
+/* Put ${e} here and now, as soon as it is its turn. */
+static int put_at_once(struct lanes *lanes, const struct entry *e, size_t number,
+    struct source *from, struct error *err) {
+	uint64_t after;
+	int r = member_order_pass(&lanes->order, e, &after, err);
+
+	if (r != TARN_OK)
+		return r;
+	if (after > lanes->order.done) {
+		hand_over_all(lanes);
+		wait_for_turn(lanes, NULL, after);
+	}
+	return lanes->put(lanes->context, lanes->nlanes, e, number, from, err);
+}
+
+int lanes_put(struct lanes *lanes, const struct entry *e, size_t number, struct source *from,
+    struct error *err) {
+	unsigned int lane;
+	uint64_t after;
+	int r;
+
+	if ((e->type == ENTRY_DIRECTORY && e->first_name == NULL) || e->is_sparse ||
+	    e->size > SMALL_NBYTES)
+		return put_at_once(lanes, e, number, from, err);
+	r = member_order_add(&lanes->order, e, ++lanes->turn, &lane, &after, err);
+	if (r != TARN_OK)
+		return r;
+	for (unsigned int i = 0; i < lanes->nlanes && after > 0; i++) {
+		const struct batch *filling = lanes->all[i].filling;
+
+		if (i != lane && filling != NULL && filling->first->turn <= after)
+			hand_over(&lanes->all[i]);
+	}
+	r = append(&lanes->all[lane], e, number, after, from, err);
+	return r == TARN_OK ? failure(lanes, err) : r;
+}
+
+/* Let the threads do what they have, and end. */
+static void end_lanes(struct lanes *lanes) {
+	for (unsigned int i = 0; i < lanes->nlanes; i++) {
+		struct lane *lane = &lanes->all[i];
+
+		pthread_mutex_lock(&lane->mutex);
+		lane->ends = true;
+		pthread_cond_broadcast(&lane->changed);
+		pthread_mutex_unlock(&lane->mutex);
+	}
+	for (unsigned int i = 0; i < lanes->nlanes; i++) {
+		if (lanes->all[i].is_running)
+			pthread_join(lanes->all[i].thread, NULL);
+		lanes->all[i].is_running = false;
+	}
+}
+
+int lanes_finish(struct lanes *lanes, struct error *err) {
+	hand_over_all(lanes);
+	end_lanes(lanes);
+	return failure(lanes, err);
+}
+
+void lanes_free(struct lanes *lanes) {
+	if (lanes == NULL)
+		return;
+	end_lanes(lanes);
+	for (unsigned int i = 0; i < lanes->nlanes; i++) {
+		struct lane *lane = &lanes->all[i];
+
+		free(lane->filling);
+		pthread_cond_destroy(&lane->changed);
+		pthread_mutex_destroy(&lane->mutex);
+	}
+	pthread_mutex_destroy(&lanes->mutex);
+	member_order_fini(&lanes->order);
+	free(lanes);
+}
+
+static void lane_init(struct lane *lane, struct lanes *lanes, unsigned int number) {
+	*lane = (struct lane){ .lanes = lanes, .number = number, .turn = UINT64_MAX };
+	pthread_mutex_init(&lane->mutex, NULL);
+	pthread_cond_init(&lane->changed, NULL);
+	lane->last = &lane->first;
+}
+
+/* Signals are for the caller's thread. */
+static bool start(struct lanes *lanes) {
+	sigset_t all, before;
+	bool runs = true;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	for (unsigned int i = 0; i < lanes->nlanes && runs; i++) {
+		struct lane *lane = &lanes->all[i];
+
+		runs = pthread_create(&lane->thread, NULL, run_lane, lane) == 0;
+		lane->is_running = runs;
+	}
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return runs;
+}
+
+struct lanes *lanes_new(unsigned int nlanes, lane_put *put, void *context) {
+	struct lanes *lanes = calloc(1, sizeof(*lanes) + nlanes * sizeof(lanes->all[0]));
+
+	if (lanes == NULL)
+		return NULL;
+	lanes->put = put;
+	lanes->context = context;
+	lanes->nlanes = nlanes;
+	lanes->order.seed = key_seed();
+	lanes->order.nlanes = nlanes;
+	pthread_mutex_init(&lanes->mutex, NULL);
+	for (unsigned int i = 0; i < nlanes; i++)
+		lane_init(&lanes->all[i], lanes, i);
+	if (!start(lanes)) {
+		lanes_free(lanes);
+		return NULL;
+	}
+	return lanes;
+}

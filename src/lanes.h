@@ -1,0 +1,39 @@
+#ifndef TARN_LANES_H
+#define TARN_LANES_H
+
+#include <stddef.h>
+
+#include "entry.h"
+#include "error.h"
+#include "source.h"
+
+/*
+ * Members of an archive put by several threads, each of them a lane on which one follows the other.
+ * What comes out is what one thread would have made: see member_order.h.  Directories and large
+ * files are put by the caller's own thread.
+ *
+ * What is on its way takes less than 3 MiB a lane.
+ */
+struct lanes;
+
+/** Put ${e}, the member with this ${number}, on ${lane}; that of the caller's thread is ${nlanes}. */
+typedef int lane_put(void *context, unsigned int lane, const struct entry *e, size_t number,
+    struct source *from, struct error *err);
+
+/** NULL: there is no memory, or there are no threads to be had. */
+struct lanes *lanes_new(unsigned int nlanes, lane_put *put, void *context);
+
+/**
+ * Put ${e}, or see to it that it is put.  Returns TARN_OK, or what ending the run some member before
+ * has failed with.
+ */
+int lanes_put(struct lanes *lanes, const struct entry *e, size_t number, struct source *from,
+    struct error *err);
+
+/** Wait until all members are put.  Returns as lanes_put. */
+int lanes_finish(struct lanes *lanes, struct error *err);
+
+/** Free them; members that were not waited for may be missing.  NULL is fine. */
+void lanes_free(struct lanes *lanes);
+
+#endif

@@ -1,0 +1,52 @@
+#ifndef TARN_MEMBER_ORDER_H
+#define TARN_MEMBER_ORDER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "entry.h"
+#include "error.h"
+
+/*
+ * Members that several lanes put at the same time, each one after the other: which of those that are
+ * on their way has a member to wait for, so that all ends as on one lane?
+ *
+ * Two members may come in either order when neither makes what the other makes or uses.  A member
+ * makes its own name; it uses the directories above it, and a later name its first name as well,
+ * with the directories above that.
+ *
+ * All names of a file go to the lane of the directory that its first name is in: so they stay in
+ * order without waiting, and directories are mostly one lane's.
+ *
+ * Embed it; all zero but for the seed and the number of lanes is legal.
+ */
+struct member_order {
+	uint64_t seed;
+	unsigned int nlanes;
+	uint64_t done; /* all members up to this number are complete; kept by the owner */
+	/* Open addressing by key; those that only members up to done have touched are forgotten. */
+	struct member_place {
+		uint64_t key;        /* of the name; 0: free */
+		uint64_t made, used; /* numbers of the last members that did so; 0: none */
+		unsigned int made_by, used_by; /* their lanes */
+	} * places;
+	size_t capacity, n;
+	uint64_t *keys; /* of the names on the way to a name */
+	size_t nkeys, keys_capacity;
+};
+
+/**
+ * The member ${e} is on its way, with the next ${number}.  *${lane} is where it belongs, and *${after}
+ * the number of the member up to which all other lanes must have come before it is its turn; 0: it need
+ * not wait.  Returns TARN_OK or TARN_ENOMEM.
+ */
+int member_order_add(struct member_order *order, const struct entry *e, uint64_t number,
+    unsigned int *lane, uint64_t *after, struct error *err);
+
+/** The same for a member that is put before another one is added: *${after} counts for all lanes. */
+int member_order_pass(
+    struct member_order *order, const struct entry *e, uint64_t *after, struct error *err);
+
+void member_order_fini(struct member_order *order);
+
+#endif

@@ -1,0 +1,131 @@
+#!/bin/bash
+# What several threads make is what one makes: bytes, trees, statuses and what is said.  The system
+# calls of the threads are delayed at random (helpers/jitter.c).
+
+. "$(dirname "$0")/../lib.sh"
+
+# jittered COMMAND…
+jittered() {
+	local jitter=$BUILD/tests/helpers/jitter.so
+	[ -e "$jitter" ] || skip "no $jitter"
+	ASAN_OPTIONS=verify_asan_link_order=0:$ASAN_OPTIONS LD_PRELOAD=$jitter "$@"
+}
+ASAN_OPTIONS=${ASAN_OPTIONS-}
+
+# make_snapshots NDAYS: each day all files are later names but for a few; two first names lie near.
+make_snapshots() {
+	python3 - "$1" <<-'END'
+	import os, random, sys
+	rng = random.Random(1)
+	for day in range(int(sys.argv[1])):
+	    for d in range(12):
+	        at = f"tree/day.{day}/d{d % 4}/e{d}"
+	        os.makedirs(at)
+	        for f in range(5):
+	            before = f"tree/day.{day - 1}/d{d % 4}/e{d}/f{f}"
+	            if day > 0 and rng.random() < 0.9:
+	                os.link(before, f"{at}/f{f}")
+	            else:
+	                with open(f"{at}/f{f}", "wb") as file:
+	                    file.write(rng.randbytes(rng.choice([0, 10, 3000, 200000])))
+	        os.symlink("nowhere", f"{at}/symlink")
+	        os.link(f"{at}/f0", f"{at}/near")
+	        os.link(f"{at}/symlink", f"tree/day.{day}/symlink{d}", follow_symlinks=False)
+	        os.mkfifo(f"{at}/fifo")
+	END
+}
+
+test_tree_does_not_depend_on_the_number_of_threads() {
+	make_snapshots 4
+	tarn -cf a.tar tree
+	for n in 1 2 3 8; do
+		mkdir "out$n"
+		jittered "$TARN" --threads="$n" -xf a.tar -C "out$n"
+		same_tree tree "out$n/tree"
+	done
+}
+
+test_archive_in_a_pipe_is_extracted_by_threads() {
+	make_snapshots 2
+	mkdir out
+	tarn -cf - tree | jittered "$TARN" --threads=4 -xf - -C out
+	same_tree tree out/tree
+}
+
+test_one_thread_is_one_thread() {
+	need_program strace
+	make_snapshots 1
+	tarn -cf a.tar tree
+	mkdir one several
+	export ASAN_OPTIONS=detect_leaks=0
+	strace -f -qq -e trace=clone,clone3 -o calls "$TARN" --threads=1 -xf a.tar -C one
+	expect_equal "$(grep -c . calls || :)" 0
+	strace -f -qq -e trace=clone,clone3 -o calls "$TARN" --threads=3 -xf a.tar -C several
+	grep -q CLONE_THREAD calls
+}
+
+# An archive of members that get in each other's way, by a random SEED.
+make_quarrel() {
+	python3 - "$1" <<-'END'
+	import io, random, sys, tarfile
+	rng = random.Random(int(sys.argv[1]))
+	names = ["a", "b", "a/b", "a/c", "b/a", "a/b/c", "a/b/d", "d/e/f", "d/e", "d", "c"]
+	with tarfile.open("quarrel.tar", "w") as tar:
+	    first = tarfile.TarInfo("first")
+	    tar.addfile(first)
+	    for n in range(300):
+	        info = tarfile.TarInfo(rng.choice(names) + rng.choice(["", "", str(rng.randrange(9))]))
+	        info.mtime = 1_000_000_000 + n
+	        kind = rng.choice("ffffllllllsd")
+	        content = b"%d" % n * rng.choice([1, 1, 1000, 40000])
+	        if kind == "f":
+	            info.size = len(content)
+	        elif kind == "d":
+	            info.type, info.mode = tarfile.DIRTYPE, 0o755
+	        elif kind == "s":
+	            info.type, info.linkname = tarfile.SYMTYPE, rng.choice(names)
+	        else:
+	            info.type = tarfile.LNKTYPE
+	            info.linkname = rng.choice(names) + rng.choice(["", "", str(rng.randrange(9))])
+	        tar.addfile(info, io.BytesIO(content) if kind == "f" else None)
+	END
+}
+
+# The numbers of inodes are not given anew on tmpfs, so that nothing hangs on which are free.
+test_members_that_get_in_each_others_way_end_as_on_one_thread() {
+	mount_tmpfs place 64M
+	cd place
+	for seed in $(seq 5); do
+		make_quarrel "$seed"
+		for option in '' --recursive-unlink --skip-old-files --keep-newer-files \
+			--no-overwrite-dir --transform=s/d/a/; do
+			rm -rf one several
+			mkdir one several
+			local status=0 other=0
+			# shellcheck disable=SC2086 # none, or one
+			tarn --threads=1 $option -xf quarrel.tar -C one 2>said || status=$?
+			# shellcheck disable=SC2086
+			jittered "$TARN" --threads=4 $option -xf quarrel.tar -C several \
+				2>said-by-several || other=$?
+			expect_equal "$seed $option: $other" "$seed $option: $status"
+			# Directories that nobody has made or set have the time of their making.
+			same_tree one several --ignore mtime
+			# Why a name has no parent is seen sooner or later.
+			cut -d: -f1,2 said | sort >names
+			cut -d: -f1,2 said-by-several | sort | diff names -
+		done
+	done
+}
+
+test_damage_leaves_what_came_before() {
+	make_snapshots 3
+	tarn -cf a.tar tree
+	head -c 700000 a.tar >cut.tar
+	mkdir one several
+	expect_status 2 tarn --threads=1 -xf cut.tar -C one
+	expect_status 2 jittered "$TARN" --threads=4 -xf cut.tar -C several
+	expect_stderr_has 'Unexpected EOF in archive'
+	same_tree one several --ignore mtime
+}
+
+run_tests

@@ -1,0 +1,179 @@
+#include "config.h"
+
+#include "lanes.h"
+
+#include <check.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Members are put into a list, after a time that only chance knows. */
+
+#define NLANES 3
+#define NNAMES 16
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct lanes *lanes;
+static struct error err;
+static size_t last[NNAMES]; /* the member that was put last under each name */
+static size_t nput, nhere, fails_at;
+static size_t nbytes_put;
+
+static size_t read_all(struct source *from) {
+	size_t nbytes = 0;
+	struct block block;
+	struct error reading;
+	int r;
+
+	while ((r = from->read(from, &block, &reading)) == TARN_OK) {
+		for (size_t i = 0; i < block.nbytes; i++)
+			ck_assert_int_eq(((const char *)block.data)[i], 'x');
+		nbytes += block.nbytes;
+	}
+	ck_assert_int_eq(r, TARN_END);
+	return nbytes;
+}
+
+static int put(void *context, unsigned int lane, const struct entry *e, size_t number,
+    struct source *from, struct error *error) {
+	size_t nbytes = e->size > 0 ? read_all(from) : 0;
+
+	ck_assert_ptr_eq(context, &lanes);
+	usleep((useconds_t)(number * 2654435761 >> 8) % 200);
+	pthread_mutex_lock(&mutex);
+	nput++;
+	nhere += lane == NLANES;
+	nbytes_put += nbytes;
+	if (e->type == ENTRY_FILE && strlen(e->name) == 1)
+		last[*e->name - 'a'] = number;
+	pthread_mutex_unlock(&mutex);
+	return number == fails_at ? err_set(error, TARN_ENOMEM, 0, "on purpose") : TARN_OK;
+}
+
+/* A source of as many bytes as its entry says, in blocks. */
+struct bytes {
+	struct source base;
+	size_t left;
+	off_t at;
+	char block[1000];
+};
+
+static int read_bytes(struct source *source, struct block *block, struct error *error) {
+	struct bytes *b = (struct bytes *)source;
+	size_t nbytes = b->left < sizeof(b->block) ? b->left : sizeof(b->block);
+
+	(void)error;
+	if (nbytes == 0)
+		return TARN_END;
+	memset(b->block, 'x', nbytes);
+	*block = (struct block){ b->block, nbytes, b->at };
+	b->at += (off_t)nbytes;
+	b->left -= nbytes;
+	return TARN_OK;
+}
+
+static void set_up(void) {
+	memset(last, 0, sizeof(last));
+	nput = nhere = fails_at = nbytes_put = 0;
+	lanes = lanes_new(NLANES, put, &lanes);
+	ck_assert_ptr_nonnull(lanes);
+}
+
+static void tear_down(void) {
+	lanes_free(lanes);
+}
+
+static int put_one(
+    const char *name, const char *first, enum entry_type type, size_t nbytes, size_t number) {
+	struct bytes bytes = { .base = { .read = read_bytes }, .left = nbytes };
+	struct entry e = {
+		.name = name,
+		.first_name = first,
+		.type = type,
+		.size = (off_t)nbytes,
+	};
+
+	return lanes_put(lanes, &e, number, &bytes.base, &err);
+}
+
+START_TEST(last_of_several_members_of_a_name_is_put_last) {
+	static const char *const firsts[] = { NULL, "u/x", "v/x", "w/x", "z/x", "b", "c" };
+	size_t expected[NNAMES] = { 0 }, n = 3000;
+
+	for (size_t i = 1; i <= n; i++) {
+		char name[2] = { (char)('a' + i * 7 % NNAMES), '\0' };
+
+		expected[*name - 'a'] = i;
+		ck_assert_int_eq(put_one(name, firsts[i % 7], ENTRY_FILE, 0, i), TARN_OK);
+	}
+	ck_assert_int_eq(lanes_finish(lanes, &err), TARN_OK);
+	ck_assert_uint_eq(nput, n);
+	for (size_t i = 0; i < NNAMES; i++)
+		ck_assert_uint_eq(last[i], expected[i]);
+}
+END_TEST
+
+START_TEST(content_arrives_whole) {
+	static const size_t sizes[] = { 0, 1, 999, 1000, 65536, 131072, 131073, 500000 };
+	size_t expected = 0;
+	char name[16];
+
+	for (size_t i = 0; i < 8; i++) {
+		snprintf(name, sizeof(name), "d%zu/f", i);
+		ck_assert_int_eq(put_one(name, NULL, ENTRY_FILE, sizes[i], i + 1), TARN_OK);
+		expected += sizes[i];
+	}
+	ck_assert_int_eq(lanes_finish(lanes, &err), TARN_OK);
+	ck_assert_uint_eq(nbytes_put, expected);
+	ck_assert_uint_eq(nhere, 2);
+}
+END_TEST
+
+START_TEST(directory_is_there_before_the_next_member_is_asked_for) {
+	ck_assert_int_eq(put_one("d/e", NULL, ENTRY_DIRECTORY, 0, 1), TARN_OK);
+	ck_assert_uint_eq(nput, 1);
+	ck_assert_uint_eq(nhere, 1);
+}
+END_TEST
+
+START_TEST(directory_waits_for_what_is_on_its_way_to_its_place) {
+	ck_assert_int_eq(put_one("a", "u/x", ENTRY_FILE, 0, 1), TARN_OK);
+	ck_assert_int_eq(put_one("a", NULL, ENTRY_DIRECTORY, 0, 2), TARN_OK);
+	ck_assert_uint_eq(nput, 2);
+	ck_assert_uint_eq(last[0], 1);
+}
+END_TEST
+
+START_TEST(what_ends_the_run_is_handed_on_and_ends_it) {
+	int r = TARN_OK;
+
+	fails_at = 100;
+	for (size_t i = 1; i <= 100000 && r == TARN_OK; i++)
+		r = put_one("a", NULL, ENTRY_FILE, 0, i);
+	ck_assert_int_eq(r, TARN_ENOMEM);
+	ck_assert_str_eq(err.msg, "on purpose");
+	ck_assert_int_eq(lanes_finish(lanes, &err), TARN_ENOMEM);
+	ck_assert_uint_eq(last[0], 100);
+}
+END_TEST
+
+int main(void) {
+	Suite *suite = suite_create("lanes");
+	TCase *tc = tcase_create("lanes");
+	SRunner *runner = srunner_create(suite);
+	int nfailed;
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, last_of_several_members_of_a_name_is_put_last);
+	tcase_add_test(tc, content_arrives_whole);
+	tcase_add_test(tc, directory_is_there_before_the_next_member_is_asked_for);
+	tcase_add_test(tc, directory_waits_for_what_is_on_its_way_to_its_place);
+	tcase_add_test(tc, what_ends_the_run_is_handed_on_and_ends_it);
+	suite_add_tcase(suite, tc);
+	srunner_run_all(runner, CK_ENV);
+	nfailed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return nfailed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
