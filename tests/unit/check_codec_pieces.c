@@ -5,7 +5,9 @@
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "codec_files.h"
@@ -194,6 +196,35 @@ START_TEST(what_is_no_piece_is_read_in_a_row_before_and_behind_pieces) {
 }
 END_TEST
 
+START_TEST(a_frame_that_does_not_say_how_large_it_is_is_not_held_in_memory) {
+	struct rusage usage;
+	struct error err;
+	size_t nbytes;
+	int status;
+	pid_t pid;
+
+	ck_assert(shell("head -c 600M /dev/zero | zstd -q >a"));
+	pid = fork();
+	if (pid == 0)
+		_exit(read_through("a", &nbytes, &err) == TARN_END && nbytes == 600 * MIB ? 0 : 1);
+	ck_assert_int_eq(wait4(pid, &status, 0, &usage), pid);
+	ck_assert_int_eq(status, 0);
+	ck_assert_int_lt(usage.ru_maxrss, 300 * 1024);
+}
+END_TEST
+
+START_TEST(an_xz_footer_of_another_stream_is_damage) {
+	struct error err;
+	size_t nbytes;
+
+	ck_assert(shell("echo text | xz >a && echo text | xz --check=crc32 >b"));
+	ck_assert(shell("(head -c -12 a; tail -c 12 b) >c"));
+	ck_assert_int_eq(read_through("c", &nbytes, &err), TARN_EFORMAT);
+	ck_assert_uint_eq(nbytes, 5);
+	ck_assert_str_eq(err.msg, "Damaged xz data");
+}
+END_TEST
+
 START_TEST(pieces_before_the_damaged_one_are_handed_out) {
 	static const enum compression compressions[] = { COMPRESSION_ZSTD, COMPRESSION_XZ };
 	struct codec_settings settings = in_pieces(compressions[_i]);
@@ -284,6 +315,31 @@ START_TEST(frames_without_a_table_are_found_by_their_headers) {
 }
 END_TEST
 
+START_TEST(who_goes_on_between_pieces_overwrites_none) {
+	struct codec_settings settings = in_pieces(COMPRESSION_ZSTD);
+	unsigned char *data = mixed_bytes(5 * PIECE);
+	struct codec_writer *writer;
+	struct error err;
+	struct stat st;
+	int reader_fd, fd;
+
+	/* What has three pieces ends in their table: 8 bytes, 8 for each, and 9. */
+	compress_file("three", settings, data, 3 * PIECE, MIB);
+	ck_assert_int_eq(stat("three", &st), 0);
+	compress_file("a", settings, data, 5 * PIECE, MIB);
+	struct codec_reader *reader = open_reader("a", &reader_fd);
+	fd = open("a", O_RDWR);
+	ck_assert_int_eq(
+	    codec_writer_continue(&writer, &settings, reader, 3 * PIECE, fd, &err), TARN_OK);
+	ck_assert_int_eq(lseek(fd, 0, SEEK_CUR), st.st_size - (8 + 3 * 8 + 9));
+	codec_writer_free(writer);
+	close_reader(reader, reader_fd);
+	close(fd);
+	assert_file_is("a", data, 5 * PIECE);
+	free(data);
+}
+END_TEST
+
 START_TEST(what_is_attached_is_found_and_no_decompressor_emits_it) {
 	struct codec_settings settings = in_pieces(COMPRESSION_ZSTD);
 	unsigned char *data = mixed_bytes(3 * PIECE);
@@ -338,6 +394,9 @@ int main(void) {
 	tcase_add_test(pieces, pieces_end_where_they_are_told_to);
 	tcase_add_loop_test(pieces, an_archive_goes_on_at_any_byte, 0, NSEEKABLE);
 	tcase_add_test(pieces, what_is_attached_is_found_and_no_decompressor_emits_it);
+	tcase_add_test(pieces, who_goes_on_between_pieces_overwrites_none);
+	tcase_add_test(pieces, a_frame_that_does_not_say_how_large_it_is_is_not_held_in_memory);
+	tcase_add_test(pieces, an_xz_footer_of_another_stream_is_damage);
 	tcase_add_loop_test(
 	    pieces, what_is_no_piece_is_read_in_a_row_before_and_behind_pieces, 0, 3);
 	tcase_add_loop_test(pieces, pieces_before_the_damaged_one_are_handed_out, 0, 2);
