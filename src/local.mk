@@ -57,6 +57,8 @@ libtarn_a_SOURCES = \
 	%D%/compare.h \
 	%D%/contained.c \
 	%D%/contained.h \
+	%D%/contained_fresh.c \
+	%D%/contained_step.h \
 	%D%/content_sink.c \
 	%D%/content_sink.h \
 	%D%/cpio_header.c \

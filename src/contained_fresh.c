@@ -1,0 +1,330 @@
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "contained_step.h"
+
+/*
+ * What is made: a file without a name, or with a temporary one, until it is whole; links and the like
+ * under their own names.
+ */
+
+/* What is to be made, for make_step. */
+struct making {
+	mode_t mode;        /* with its type */
+	dev_t rdev;         /* of a device */
+	const char *target; /* of a symbolic link */
+	const char *failure;
+	bool replace;
+	struct fresh *fresh;
+};
+
+/* fusefat and exfat-fuse fail with EIO when they have made a file in the place of a fifo or device. */
+static void remove_half_made(int dirfd, const char *name, mode_t mode) {
+	struct stat st;
+
+	if (errno != EIO || S_ISLNK(mode))
+		return;
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+	    st.st_size == 0)
+		unlinkat(dirfd, name, 0);
+	errno = EOPNOTSUPP;
+}
+
+/*
+ * Make something that cannot be opened by being made.  Whatever lies under the name when it is
+ * opened may have been put there by another process, and must not get the owner and mode of the
+ * member: something of another type or with more names than one was there before, and stays.
+ */
+static int make_and_look(int dirfd, const char *name, const struct making *m, struct stat *st) {
+	int result, fd, saved;
+
+	result = S_ISLNK(m->mode) ? symlinkat(m->target, dirfd, name) :
+	                            mknodat(dirfd, name, m->mode, m->rdev);
+	if (result != 0) {
+		remove_half_made(dirfd, name, m->mode);
+		return -1;
+	}
+	fd = contained_open_at(dirfd, name, O_PATH);
+	if (fd < 0 || fstat(fd, st) != 0) {
+		saved = errno;
+		unlinkat(dirfd, name, 0);
+	} else if ((st->st_mode & S_IFMT) == (m->mode & S_IFMT) && st->st_nlink <= 1) {
+		return fd;
+	} else {
+		saved = EEXIST;
+	}
+	if (fd >= 0)
+		close(fd);
+	errno = saved;
+	return -1;
+}
+
+/* Returns 0, or -1 with errno. */
+static int choose_temporary(int dirfd, struct fresh *fresh) {
+	if (temporary_name(fresh->temporary) != 0)
+		return -1;
+	doomed_name_init(&fresh->doomed, dirfd, fresh->temporary);
+	return 0;
+}
+
+static int make_temporary(int dirfd, struct fresh *fresh) {
+	int fd, saved;
+
+	if (choose_temporary(dirfd, fresh) != 0)
+		return -1;
+	fd = contained_open_at(dirfd, fresh->temporary, O_RDWR | O_CREAT | O_EXCL);
+	if (fd < 0 || fstat(fd, &fresh->st) == 0)
+		return fd;
+	saved = errno;
+	unlinkat(dirfd, fresh->temporary, 0);
+	close(fd);
+	errno = saved;
+	return -1;
+}
+
+/* ENOENT for a directory that was removed: some file systems make files there all the same. */
+static int make_nameless(int dirfd, struct fresh *fresh) {
+	struct stat directory;
+	int fd, saved;
+
+	if (fstat(dirfd, &directory) == 0 && directory.st_nlink == 0) {
+		errno = ENOENT;
+		return -1;
+	}
+	fd = contained_open_at(dirfd, ".", O_RDWR | O_TMPFILE);
+	if (fd < 0 || fstat(fd, &fresh->st) == 0)
+		return fd;
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return -1;
+}
+
+/* Is something at ${name}, and may it be replaced? */
+static int look_before(
+    struct contained *c, int dirfd, const char *name, const struct making *m, struct error *err) {
+	struct stat st;
+
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return TARN_OK;
+	return contained_ask_to_replace(c, dirfd, name, m->replace, m->failure, err);
+}
+
+static int make_file_step(struct contained *c, struct held_directory *dir, const char *name,
+    const struct making *m, struct error *err) {
+	struct fresh *fresh = m->fresh;
+
+	/* Else a file without a name finds out when it gets one. */
+	if (!m->replace && look_before(c, dir->fd, name, m, err) != TARN_OK)
+		return (int)err->code;
+	errno = EOPNOTSUPP;
+	if (c->can_be_nameless)
+		fresh->fd = make_nameless(dir->fd, fresh);
+	fresh->is_nameless = fresh->fd >= 0;
+	/* The last is what kernels say that do not know of it. */
+	if (fresh->fd < 0 && (errno == EOPNOTSUPP || errno == EINVAL || errno == EISDIR)) {
+		if (m->replace && look_before(c, dir->fd, name, m, err) != TARN_OK)
+			return (int)err->code;
+		fresh->fd = make_temporary(dir->fd, fresh);
+		if (fresh->fd >= 0)
+			contained_learn_folding(c, dir->fd, fresh->temporary, &fresh->st, true);
+	}
+	return fresh->fd >= 0 ? TARN_OK : err_set(err, TARN_ESYSTEM, errno, "%s", m->failure);
+}
+
+static int make_other_step(struct contained *c, struct held_directory *dir, const char *name,
+    const struct making *m, struct error *err) {
+	struct fresh *fresh = m->fresh;
+	int r;
+
+	fresh->fd = make_and_look(dir->fd, name, m, &fresh->st);
+	if (fresh->fd < 0 && errno == EEXIST) {
+		r = contained_ask_to_replace(c, dir->fd, name, m->replace, m->failure, err);
+		if (r != TARN_OK)
+			return r;
+		if (choose_temporary(dir->fd, fresh) == 0)
+			fresh->fd = make_and_look(dir->fd, fresh->temporary, m, &fresh->st);
+	}
+	if (fresh->fd < 0)
+		return err_set(err, TARN_ESYSTEM, errno, "%s", m->failure);
+	contained_learn_folding(c, dir->fd, name, &fresh->st, false);
+	return TARN_OK;
+}
+
+static int make_step(struct contained *c, struct held_directory *dir, const char *name, void *arg,
+    struct error *err) {
+	const struct making *m = arg;
+	struct fresh *fresh = m->fresh;
+	int r;
+
+	*fresh = (struct fresh){ .fd = -1, .contained = c, .replace = m->replace };
+	r = S_ISREG(m->mode) ? make_file_step(c, dir, name, m, err) :
+	                       make_other_step(c, dir, name, m, err);
+	if (r != TARN_OK) {
+		doomed_name_spare(&fresh->doomed);
+		return r;
+	}
+	if (fresh->st.st_dev != c->dev)
+		c->crosses_mounts = true;
+	strcpy(fresh->name, name);
+	fresh->directory = held_directory_share(dir);
+	return TARN_OK;
+}
+
+/* Make what ${m} says for ${path}. */
+static int make(
+    struct contained *c, const struct member_path *path, struct making *m, struct error *err) {
+	*m->fresh = (struct fresh){ .fd = -1 };
+	if (path->depth == 0)
+		return err_set(
+		    err, TARN_EREFUSED, 0, "%s: its name is that of the destination", m->failure);
+	return contained_in_parent(c, path, true, make_step, m, err);
+}
+
+int contained_create(struct contained *contained, const struct member_path *path, bool replace,
+    struct fresh *fresh, struct error *err) {
+	struct making m = {
+		.mode = S_IFREG,
+		.failure = "Cannot open",
+		.replace = replace,
+		.fresh = fresh,
+	};
+
+	return make(contained, path, &m, err);
+}
+
+int contained_symlink(struct contained *contained, const struct member_path *path,
+    const char *target, bool replace, struct fresh *fresh, struct error *err) {
+	struct making m = {
+		.mode = S_IFLNK,
+		.target = target,
+		.failure = "Cannot create symlink",
+		.replace = replace,
+		.fresh = fresh,
+	};
+
+	return make(contained, path, &m, err);
+}
+
+int contained_mknod(struct contained *contained, const struct member_path *path, mode_t mode,
+    dev_t rdev, bool replace, struct fresh *fresh, struct error *err) {
+	struct making m = {
+		.mode = mode,
+		.rdev = rdev,
+		.failure = S_ISFIFO(mode) ? "Cannot mkfifo" : "Cannot mknod",
+		.replace = replace,
+		.fresh = fresh,
+	};
+
+	return make(contained, path, &m, err);
+}
+
+/* Give the file ${fd}, which has none, the name ${name}. */
+static int link_nameless(int fd, int dirfd, const char *name) {
+	char path[sizeof(OWN_DESCRIPTORS) + 3 * sizeof(int)];
+
+	/* Not everybody may do this: ENOENT. */
+	if (linkat(fd, "", dirfd, name, AT_EMPTY_PATH) == 0)
+		return 0;
+	if (errno != ENOENT)
+		return -1;
+	snprintf(path, sizeof(path), OWN_DESCRIPTORS "/%d", fd);
+	return linkat(AT_FDCWD, path, dirfd, name, AT_SYMLINK_FOLLOW);
+}
+
+/* Give ${fresh} its name, or a temporary one where that is to be replaced. */
+static int name_nameless(struct fresh *fresh, struct error *err) {
+	struct contained *c = fresh->contained;
+	int dirfd = fresh->directory->fd, r;
+
+	if (link_nameless(fresh->fd, dirfd, fresh->name) == 0) {
+		fresh->st.st_nlink = 1;
+		contained_learn_folding(c, dirfd, fresh->name, &fresh->st, false);
+		return TARN_OK;
+	}
+	if (errno == EEXIST) {
+		r = contained_ask_to_replace(
+		    c, dirfd, fresh->name, fresh->replace, "Cannot open", err);
+		if (r != TARN_OK)
+			return r;
+		if (choose_temporary(dirfd, fresh) == 0 &&
+		    link_nameless(fresh->fd, dirfd, fresh->temporary) == 0)
+			return TARN_OK;
+		fresh->temporary[0] = '\0';
+	}
+	return err_set(err, TARN_ESYSTEM, errno, "Cannot link into place");
+}
+
+/* Rename the temporary name where nothing may be replaced. */
+static int rename_to_free_name(const struct fresh *fresh, struct error *err) {
+	int dirfd = fresh->directory->fd;
+	struct stat st;
+	int r = renameat2(dirfd, fresh->temporary, dirfd, fresh->name, RENAME_NOREPLACE);
+
+	/* A file system that cannot do that: the look is the next best. */
+	if (r != 0 && errno == EINVAL) {
+		errno = EEXIST;
+		if (fstatat(dirfd, fresh->name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+			r = renameat(dirfd, fresh->temporary, dirfd, fresh->name);
+	}
+	if (r == 0)
+		return TARN_OK;
+	return err_set(
+	    err, errno == EEXIST ? TARN_EXISTS : TARN_ESYSTEM, errno, "Cannot rename into place");
+}
+
+/* Some file systems say only when a file is closed that not everything was written. */
+static int flush(int fd, struct error *err) {
+	int other = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	if (other < 0 || (close(other) != 0 && errno != EINTR))
+		return err_set(err, TARN_ESYSTEM, errno, "Cannot close");
+	return TARN_OK;
+}
+
+static int commit(struct fresh *fresh, struct error *err) {
+	struct contained *c = fresh->contained;
+	int r = flush(fresh->fd, err);
+
+	if (r == TARN_OK && fresh->is_nameless) {
+		r = name_nameless(fresh, err);
+		fresh->is_nameless = r != TARN_OK;
+	}
+	if (r != TARN_OK || fresh->temporary[0] == '\0')
+		return r;
+	return fresh->replace ?
+	    contained_replace_by(c, fresh->directory, fresh->temporary, fresh->name, err) :
+	    rename_to_free_name(fresh, err);
+}
+
+int contained_commit(struct fresh *fresh, struct error *err) {
+	int r = commit(fresh, err);
+
+	if (r != TARN_OK) {
+		contained_discard(fresh);
+		return r;
+	}
+	close(fresh->fd);
+	doomed_name_spare(&fresh->doomed);
+	held_directory_release(fresh->directory);
+	*fresh = (struct fresh){ .fd = -1 };
+	return TARN_OK;
+}
+
+void contained_discard(struct fresh *fresh) {
+	if (fresh->directory == NULL)
+		return;
+	if (fresh->fd >= 0)
+		close(fresh->fd);
+	if (!fresh->is_nameless)
+		unlinkat(fresh->directory->fd,
+		    fresh->temporary[0] != '\0' ? fresh->temporary : fresh->name, 0);
+	doomed_name_spare(&fresh->doomed);
+	held_directory_release(fresh->directory);
+	*fresh = (struct fresh){ .fd = -1 };
+}

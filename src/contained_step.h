@@ -1,0 +1,52 @@
+#ifndef TARN_CONTAINED_STEP_H
+#define TARN_CONTAINED_STEP_H
+
+#include "contained.h"
+#include "exact_name.h"
+#include "held_directory.h"
+
+/* What contained.c and contained_fresh.c share. */
+
+/* Where descriptors have names. */
+#define OWN_DESCRIPTORS "/proc/self/fd"
+
+struct contained {
+	struct held_directories directories;
+	dev_t dev; /* of the destination */
+	/* File systems of which it is known whether they take different names for the same. */
+	struct file_system {
+		dev_t dev;
+		enum folding folding;
+	} * file_systems;
+	size_t nfile_systems;
+	bool crosses_mounts;  /* something was made on another device than the destination's */
+	bool can_be_nameless; /* a file without a name can be given one */
+};
+
+/* Work on ${name} in ${dir}; ${arg} is what contained_in_parent was given. */
+typedef int step_function(struct contained *contained, struct held_directory *dir, const char *name,
+    void *arg, struct error *err);
+
+/** Take ${step} on ${path}'s last component; that of the destination itself is `.'. */
+int contained_in_parent(struct contained *c, const struct member_path *path, bool make_parents,
+    step_function *step, void *arg, struct error *err);
+
+/** openat() that no signal interrupts. */
+int contained_open_at(int dirfd, const char *name, int flags);
+
+/** Does the file system fold case on which ${name}, ${st}, is?  Once that is known it is not asked. */
+enum folding contained_learn_folding(
+    struct contained *c, int dirfd, const char *name, const struct stat *st, bool is_unique);
+
+/**
+ * Something is at ${name} already: TARN_FOLDED when it is called otherwise, and the file system does not tell
+ * the two names apart; TARN_EXISTS when it is not to be replaced.
+ */
+int contained_ask_to_replace(struct contained *c, int dirfd, const char *name, bool replace,
+    const char *failure, struct error *err);
+
+/** Rename ${temporary} over ${name}; on a failure it is removed, and what was there stays. */
+int contained_replace_by(struct contained *c, struct held_directory *dir, const char *temporary,
+    const char *name, struct error *err);
+
+#endif
