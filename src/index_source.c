@@ -151,3 +151,7 @@ off_t index_source_at(const struct source *source) {
 
 	return s->scans ? archive_at(s) : s->offset;
 }
+
+bool index_source_gave_up(const struct source *source) {
+	return ((const struct index_source *)source)->scans;
+}

@@ -1,6 +1,8 @@
 #ifndef TARN_INDEX_SOURCE_H
 #define TARN_INDEX_SOURCE_H
 
+#include <stdbool.h>
+
 #include "codec.h"
 #include "member_index.h"
 #include "report.h"
@@ -16,6 +18,9 @@
  */
 struct source *index_source_new(struct member_index *index, struct codec_reader *reader,
     struct report *report, struct error *err);
+
+/** Does it read the archive, because the index is damaged or says something else? */
+bool index_source_gave_up(const struct source *source);
 
 /** Offset of the current member's header; after TARN_END of the end-of-archive blocks. */
 off_t index_source_at(const struct source *source);

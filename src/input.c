@@ -82,6 +82,15 @@ int input_again(struct input *input, struct error *err) {
 	return r == TARN_OK ? open_source(input, NULL, err) : r;
 }
 
+int input_leave_index(struct input *input, struct error *err) {
+	input->by_index = false;
+	return input_again(input, err);
+}
+
+bool input_had_all_by_index(const struct input *input) {
+	return input->by_index && !index_source_gave_up(input->source);
+}
+
 off_t input_at(const struct input *input) {
 	return input->by_index ? index_source_at(input->source) : archive_source_at(input->source);
 }

@@ -46,8 +46,14 @@ int input_open(struct input *input, const char *name, enum input_way way, const 
  */
 int input_again(struct input *input, struct error *err);
 
+/** The same, and from now on the members come from the archive itself. */
+int input_leave_index(struct input *input, struct error *err);
+
 /** The same for the reader alone, without a source. */
 int input_rewind(struct input *input, struct error *err);
+
+/** After TARN_END: did the index have all members, to the last? */
+bool input_had_all_by_index(const struct input *input);
 
 /** Offset of the current member's header; after TARN_END of the end-of-archive blocks. */
 off_t input_at(const struct input *input);

@@ -220,20 +220,22 @@ static int read_behind_archive(
 	return r == TARN_END ? err_set(err, TARN_EFORMAT, 0, "damaged") : r;
 }
 
-/* Take ${data} apart.  False: it is none, or damaged. */
+/* Does ${data} end as an index does?  Others may keep something of theirs there. */
+static bool is_index(const unsigned char *data, size_t nbytes) {
+	return nbytes >= sizeof(struct footer) &&
+	    memcmp(data + nbytes - sizeof(magic), magic, sizeof(magic)) == 0;
+}
+
+/* Take ${data} apart.  False: it is damaged. */
 static bool parse(struct member_index *index, size_t nbytes) {
 	struct footer *f = &index->footer, raw;
 	const unsigned char *directory;
-	size_t at;
+	size_t at = nbytes - sizeof(*f);
 
-	if (nbytes < sizeof(*f))
-		return false;
-	at = nbytes - sizeof(*f);
 	memcpy(&raw, index->data + at, sizeof(raw));
 	decode_footer(f, &raw);
-	if (memcmp(f->magic, magic, sizeof(magic)) != 0 || f->nbytes != nbytes ||
-	    f->chunks_nbytes > at || f->directory_nbytes > at - f->chunks_nbytes ||
-	    f->end > INT64_MAX || f->last > f->end)
+	if (f->nbytes != nbytes || f->chunks_nbytes > at ||
+	    f->directory_nbytes > at - f->chunks_nbytes || f->end > INT64_MAX || f->last > f->end)
 		return false;
 	directory = index->data + f->chunks_nbytes;
 	return f->checksum == footer_checksum(&raw, directory, f->directory_nbytes);
@@ -272,6 +274,8 @@ int member_index_load(struct member_index **index, struct codec_reader *reader, 
 	if (r == TARN_END)
 		r = read_behind_archive(reader, &data, &nbytes, err);
 	fresh->data = data;
+	if (r == TARN_OK && !is_index(fresh->data, nbytes))
+		r = TARN_END;
 	if (r == TARN_OK && !parse(fresh, nbytes))
 		r = err_set(err, TARN_EFORMAT, 0, "damaged");
 	if (r == TARN_OK)

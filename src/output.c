@@ -34,7 +34,7 @@ static int note_members(
 	while ((r = input->source->next(input->source, &e, err)) == TARN_OK) {
 		if (mode == MODE_UPDATE)
 			r = update_note(&out->members, e, err);
-		if (r == TARN_OK && input->index != NULL)
+		if (r == TARN_OK && input->by_index)
 			r = earlier_inodes_note(&out->earlier, e, err);
 		else if (r == TARN_OK && out->has_index)
 			r = index_writer_add(
@@ -49,9 +49,16 @@ static int note_members(
 static int read_old(struct output *out, struct input *input, enum mode mode, struct error *err) {
 	int r = note_members(out, input, mode, err);
 
+	/* An index that breaks off is made anew, from the beginning. */
+	if (r == TARN_OK && input->by_index && !input_had_all_by_index(input)) {
+		earlier_inodes_fini(&out->earlier);
+		r = input_leave_index(input, err);
+		if (r == TARN_OK)
+			r = note_members(out, input, mode, err);
+	}
 	if (r != TARN_OK)
 		return r;
-	if (input->index != NULL) {
+	if (input->by_index) {
 		out->start = member_index_end(input->index);
 		return out->has_index ? index_writer_adopt(&out->index, input->index, err) :
 		                        TARN_OK;

@@ -263,6 +263,29 @@ test_every_flipped_bit_of_an_index_is_harmless() {
 	done
 }
 
+test_damaged_index_is_made_anew_by_adding() {
+	mkdir tree
+	printf one >tree/one
+	ln tree/one tree/two
+	printf three >three
+	for archive in a.tar a.tar.zst; do
+		tarn -caf $archive --index tree
+		# A byte of the only chunk.
+		python3 - $archive <<-'END'
+		import sys
+		data = bytearray(open(sys.argv[1], "rb").read())
+		footer = data.rindex(b"TARNIDX\1") - 64
+		data[footer + 72 - int.from_bytes(data[footer : footer + 8], "little") + 20] ^= 1
+		open(sys.argv[1], "wb").write(data)
+		END
+		expect_status 0 tarn -rf $archive three
+		expect_stderr_has 'The index of the archive is damaged'
+		expect_status 0 tarn --test -f $archive
+		expect_equal "$(cat "$ERR")" ''
+		expect_equal "$(tarn -tf $archive | xargs)" 'tree/ tree/one tree/two three'
+	done
+}
+
 # An index that lies finds nothing that the archive has not.
 test_index_that_disagrees_with_a_header_is_noticed() {
 	mkdir tree
