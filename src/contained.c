@@ -50,16 +50,16 @@ int contained_open(struct contained **contained, const char *directory, struct e
 	return open_below(contained, open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC), err);
 }
 
-int contained_open_again(
-    struct contained **contained, const struct contained *like, struct error *err) {
+int contained_open_again(struct contained **contained, struct contained *like, struct error *err) {
 	int fd = fcntl(like->directories.root->fd, F_DUPFD_CLOEXEC, 0);
 	struct file_system *known;
 
 	if (open_below(contained, fd, err) != TARN_OK)
 		return (int)err->code;
+	(*contained)->like = like;
 	/* What is not known here is asked for. */
-	known = reallocarray(NULL, like->nfile_systems, sizeof(*known));
-	if (known != NULL && like->nfile_systems > 0) {
+	known = like->nfile_systems > 0 ? calloc(like->nfile_systems, sizeof(*known)) : NULL;
+	if (known != NULL) {
 		memcpy(known, like->file_systems, like->nfile_systems * sizeof(*known));
 		(*contained)->file_systems = known;
 		(*contained)->nfile_systems = like->nfile_systems;
@@ -75,6 +75,8 @@ bool contained_tells_names(const struct contained *contained) {
 void contained_free(struct contained *contained) {
 	if (contained == NULL)
 		return;
+	if (contained->like != NULL && contained->crosses_mounts)
+		contained->like->crosses_mounts = true;
 	held_directories_fini(&contained->directories);
 	free(contained->file_systems);
 	free(contained);

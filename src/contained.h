@@ -51,9 +51,11 @@ int contained_directory(const struct contained *contained);
  */
 int contained_sync(struct contained *contained, struct error *err);
 
-/** Another one for the destination of ${like}, for another thread. */
-int contained_open_again(
-    struct contained **contained, const struct contained *like, struct error *err);
+/**
+ * Another one for the destination of ${like}, for another thread.  It is freed before ${like}, by the
+ * thread of that, which then has to sync what was made here, too.
+ */
+int contained_open_again(struct contained **contained, struct contained *like, struct error *err);
 
 /** Is something made here, on a file system that tells all names from each other? */
 bool contained_tells_names(const struct contained *contained);

@@ -19,8 +19,9 @@ struct contained {
 		enum folding folding;
 	} * file_systems;
 	size_t nfile_systems;
-	bool crosses_mounts;  /* something was made on another device than the destination's */
-	bool can_be_nameless; /* a file without a name can be given one */
+	bool crosses_mounts;    /* something was made on another device than the destination's */
+	struct contained *like; /* that this one was opened for again; NULL: none */
+	bool can_be_nameless;   /* a file without a name can be given one */
 };
 
 /* Work on ${name} in ${dir}; ${arg} is what contained_in_parent was given. */

@@ -426,7 +426,8 @@ static int tree_sink_finish(struct sink *sink, struct error *err) {
 		if (finish_directory(s, &s->late[i], err) != TARN_OK)
 			report_error(s->report, s->late[i].entry->name, err);
 	}
-	if (!s->options->fsync)
+	/* One sync is for all sinks. */
+	if (!s->options->fsync || !s->owns_shared)
 		return TARN_OK;
 	if (s->below_root != NULL && contained_sync(s->below_root, err) != TARN_OK)
 		return (int)err->code;
