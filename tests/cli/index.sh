@@ -219,7 +219,7 @@ out_of_date() {
 test_index_is_not_used_after_another_tar_added_a_member() {
 	make_snapshot
 	tarn -cf a.tar --index tree
-	printf more >more
+	printf more >'more'
 	cp a.tar b.tar
 	tar -rf a.tar more
 	# However much is behind the end.
@@ -231,7 +231,7 @@ test_index_is_not_used_after_another_tar_added_a_member() {
 test_adding_makes_an_index_that_is_out_of_date_right_again() {
 	make_snapshot
 	tarn -cf a.tar --index tree
-	printf more >more
+	printf more >'more'
 	tar -cf b.tar more
 	end=$(python3 -c 'import tarfile; t = tarfile.open("a.tar"); t.getmembers(); print(t.offset)')
 	dd if=b.tar of=a.tar bs=512 seek=$((end / 512 - 1)) count=4 conv=notrunc status=none

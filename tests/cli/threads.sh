@@ -94,7 +94,7 @@ make_quarrel() {
 # The numbers of inodes are not given anew on tmpfs, so that nothing hangs on which are free.
 test_members_that_get_in_each_others_way_end_as_on_one_thread() {
 	mount_tmpfs place 64M
-	cd place
+	cd place || exit
 	for seed in $(seq 5); do
 		make_quarrel "$seed"
 		for option in '' --recursive-unlink --skip-old-files --keep-newer-files \
