@@ -451,11 +451,8 @@ int tree_source_begin(struct source *source, const struct operand *operand, stru
 	s->base = AT_FDCWD;
 	if (operand->directory != NULL) {
 		s->base = open(operand->directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (s->base < 0) {
-			err_set(err, TARN_ESYSTEM, errno, "Cannot open");
-			s->base = AT_FDCWD;
-			return (int)err->code;
-		}
+		if (s->base < 0)
+			return err_set(err, TARN_ESYSTEM, errno, "Cannot open");
 	}
 	s->operand = operand;
 	s->operand_is_next = true;

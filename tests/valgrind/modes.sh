@@ -80,4 +80,19 @@ test_failures() {
 	checked 2 -x --no-such-option
 }
 
+test_threads_of_extraction_do_not_race() {
+	make_tree
+	for n in $(seq 8); do
+		mkdir -p "tree/d$n"
+		printf '%s' "$n" >"tree/d$n/f"
+		ln "tree/d$n/f" "tree/d$n/later"
+		[ "$n" = 1 ] || ln "tree/d$((n - 1))/f" "tree/d$n/from-before"
+	done
+	tarn -cf a.tar tree
+	mkdir out
+	# Not all system calls are known to it.
+	valgrind -q --tool=helgrind --log-file=helgrind.log "$TARN" --threads=3 -xf a.tar -C out
+	expect_equal "$(grep -cE 'race|lock order|still holds' helgrind.log || :)" 0
+}
+
 run_tests
