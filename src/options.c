@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "option_store.h"
 #include "option_table.h"
@@ -307,10 +306,4 @@ void options_fini(struct options *o) {
 
 bool options_rename(const struct options *o) {
 	return o->strip_components > 0 || o->transform != NULL;
-}
-
-unsigned int options_nthreads(const struct options *o) {
-	long ncores = o->nthreads == 0 ? sysconf(_SC_NPROCESSORS_ONLN) : 0;
-
-	return ncores > 0 ? (unsigned int)ncores : o->nthreads > 0 ? o->nthreads : 1;
 }

@@ -174,9 +174,6 @@ void options_fini(struct options *o);
 /** True when members may be extracted under other names than the archive has for them. */
 bool options_rename(const struct options *o);
 
-/** The number of threads that work is spread over, at least 1. */
-unsigned int options_nthreads(const struct options *o);
-
 /** Print what --help prints: usage, then every option of the table by group; option_help.c. */
 void options_help(const char *program, FILE *out);
 

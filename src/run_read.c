@@ -132,13 +132,13 @@ static int confine(const struct reading *reading, struct error *err) {
 	return TARN_OK;
 }
 
+/* Only where they are asked for: on two cores they save a tenth of the time, and messages are in any order. */
 static unsigned int count_lanes(const struct reading *reading) {
 	const struct options *o = &reading->run->options;
-	unsigned int nthreads = options_nthreads(o);
 
-	if (o->mode != MODE_EXTRACT || o->to_stdout || reading->noutlets != 1 || nthreads == 1)
+	if (o->mode != MODE_EXTRACT || o->to_stdout || reading->noutlets != 1 || o->nthreads <= 1)
 		return 0;
-	return nthreads < LANES_MAX ? nthreads : LANES_MAX;
+	return o->nthreads < LANES_MAX ? o->nthreads : LANES_MAX;
 }
 
 /* Put ${e}, the member with this ${number}, on a lane; that of this thread is the last. */
