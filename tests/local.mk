@@ -92,7 +92,7 @@ CLEANFILES = %D%/helpers/inject.so %D%/helpers/jitter.so
 LDADD = $(FUZZ_LIBS) libtarn.a $(TARN_LIBS) $(CHECK_LIBS)
 %C%_helpers_without_LDADD =
 
-EXTRA_DIST += $(SHELL_TESTS) %D%/faults/limits.sh %D%/faults/nth_call.sh %D%/faults/nth_fault %D%/faults/damage \
+EXTRA_DIST += $(SHELL_TESTS) %D%/faults/limits.sh %D%/faults/nth_call.sh %D%/faults/nth_fault %D%/faults/cut_and_flip \
 	%D%/helpers/inject.c %D%/helpers/jitter.c %D%/lib.sh %D%/count %D%/judge/index %D%/judge/judge \
 	%D%/valgrind/modes.sh \
 	%D%/unit/codec_files.h \

@@ -1,11 +1,11 @@
 #!/bin/bash
 #
-# Archives that were cut short, and archives with a flipped bit: see damage.
+# Archives that were cut short, and archives with a flipped bit: see cut_and_flip.
 
 . "$(dirname "$0")/../lib.sh"
 
-damage() {
-	python3 "$TOP/tests/faults/damage" "$@"
+cut_and_flip() {
+	python3 "$TOP/tests/faults/cut_and_flip" "$@"
 }
 
 # Programs with sanitizers take their time: fewer places.
@@ -29,20 +29,20 @@ make_archives() {
 test_cuts_are_noticed() {
 	make_archives
 	for suffix in tar tar.gz tar.xz tar.zst; do
-		damage cut a.tar a.$suffix $((EVERY * 13))
+		cut_and_flip cut a.tar a.$suffix $((EVERY * 13))
 	done
 }
 
 test_flipped_bits_of_compressed_archives_are_noticed() {
 	make_archives
-	damage flip a.tar a.tar.gz $EVERY
-	damage flip a.tar a.tar.xz $((EVERY * 2))
-	damage flip a.tar a.tar.zst $((EVERY * 3))
+	cut_and_flip flip a.tar a.tar.gz $EVERY
+	cut_and_flip flip a.tar a.tar.xz $((EVERY * 2))
+	cut_and_flip flip a.tar a.tar.zst $((EVERY * 3))
 }
 
 test_flipped_bits_of_headers_are_noticed() {
 	make_archives
-	damage flip a.tar a.tar $((EVERY * 9))
+	cut_and_flip flip a.tar a.tar $((EVERY * 9))
 }
 
 # Of one that consists of several pieces.
@@ -54,9 +54,9 @@ test_damage_of_a_large_archive_is_noticed() {
 		tarn -caf "a.$suffix" tree
 	done
 	for suffix in tar.gz tar.xz tar.zst; do
-		damage flip a.tar a.$suffix 2999999
+		cut_and_flip flip a.tar a.$suffix 2999999
 	done
-	damage cut a.tar a.tar.zst 999999
+	cut_and_flip cut a.tar a.tar.zst 999999
 }
 
 run_tests
