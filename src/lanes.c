@@ -200,9 +200,9 @@ static void hand_over(struct lane *lane) {
 	pthread_mutex_unlock(&lane->mutex);
 }
 
-/* Up to which turn is all complete? */
+/* Up to which turn is all complete?  Not the last one: its task is not yet in any batch. */
 static uint64_t done(struct lanes *lanes) {
-	uint64_t turn = lanes->turn;
+	uint64_t turn = lanes->turn - 1;
 
 	for (unsigned int i = 0; i < lanes->nlanes; i++) {
 		struct lane *lane = &lanes->all[i];
