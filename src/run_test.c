@@ -20,7 +20,6 @@ struct testing {
 	uint64_t seed;
 	struct key_set names; /* of the members that were met, but for directories */
 	bool has_index;       /* which has agreed so far */
-	const char *last;     /* the member that is being read; NULL: none */
 };
 
 static void say_index(struct testing *t, const char *name) {
@@ -60,20 +59,33 @@ static int test_link(struct testing *t, const struct entry *e, struct error *err
 	return e->type != ENTRY_DIRECTORY ? key_set_add(&t->names, key, err) : TARN_OK;
 }
 
-static int test_members(struct testing *t, struct error *err) {
+/* Damage is said with the member that it is in; whether more can be read next() will tell. */
+static int test_content(struct testing *t, const struct entry *e, struct error *err) {
 	struct source *source = t->input.source;
 	struct block block;
+	int r;
+
+	do
+		r = source->read(source, &block, err);
+	while (r == TARN_OK);
+	if (r == TARN_END || r == TARN_ENOMEM)
+		return r == TARN_END ? TARN_OK : r;
+	report_error(t->run->report, e->name, err);
+	return TARN_OK;
+}
+
+static int test_members(struct testing *t, struct error *err) {
+	struct source *source = t->input.source;
 	struct entry *e;
 	int r;
 
 	while ((r = source->next(source, &e, err)) == TARN_OK) {
-		t->last = e->name;
 		run_show(t->run, e);
 		test_index(t, e);
 		r = test_link(t, e, err);
-		while (r == TARN_OK && e->type == ENTRY_FILE)
-			r = source->read(source, &block, err);
-		if (r != TARN_OK && r != TARN_END)
+		if (r == TARN_OK && e->type == ENTRY_FILE)
+			r = test_content(t, e, err);
+		if (r != TARN_OK)
 			return r;
 	}
 	if (r == TARN_END)
@@ -86,18 +98,15 @@ int run_test(struct run *run, struct error *err) {
 	struct testing t = { .run = run, .seed = key_seed() };
 	int r = input_open(&t.input, o->archive, INPUT_BESIDE_INDEX, o, run->report, err);
 
-	if (r != TARN_OK) {
-		err_wrap(err, "%s", o->archive);
+	if (r != TARN_OK)
 		goto done;
-	}
 	t.has_index = t.input.index != NULL;
 	if (t.input.had_index && !t.has_index)
 		report_differs(run->report);
 	r = test_members(&t, err);
-	if (r != TARN_OK)
-		err_wrap(err, "%s: %s%sbyte %jd", o->archive, t.last != NULL ? t.last : "",
-		    t.last != NULL ? ": " : "", (intmax_t)archive_source_nbytes(t.input.source));
 done:
+	if (r != TARN_OK)
+		err_wrap(err, "%s", o->archive);
 	key_set_fini(&t.names);
 	input_close(&t.input);
 	return r;

@@ -222,4 +222,16 @@ test_file_system_without_links_gets_copies() {
 	cmp d/one disk/d/two
 }
 
+test_test_says_where_an_archive_is_not_whole() {
+	mkdir tree
+	head -c 100000 /dev/urandom >tree/f
+	head -c 100000 /dev/urandom >tree/g
+	tarn -cf a.tar tree
+	expect_status 0 tarn --test -f a.tar
+	head -c 150000 a.tar >short.tar
+	expect_status 2 tarn --test -f short.tar
+	expect_stderr_has 'tarn: tree/g: Unexpected EOF in archive behind byte 150000'
+	expect_stderr_has 'tarn: short.tar: Unexpected EOF in archive behind byte 150000, behind member tree/g'
+}
+
 run_tests
