@@ -95,6 +95,15 @@ off_t input_at(const struct input *input) {
 	return input->by_index ? index_source_at(input->source) : archive_source_at(input->source);
 }
 
+int input_end(const struct input *input, off_t *end, struct error *err) {
+	*end = input_at(input);
+	/* Only tar archives have an index. */
+	return input->by_index || archive_source_is_tar(input->source) ?
+	    TARN_OK :
+	    err_set(err, TARN_EREFUSED, 0,
+	        "Members can only be added to, and taken from, tar archives");
+}
+
 off_t input_nbytes(const struct input *input) {
 	return input->by_index ? member_index_end(input->index) :
 	                         archive_source_nbytes(input->source);

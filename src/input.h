@@ -55,8 +55,14 @@ int input_rewind(struct input *input, struct error *err);
 /** After TARN_END: did the index have all members, to the last? */
 bool input_had_all_by_index(const struct input *input);
 
-/** Offset of the current member's header; after TARN_END of the end-of-archive blocks. */
+/** Offset of the current member's header. */
 off_t input_at(const struct input *input);
+
+/**
+ * After TARN_END: *${end} is the offset of the end-of-archive blocks, before which members can be added.
+ * TARN_EREFUSED: it is no tar archive.
+ */
+int input_end(const struct input *input, off_t *end, struct error *err);
 
 /** Bytes of the plain stream that were read, or that the index stands for. */
 off_t input_nbytes(const struct input *input);

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "archive_sink.h"
-#include "archive_source.h"
 #include "input.h"
 
 static struct codec_settings settings_of(const struct options *o) {
@@ -37,8 +36,7 @@ static int note_members(
 		if (r == TARN_OK && input->by_index)
 			r = earlier_inodes_note(&out->earlier, e, err);
 		else if (r == TARN_OK && out->has_index)
-			r = index_writer_add(
-			    &out->index, e, archive_source_at(input->source), NULL, err);
+			r = index_writer_add(&out->index, e, input_at(input), NULL, err);
 		if (r != TARN_OK)
 			return r;
 	}
@@ -56,17 +54,12 @@ static int read_old(struct output *out, struct input *input, enum mode mode, str
 		if (r == TARN_OK)
 			r = note_members(out, input, mode, err);
 	}
-	if (r != TARN_OK)
+	if (r == TARN_OK)
+		r = input_end(input, &out->start, err);
+	if (r != TARN_OK || !out->has_index)
 		return r;
-	if (input->by_index) {
-		out->start = member_index_end(input->index);
-		return out->has_index ? index_writer_adopt(&out->index, input->index, err) :
-		                        TARN_OK;
-	}
-	if (!archive_source_is_tar(input->source))
-		return err_set(err, TARN_EREFUSED, 0, "Only tar archives can be added to");
-	out->start = archive_source_at(input->source);
-	return out->has_index ? index_writer_bind(&out->index, input->reader, 0, err) : TARN_OK;
+	return input->by_index ? index_writer_adopt(&out->index, input->index, err) :
+	                         index_writer_bind(&out->index, input->reader, 0, err);
 }
 
 static int open_old(

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "archive_sink.h"
-#include "archive_source.h"
 #include "input.h"
 #include "output.h"
 #include "tree_source.h"
@@ -23,19 +22,25 @@ struct writing {
 	struct output output;
 };
 
+/* Put ${e}; ${first} is what an earlier run has stored its inode as, NULL: it is as the source has it. */
+static int put_as(struct writing *w, const struct entry *e, const char *first, struct source *from,
+    struct error *err) {
+	struct output *out = &w->output;
+	int r = out->sink->put(out->sink, e, from, err);
+
+	return r == TARN_OK ? earlier_inodes_put(&out->earlier, e, first, err) : r;
+}
+
 /* Put ${e}, which is a link member if an earlier run has stored its inode. */
 static int put_named(struct writing *w, struct entry *e, struct source *from, struct error *err) {
-	struct output *out = &w->output;
-	const char *first = earlier_inodes_find(&out->earlier, e);
-	int r;
+	const char *first = earlier_inodes_find(&w->output.earlier, e);
 
 	if (first != NULL) {
 		e->first_name = first;
 		e->is_whole = false;
 		e->size = 0;
 	}
-	r = out->sink->put(out->sink, e, from, err);
-	return r == TARN_OK ? earlier_inodes_put(&out->earlier, e, first, err) : r;
+	return put_as(w, e, first, from, err);
 }
 
 /* Show ${e} as ${path}, and put it under the name that it is given; one that gets none is left out. */
@@ -64,7 +69,7 @@ static int put_tree(struct writing *w, struct source *source, struct error *err)
 		}
 		r = put(w, e, tree_source_path(source), source, err);
 		if (r == TARN_NO_FIRST && (r = tree_source_make_first(source, err)) == TARN_OK)
-			r = w->output.sink->put(w->output.sink, e, source, err);
+			r = put_as(w, e, NULL, source, err);
 		if (r != TARN_OK && r != TARN_END)
 			return r;
 	}
@@ -136,10 +141,7 @@ static int find_end(
 		if (r != TARN_OK)
 			return r;
 	}
-	*end = input_at(input);
-	if (r == TARN_END && !input->by_index && !archive_source_is_tar(input->source))
-		return err_set(err, TARN_EREFUSED, 0, "Only tar archives can be joined");
-	return r == TARN_END ? TARN_OK : r;
+	return r == TARN_END ? input_end(input, end, err) : r;
 }
 
 /* -A: the members of the archive ${operand}, as they are. */

@@ -181,6 +181,23 @@ test_name_that_was_replaced_is_not_linked_to() {
 	expect_equal "$(cat out/tree/a out/tree/b)" newold
 }
 
+# The new x is a later name of what ustar cannot hold, and becomes a first name after all.
+test_name_that_was_replaced_by_a_later_name_is_not_linked_to() {
+	mkdir tree
+	printf old >tree/x
+	touch -d '2001-02-03 04:05:06' tree/x
+	tarn -cf a.tar --format=ustar --index tree
+	ln tree/x tree/y
+	rm tree/x
+	long=$(printf 'a%.0s' {1..200})
+	printf new >"tree/$long"
+	ln "tree/$long" tree/x
+	expect_status 2 tarn -rf a.tar --format=ustar tree
+	mkdir out
+	tar -xf a.tar -C out
+	expect_equal "$(cat out/tree/x out/tree/y)" newold
+}
+
 test_update_adds_only_what_is_newer_and_links_the_rest() {
 	make_snapshot
 	tarn -cf a.tar --index tree
