@@ -11,13 +11,6 @@
 
 #define NWORDS 8
 
-int LLVMFuzzerInitialize(int *argc, char ***argv) {
-	(void)argc;
-	(void)argv;
-	world_make();
-	return 0;
-}
-
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t nbytes, size_t max, unsigned int seed) {
 	return tar_mutate(data, nbytes, max, seed);
 }

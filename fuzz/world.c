@@ -61,7 +61,7 @@ static void make_file(const char *path, const char *content) {
 	close(fd);
 }
 
-void world_make(void) {
+static void make_world(void) {
 	mount_world();
 	umask(022);
 	REQUIRE(mkdir(HOME, 0755) == 0 && mkdir(OUTSIDE, 0755) == 0);
@@ -76,6 +76,13 @@ void world_make(void) {
 	REQUIRE(mkfifo(OUTSIDE "/fifo", 0666) == 0);
 	make_file(SHARED, "outside, and in the destination");
 	REQUIRE(chmod(SHARED, 0666) == 0);
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv) {
+	(void)argc;
+	(void)argv;
+	make_world();
+	return 0;
 }
 
 /* False when there is no such user, as in a user namespace. */
@@ -99,8 +106,8 @@ static bool make_destination(uid_t uid) {
 
 /* libc's functions would change the user of all threads.  The real user stays, to come back. */
 static bool become(uid_t uid) {
-	return syscall(SYS_setgroups, 0, NULL) == 0 && syscall(SYS_setresgid, -1, uid, -1) == 0 &&
-	    syscall(SYS_setresuid, -1, uid, -1) == 0;
+	return syscall(SYS_setresuid, -1, 0, -1) == 0 && syscall(SYS_setgroups, 0, NULL) == 0 &&
+	    syscall(SYS_setresgid, -1, uid, -1) == 0 && syscall(SYS_setresuid, -1, uid, -1) == 0;
 }
 
 /* A crash is written to a file by the thread that has it, which has to leave the world for that. */

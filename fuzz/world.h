@@ -11,14 +11,14 @@
  * in it.  So every way out of the destination, be it absolute or through `..', ends in it, and can be
  * seen.
  *
+ * It is made for every target that runs something in it, before the first input.  That takes the right to
+ * mount; without it the program ends with status 3.
+ *
  *     /outside     files, names of one inode, a symbolic link, a fifo, attributes: what can be hurt
  *     /home/here   the destination, made anew for each input, with traps in it: symbolic links out of
  *                  it ("relative", "absolute"), another name of a file outside ("shared"), and a file
  *                  and a directory to be replaced
  */
-
-/** Make the world.  That takes the right to mount; without it ends the program, with status 3. */
-void world_make(void);
 
 /* A command line to be run in the destination. */
 struct world_task {

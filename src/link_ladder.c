@@ -340,7 +340,7 @@ static int make_symlink(
     const struct member_path *first, const struct new_name *name, struct error *err) {
 	const struct member_path *path = name->path;
 	struct fresh fresh = { .fd = -1 };
-	size_t shared = 0, nup = path->depth - 1, nbytes;
+	size_t shared = 0, nup = path->depth > 0 ? path->depth - 1 : 0, nbytes;
 	char *target, *to;
 	int r;
 

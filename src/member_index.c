@@ -148,33 +148,33 @@ int index_writer_bind(
 	return r == TARN_END ? err_set(err, TARN_EFORMAT, 0, "Unexpected EOF in archive") : r;
 }
 
-int index_writer_finish(struct index_writer *w, off_t end, struct bytes *out, struct error *err) {
+int index_writer_finish(
+    struct index_writer *w, off_t end, const struct bytes **index, struct error *err) {
 	struct footer footer = { .end = htole64((uint64_t)end) };
+	struct bytes *all = &w->chunks;
 	size_t nbytes, padding;
 	void *room;
-	int r = w->chunk.nmembers > 0 ? close_chunk(w, err) : TARN_OK;
 
 	if (w->is_refused)
 		return err_set(err, TARN_EREFUSED, 0, "a name is too long for an index");
-	nbytes = w->chunks.nbytes + w->directory.nbytes + sizeof(footer);
+	if (w->chunk.nmembers > 0 && close_chunk(w, err) != TARN_OK)
+		return (int)err->code;
+	nbytes = all->nbytes + w->directory.nbytes + sizeof(footer);
 	padding = -nbytes % BLOCK_NBYTES;
 	footer.nbytes = htole64(nbytes + padding);
-	footer.chunks_nbytes = htole64(w->chunks.nbytes);
+	footer.chunks_nbytes = htole64(all->nbytes);
 	footer.directory_nbytes = htole64(w->directory.nbytes);
 	footer.nmembers = htole64(w->nmembers);
 	footer.last = htole64((uint64_t)w->last);
 	footer.last_checksum = htole64(w->last_checksum);
 	footer.checksum = htole64(footer_checksum(&footer, w->directory.data, w->directory.nbytes));
 	memcpy(footer.magic, magic, sizeof(magic));
-	if (r == TARN_OK)
-		r = bytes_append(out, w->chunks.data, w->chunks.nbytes, err);
-	if (r == TARN_OK)
-		r = bytes_append(out, w->directory.data, w->directory.nbytes, err);
-	room = r == TARN_OK ? bytes_extend(out, padding, err) : NULL;
-	if (room == NULL)
+	if (bytes_append(all, w->directory.data, w->directory.nbytes, err) != TARN_OK ||
+	    (room = bytes_extend(all, padding, err)) == NULL)
 		return TARN_ENOMEM;
 	memset(room, 0, padding);
-	return bytes_append(out, &footer, sizeof(footer), err);
+	*index = all;
+	return bytes_append(all, &footer, sizeof(footer), err);
 }
 
 void index_writer_fini(struct index_writer *w) {

@@ -54,10 +54,12 @@ int index_writer_bind(
     struct index_writer *w, struct codec_reader *reader, off_t base, struct error *err);
 
 /**
- * The index of all members, of an archive whose end-of-archive blocks begin at ${end}, is appended
- * to ${out}: a multiple of 512 bytes.  TARN_EREFUSED when a member could not be indexed.
+ * *${index} is that of all members, of an archive whose end-of-archive blocks begin at ${end}: a multiple
+ * of 512 bytes, which are the writer's.  Nothing more can be added.  TARN_EREFUSED when a member could not
+ * be indexed.
  */
-int index_writer_finish(struct index_writer *w, off_t end, struct bytes *out, struct error *err);
+int index_writer_finish(
+    struct index_writer *w, off_t end, const struct bytes **index, struct error *err);
 void index_writer_fini(struct index_writer *w);
 
 /**

@@ -81,8 +81,9 @@ static void wait_for(uint64_t *after, uint64_t number) {
 		*after = number;
 }
 
-static void use(
-    struct member_order *o, uint64_t key, uint64_t number, unsigned int lane, uint64_t *after) {
+/* The place of ${key}; it must be as another lane has made it. */
+static struct member_place *touch(
+    struct member_order *o, uint64_t key, unsigned int lane, uint64_t *after) {
 	struct member_place *place = find(o, key);
 
 	if (place->key == 0)
@@ -90,19 +91,21 @@ static void use(
 	place->key = key;
 	if (place->made_by != lane)
 		wait_for(after, place->made);
+	return place;
+}
+
+static void use(
+    struct member_order *o, uint64_t key, uint64_t number, unsigned int lane, uint64_t *after) {
+	struct member_place *place = touch(o, key, lane, after);
+
 	place->used_by = place->used > o->done && place->used_by != lane ? SEVERAL_LANES : lane;
 	place->used = number;
 }
 
 static void make(
     struct member_order *o, uint64_t key, uint64_t number, unsigned int lane, uint64_t *after) {
-	struct member_place *place = find(o, key);
+	struct member_place *place = touch(o, key, lane, after);
 
-	if (place->key == 0)
-		o->n++;
-	place->key = key;
-	if (place->made_by != lane)
-		wait_for(after, place->made);
 	/* What this very member uses, others may have used before. */
 	if (place->used_by != lane)
 		wait_for(after, place->used == number ? number - 1 : place->used);

@@ -121,18 +121,16 @@ int output_open(
 
 /* The index goes beside the stream, or else behind the end-of-archive blocks. */
 static int write_index(struct output *out, struct error *err) {
-	struct bytes index = { 0 };
+	const struct bytes *index;
 	int r = index_writer_finish(&out->index, archive_sink_end(out->sink), &index, err);
 
-	if (r == TARN_OK)
-		r = codec_writer_attach(out->writer, index.data, index.nbytes, err);
-	if (r == TARN_EREFUSED) {
-		r = codec_writer_end_piece(out->writer, err);
-		if (r == TARN_OK)
-			r = codec_write(out->writer, index.data, index.nbytes, err);
-	}
-	bytes_fini(&index);
-	return r;
+	if (r != TARN_OK)
+		return r;
+	r = codec_writer_attach(out->writer, index->data, index->nbytes, err);
+	if (r != TARN_EREFUSED)
+		return r;
+	r = codec_writer_end_piece(out->writer, err);
+	return r == TARN_OK ? codec_write(out->writer, index->data, index->nbytes, err) : r;
 }
 
 int output_finish(struct output *output, struct error *err) {

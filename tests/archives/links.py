@@ -243,3 +243,9 @@ def members_of_one_name_and_all_types_give_way(_around):
             member(b"n", EVIL) + member(b"n", type=b"6") + hardlink(b"n", b"good") +
             symlink(b"n", b"../dir") + directory(b"n", mode=0o700) + member(b"n/inner", EVIL) +
             symlink(b"n", b"..") + hardlink(b"n", b"../secret") + member(b"n/secret", EVIL))
+
+
+@archive(options=("--links=symlink",), kept={"a": EVIL})
+def destination_is_a_later_name_as_a_symlink(_around):
+    """There are fewer than no directories between the destination and itself."""
+    return member(b"a", EVIL) + hardlink(b".", b"a")

@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "suite.h"
+
 /*
  * What lies at the destination, and beside it, while an archive is written, when it is complete,
  * and when the run fails or is killed.
@@ -466,13 +468,8 @@ static void add_failures(Suite *suite) {
 
 int main(void) {
 	Suite *suite = suite_create("archive_file");
-	SRunner *runner = srunner_create(suite);
-	int nfailed;
 
 	add_destinations(suite);
 	add_failures(suite);
-	srunner_run_all(runner, CK_ENV);
-	nfailed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return nfailed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

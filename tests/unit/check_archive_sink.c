@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "suite.h"
+
 /*
  * What the sink writes for what a source does.  The source is a list of blocks; what takes the bytes
  * and the words stands in for codec and report, and keeps them.  Archives are then extracted by the
@@ -539,8 +541,6 @@ END_TEST
 int main(void) {
 	Suite *suite = suite_create("archive_sink");
 	TCase *tc = tcase_create("archive_sink");
-	SRunner *runner = srunner_create(suite);
-	int nfailed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, archive_ends_in_zeros_up_to_a_record, 0, 4);
@@ -566,8 +566,5 @@ int main(void) {
 	tcase_add_test(tc, cpio_later_name_belongs_to_the_last_member_of_the_first_name);
 	tcase_add_test(tc, cpio_refuses_times_before_1970);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	nfailed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return nfailed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "codec_files.h"
+#include "suite.h"
 
 /*
  * Round trips through files and pipes, both ways between tarn and the programs of each format, and
@@ -369,13 +370,8 @@ static void add_recognition(Suite *suite) {
 
 int main(void) {
 	Suite *suite = suite_create("codec");
-	SRunner *runner = srunner_create(suite);
-	int nfailed;
 
 	add_round_trips(suite);
 	add_recognition(suite);
-	srunner_run_all(runner, CK_ENV);
-	nfailed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return nfailed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "codec_files.h"
+#include "suite.h"
 
 /*
  * Damaged files, descriptors that fail, and programs that do: what is handed out is the right
@@ -318,13 +319,8 @@ static void add_programs(Suite *suite) {
 
 int main(void) {
 	Suite *suite = suite_create("codec damage");
-	SRunner *runner = srunner_create(suite);
-	int nfailed;
 
 	add_damage(suite);
 	add_programs(suite);
-	srunner_run_all(runner, CK_ENV);
-	nfailed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return nfailed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "codec_files.h"
+#include "suite.h"
 
 /*
  * What archives in pieces are good for: going to any place, going on with writing, and data beside
@@ -385,8 +386,6 @@ END_TEST
 int main(void) {
 	Suite *suite = suite_create("codec pieces");
 	TCase *pieces = tcase_create("pieces");
-	SRunner *runner = srunner_create(suite);
-	int nfailed;
 
 	tcase_add_checked_fixture(pieces, setup, teardown);
 	tcase_set_timeout(pieces, 60);
@@ -404,8 +403,5 @@ int main(void) {
 	tcase_add_loop_test(pieces, what_is_not_in_pieces_is_refused_and_read_on, 0, 3);
 	tcase_add_test(pieces, frames_without_a_table_are_found_by_their_headers);
 	suite_add_tcase(suite, pieces);
-	srunner_run_all(runner, CK_ENV);
-	nfailed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return nfailed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

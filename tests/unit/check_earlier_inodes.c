@@ -5,6 +5,8 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "suite.h"
+
 static struct earlier_inodes earlier;
 static struct error err;
 
@@ -137,8 +139,6 @@ END_TEST
 int main(void) {
 	Suite *suite = suite_create("earlier_inodes");
 	TCase *tc = tcase_create("earlier_inodes");
-	SRunner *runner = srunner_create(suite);
-	int nfailed;
 
 	tcase_add_checked_fixture(tc, NULL, tear_down);
 	tcase_add_test(tc, name_of_stored_inode_is_found);
@@ -150,8 +150,5 @@ int main(void) {
 	tcase_add_test(tc, later_name_in_this_run_goes_to_the_stored_one);
 	tcase_add_test(tc, later_name_of_what_this_run_stored_is_left_alone);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	nfailed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return nfailed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "entry_copy.h"
+#include "suite.h"
 
 /*
  * What libarchive hands over as an entry.
@@ -327,8 +328,6 @@ END_TEST
 int main(void) {
 	Suite *suite = suite_create("entry");
 	TCase *tc = tcase_create("entry");
-	SRunner *runner = srunner_create(suite);
-	int nfailed;
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_loop_test(tc, type_goes_there_and_back, 0, 7);
@@ -354,8 +353,5 @@ int main(void) {
 	tcase_add_test(tc, next_entry_has_nothing_of_the_one_before);
 	tcase_add_test(tc, copy_outlives_what_it_was_made_from);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	nfailed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return nfailed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

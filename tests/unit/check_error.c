@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "suite.h"
+
 /* Messages that are too long, and the places at which they are cut. */
 
 /* Fill ${text} with ${n} times `x' and ${tail}. */
@@ -173,8 +175,6 @@ int main(void) {
 	Suite *suite = suite_create("error");
 	TCase *messages = tcase_create("messages");
 	TCase *cutting = tcase_create("cutting");
-	SRunner *runner = srunner_create(suite);
-	int nfailed;
 
 	tcase_add_test(messages, set_fills_in_code_errno_and_message);
 	tcase_add_test(messages, set_adds_the_description_of_errnum);
@@ -195,8 +195,5 @@ int main(void) {
 	tcase_add_test(cutting, an_escaped_backslash_does_not_escape_what_follows);
 	suite_add_tcase(suite, cutting);
 
-	srunner_run_all(runner, CK_ENV);
-	nfailed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return nfailed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

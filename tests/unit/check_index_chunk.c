@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "suite.h"
+
 #define NMEMBERS 3000
 
 static struct index_chunk_writer w;
@@ -226,8 +228,6 @@ END_TEST
 int main(void) {
 	Suite *suite = suite_create("index_chunk");
 	TCase *tc = tcase_create("index_chunk");
-	SRunner *runner = srunner_create(suite);
-	int nfailed;
 
 	tcase_add_checked_fixture(tc, NULL, tear_down);
 	tcase_add_test(tc, members_come_back_as_they_were);
@@ -237,8 +237,5 @@ int main(void) {
 	tcase_add_test(tc, any_damage_is_an_end_or_an_error);
 	tcase_add_test(tc, malformed_members_are_noticed);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	nfailed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return nfailed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -5,6 +5,8 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "suite.h"
+
 static struct key_set set;
 static struct error err;
 
@@ -50,8 +52,6 @@ END_TEST
 int main(void) {
 	Suite *suite = suite_create("key_set");
 	TCase *tc = tcase_create("key_set");
-	SRunner *runner = srunner_create(suite);
-	int nfailed;
 
 	tcase_add_checked_fixture(tc, NULL, tear_down);
 	tcase_add_test(tc, empty_set_has_nothing);
@@ -59,8 +59,5 @@ int main(void) {
 	tcase_add_test(tc, dots_and_slashes_make_no_difference);
 	tcase_add_test(tc, key_depends_on_the_seed);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	nfailed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return nfailed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

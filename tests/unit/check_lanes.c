@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "suite.h"
+
 /* Members are put into a list, after a time that only chance knows. */
 
 #define NLANES 3
@@ -162,8 +164,6 @@ END_TEST
 int main(void) {
 	Suite *suite = suite_create("lanes");
 	TCase *tc = tcase_create("lanes");
-	SRunner *runner = srunner_create(suite);
-	int nfailed;
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, last_of_several_members_of_a_name_is_put_last);
@@ -172,8 +172,5 @@ int main(void) {
 	tcase_add_test(tc, directory_waits_for_what_is_on_its_way_to_its_place);
 	tcase_add_test(tc, what_ends_the_run_is_handed_on_and_ends_it);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	nfailed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return nfailed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -16,6 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "suite.h"
+
 /* The lines are those of `TZ=UTC tar -tvf', GNU tar 1.34, for the same members. */
 
 static struct options options;
@@ -597,8 +599,6 @@ int main(void) {
 	Suite *suite = suite_create("listing");
 	TCase *lines = tcase_create("lines");
 	TCase *contents = tcase_create("content");
-	SRunner *runner = srunner_create(suite);
-	int nfailed;
 
 	add_lines(lines);
 	suite_add_tcase(suite, lines);
@@ -612,8 +612,5 @@ int main(void) {
 	tcase_add_loop_test(contents, content_that_cannot_be_written_ends_the_run, 0, N(full_disk));
 	suite_add_tcase(suite, contents);
 
-	srunner_run_all(runner, CK_ENV);
-	nfailed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return nfailed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

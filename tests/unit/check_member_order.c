@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "suite.h"
+
 /*
  * A lane of a name is not known beforehand: the tests take names for which the lanes differ, or do
  * not.
@@ -187,8 +189,6 @@ END_TEST
 int main(void) {
 	Suite *suite = suite_create("member_order");
 	TCase *tc = tcase_create("member_order");
-	SRunner *runner = srunner_create(suite);
-	int nfailed;
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, names_of_different_directories_do_not_wait);
@@ -202,8 +202,5 @@ int main(void) {
 	tcase_add_test(tc, name_that_passes_waits_for_all_lanes_and_leaves_nothing);
 	tcase_add_test(tc, deep_name_has_room);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	nfailed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return nfailed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "suite.h"
+
 /* Names as archives have them, and what is left of them. */
 
 static const struct accepted {
@@ -144,8 +146,6 @@ END_TEST
 int main(void) {
 	Suite *suite = suite_create("member_path");
 	TCase *names = tcase_create("names");
-	SRunner *runner = srunner_create(suite);
-	int nfailed;
 
 	tcase_add_loop_test(names, name_is_split_into_its_components, 0, NELEMENTS(accepted));
 	tcase_add_loop_test(names, name_with_dot_dot_is_refused, 0, NELEMENTS(refused));
@@ -155,8 +155,5 @@ int main(void) {
 	tcase_add_loop_test(names, names_are_equal_when_their_components_are, 0, NELEMENTS(pairs));
 	suite_add_tcase(suite, names);
 
-	srunner_run_all(runner, CK_ENV);
-	nfailed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return nfailed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "command_line.h"
+#include "suite.h"
 
 /* Operands, lists of names (-T), patterns (--exclude, -X), and what holds for those behind it. */
 
@@ -244,8 +245,6 @@ END_TEST
 int main(void) {
 	Suite *suite = suite_create("option_names");
 	TCase *t = tcase_create("names");
-	SRunner *runner = srunner_create(suite);
-	int nfailed;
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, directories_hold_for_the_operands_behind_them);
@@ -269,8 +268,5 @@ int main(void) {
 	tcase_add_test(t, exclude_vcs_takes_names_literally);
 	suite_add_tcase(suite, t);
 
-	srunner_run_all(runner, CK_ENV);
-	nfailed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return nfailed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

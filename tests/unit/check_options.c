@@ -10,6 +10,7 @@
 
 #include "command_line.h"
 #include "option_table.h"
+#include "suite.h"
 
 /* Words, values, what is wrong with a command line, and --help. */
 
@@ -640,15 +641,10 @@ static TCase *help_case(void) {
 int main(void) {
 	TCase *cases[] = { words_case(), values_case(), help_case() };
 	Suite *suite = suite_create("options");
-	SRunner *runner = srunner_create(suite);
-	int nfailed;
 
 	for (int i = 0; i < COUNT(cases); i++) {
 		tcase_add_checked_fixture(cases[i], setup, teardown);
 		suite_add_tcase(suite, cases[i]);
 	}
-	srunner_run_all(runner, CK_ENV);
-	nfailed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return nfailed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

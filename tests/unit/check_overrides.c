@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "suite.h"
+
 /* What each override makes of one entry, and what is no override. */
 
 static struct overrides overrides;
@@ -332,8 +334,6 @@ END_TEST
 int main(void) {
 	Suite *suite = suite_create("overrides");
 	TCase *t = tcase_create("overrides");
-	SRunner *runner = srunner_create(suite);
-	int nfailed;
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, no_overrides_change_nothing);
@@ -352,8 +352,5 @@ int main(void) {
 	tcase_add_test(t, the_last_of_several_settings_counts);
 	suite_add_tcase(suite, t);
 
-	srunner_run_all(runner, CK_ENV);
-	nfailed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return nfailed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

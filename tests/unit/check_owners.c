@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "suite.h"
+
 /*
  * The system's user and group databases are played by this program, which counts the questions:
  * user N is named "userN", group N "groupN", for N below KNOWN.
@@ -173,8 +175,6 @@ END_TEST
 int main(void) {
 	Suite *suite = suite_create("owners");
 	TCase *lookups = tcase_create("lookups");
-	SRunner *runner = srunner_create(suite);
-	int nfailed;
 
 	tcase_add_checked_fixture(lookups, set_up, tear_down);
 	tcase_add_test(lookups, names_of_users_and_groups_are_told_apart);
@@ -188,8 +188,5 @@ int main(void) {
 	tcase_add_test(lookups, remembering_what_is_not_known_has_a_limit);
 	suite_add_tcase(suite, lookups);
 
-	srunner_run_all(runner, CK_ENV);
-	nfailed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return nfailed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

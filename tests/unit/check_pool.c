@@ -6,6 +6,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "suite.h"
+
 /* Jobs on threads, and their results in the order of whoever waits. */
 
 #define NJOBS 200
@@ -109,8 +111,6 @@ END_TEST
 int main(void) {
 	Suite *suite = suite_create("pool");
 	TCase *pool = tcase_create("pool");
-	SRunner *runner = srunner_create(suite);
-	int nfailed;
 
 	tcase_add_loop_test(
 	    pool, every_job_is_run_by_one_worker_and_can_be_waited_for_in_any_order, 1, 6);
@@ -118,8 +118,5 @@ int main(void) {
 	tcase_add_loop_test(pool, a_job_that_is_cancelled_was_run_whole_or_is_never_run, 1, 4);
 	tcase_add_test(pool, waiting_for_what_was_not_submitted_returns_at_once);
 	suite_add_tcase(suite, pool);
-	srunner_run_all(runner, CK_ENV);
-	nfailed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return nfailed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "suite.h"
+
 /* What is shown of a name as it is, and what is escaped. */
 
 /* The printed form of ${name}; lives until the next call. */
@@ -203,8 +205,6 @@ int main(void) {
 	Suite *suite = suite_create("quote");
 	TCase *names = tcase_create("names");
 	TCase *environment = tcase_create("environment");
-	SRunner *runner = srunner_create(suite);
-	int nfailed;
 
 	tcase_add_checked_fixture(names, set_locale, NULL);
 	tcase_add_test(names, plain_name_is_handed_back_without_a_copy);
@@ -224,8 +224,5 @@ int main(void) {
 	tcase_add_test(environment, asking_about_the_environment_leaves_the_locale);
 	suite_add_tcase(suite, environment);
 
-	srunner_run_all(runner, CK_ENV);
-	nfailed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return nfailed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -18,6 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "suite.h"
+
 /*
  * What comes out on standard error, which is a file for most tests and a terminal for the progress
  * line; the clock of that one is set by hand.
@@ -591,8 +593,6 @@ int main(void) {
 	TCase *lines = tcase_create("lines");
 	TCase *progress = tcase_create("progress");
 	TCase *width = tcase_create("width");
-	SRunner *runner = srunner_create(suite);
-	int nfailed;
 
 	add_lines(lines);
 	suite_add_tcase(suite, lines);
@@ -602,8 +602,5 @@ int main(void) {
 	tcase_add_loop_test(width, progress_of_a_long_name_fits_a_very_wide_terminal, 400, 404);
 	suite_add_tcase(suite, width);
 
-	srunner_run_all(runner, CK_ENV);
-	nfailed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return nfailed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "tar_block.h"
+#include "suite.h"
 
 /*
  * Headers are judged byte by byte where a format says what stands where, and by whoever has to read
@@ -1110,16 +1111,11 @@ static void add_sparse_tests(TCase *tc) {
 int main(void) {
 	Suite *suite = suite_create("tar_header");
 	TCase *tc = tcase_create("tar_header");
-	SRunner *runner = srunner_create(suite);
-	int nfailed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	add_name_tests(tc);
 	add_number_tests(tc);
 	add_sparse_tests(tc);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	nfailed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return nfailed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "suite.h"
+
 /*
  * What is expected was compared with GNU tar, but for numbered matches, where it writes what is before
  * the first match twice, and for \l\U, where sed is followed.
@@ -131,8 +133,6 @@ END_TEST
 int main(void) {
 	Suite *suite = suite_create("transform");
 	TCase *tc = tcase_create("transform");
-	SRunner *runner = srunner_create(suite);
-	int nfailed;
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_loop_test(tc, name_is_rewritten, 0, COUNT(cases));
@@ -141,8 +141,5 @@ int main(void) {
 	tcase_add_test(tc, without_expressions_a_name_stays);
 	tcase_add_loop_test(tc, wrong_expression_is_refused, 0, COUNT(wrong));
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	nfailed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return nfailed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

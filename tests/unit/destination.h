@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "contained.h"
+#include "suite.h"
 
 /*
  * What the tests of contained.h share.  Each test has the destination in/ and, beside it, out/ with
@@ -203,8 +204,6 @@ static inline int make_link(const char *existing, const char *name, bool replace
 	return make_link_to(existing, &st, name, replace);
 }
 
-#define NELEMENTS(array) ((int)(sizeof(array) / sizeof((array)[0])))
-
 /* A case of ${suite} whose tests all have a destination of their own. */
 static inline TCase *add_case(Suite *suite, const char *name) {
 	TCase *tests = tcase_create(name);
@@ -214,17 +213,6 @@ static inline TCase *add_case(Suite *suite, const char *name) {
 	tcase_set_timeout(tests, 60);
 	suite_add_tcase(suite, tests);
 	return tests;
-}
-
-/* Run ${suite}, and say for main how it went. */
-static inline int run_suite(Suite *suite) {
-	SRunner *runner = srunner_create(suite);
-	int nfailed;
-
-	srunner_run_all(runner, CK_ENV);
-	nfailed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return nfailed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 #endif

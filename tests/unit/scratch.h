@@ -13,6 +13,8 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "suite.h"
+
 /*
  * A directory for each test, and a file that standard error goes to.  The directory is made where
  * the test runs, as /tmp may be a file system without extended attributes.
@@ -115,8 +117,6 @@ static inline const char *path_of(const char *name) {
 	return path;
 }
 
-#define NELEMENTS(array) ((int)(sizeof(array) / sizeof((array)[0])))
-
 static inline TCase *add_case(
     Suite *suite, const char *name, void (*set_up)(void), void (*tear_down)(void)) {
 	TCase *tests = tcase_create(name);
@@ -124,17 +124,6 @@ static inline TCase *add_case(
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	suite_add_tcase(suite, tests);
 	return tests;
-}
-
-/* Run ${suite}, and say for main how it went. */
-static inline int run_suite(Suite *suite) {
-	SRunner *runner = srunner_create(suite);
-	int nfailed;
-
-	srunner_run_all(runner, CK_ENV);
-	nfailed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return nfailed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 #endif
