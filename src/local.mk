@@ -109,6 +109,8 @@ libtarn_a_SOURCES = \
 	%D%/lanes.h \
 	%D%/late_content.c \
 	%D%/late_content.h \
+	%D%/late_directories.c \
+	%D%/late_directories.h \
 	%D%/link_groups.c \
 	%D%/link_groups.h \
 	%D%/link_ladder.c \

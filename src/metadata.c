@@ -198,16 +198,31 @@ static void give_xattrs(const struct target *t, const struct entry *e, bool is_t
 	}
 }
 
+static uint64_t resolve_user(const struct metadata_policy *policy, const struct entry *e) {
+	return owners_resolve_user(policy->owners, policy->numeric_owner ? NULL : e->uname, e->uid);
+}
+
+static uint64_t resolve_group(const struct metadata_policy *policy, const struct entry *e) {
+	return owners_resolve_group(
+	    policy->owners, policy->numeric_owner ? NULL : e->gname, e->gid);
+}
+
+void metadata_resolve_owner(const struct metadata_policy *policy, struct entry *e) {
+	if (!policy->same_owner)
+		return;
+	e->uid = resolve_user(policy, e);
+	e->gid = resolve_group(policy, e);
+	e->uname = e->gname = NULL;
+}
+
 void metadata_apply(const struct metadata_policy *policy, int fd, const struct stat *st,
     const struct entry *e, const char *name) {
 	struct target t;
-	bool numeric = policy->numeric_owner, is_owned = true;
+	bool is_owned = true;
 
 	target_init(&t, fd, st, name, policy->report);
 	if (policy->same_owner)
-		is_owned = give_owner(&t,
-		    owners_resolve_user(policy->owners, numeric ? NULL : e->uname, e->uid),
-		    owners_resolve_group(policy->owners, numeric ? NULL : e->gname, e->gid));
+		is_owned = give_owner(&t, resolve_user(policy, e), resolve_group(policy, e));
 	if (policy->xattrs)
 		give_xattrs(&t, e, policy->trusted);
 	give_mode(&t, e->mode & ~policy->umask, policy->trusted, is_owned);

@@ -29,6 +29,9 @@ struct metadata_policy {
 void metadata_policy_init(struct metadata_policy *policy, const struct options *o,
     struct owners *owners, struct report *report);
 
+/** Where ${e} is to get its owner: give it the numbers that this has here, instead of names. */
+void metadata_resolve_owner(const struct metadata_policy *policy, struct entry *e);
+
 /**
  * Apply the metadata of ${e} to the file behind ${fd}, from O_PATH where it cannot be opened
  * otherwise; that takes /proc.  ${st} is its stat, which saves the calls that would change nothing.

@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "contained.h"
-#include "entry_copy.h"
 #include "file_writer.h"
+#include "late_directories.h"
 #include "link_ladder.h"
 #include "metadata.h"
 
@@ -22,15 +22,6 @@
  * owner, remembered, and get their metadata at the end, the deepest first, when nothing more will
  * be made in them.
  */
-
-/* A directory whose metadata waits for the end. */
-struct late_directory {
-	dev_t dev; /* what was made or found under the name: nothing else is touched */
-	ino_t ino;
-	size_t depth;
-	size_t number;       /* in the order of members: the last one wins */
-	struct entry *entry; /* owned */
-};
 
 struct shared {
 	struct link_ladder *ladder;
@@ -47,8 +38,7 @@ struct tree_sink {
 	struct shared *shared;        /* with the sinks beside this one */
 	bool owns_shared;
 	struct member_path path, first;
-	struct late_directory *late;
-	size_t nlate, late_capacity;
+	struct late_directories late;
 };
 
 /* Check a name and find the destination that it is below. */
@@ -294,38 +284,17 @@ static int put_later_name(struct tree_sink *s, struct contained *below, const st
 
 static int put_directory(
     struct tree_sink *s, struct contained *below, const struct entry *e, struct error *err) {
-	struct late_directory *d;
+	struct entry owned = *e;
 	struct stat st;
 	bool made;
 	int r = contained_mkdir(below, &s->path, may_replace(s), &st, &made, err);
 
 	if (r == TARN_OK && made && below == s->below)
 		r = link_ladder_made_directory(s->shared->ladder, e->name, err);
-	if (r != TARN_OK)
+	if (r != TARN_OK || (!made && s->options->keep_directory_mode))
 		return r;
-	if (!made && s->options->keep_directory_mode)
-		return TARN_OK;
-	if (s->nlate == s->late_capacity) {
-		size_t capacity = s->late_capacity * 2 + 64;
-		struct late_directory *late = reallocarray(s->late, capacity, sizeof(*late));
-
-		if (late == NULL)
-			return err_nomem(err);
-		s->late = late;
-		s->late_capacity = capacity;
-	}
-	d = &s->late[s->nlate];
-	*d = (struct late_directory){
-		.dev = st.st_dev,
-		.ino = st.st_ino,
-		.depth = s->path.depth,
-		.number = s->nlate,
-		.entry = entry_copy(e),
-	};
-	if (d->entry == NULL)
-		return err_nomem(err);
-	s->nlate++;
-	return TARN_OK;
+	metadata_resolve_owner(&s->policy, &owned);
+	return late_directories_add(&s->late, &owned, s->path.depth, &st, err);
 }
 
 static int put(struct tree_sink *s, const struct entry *e, struct source *from, struct error *err) {
@@ -387,20 +356,11 @@ static int tree_sink_put(
 	return TARN_OK;
 }
 
-/* The deepest first; of the same name the earlier member first, so that the last one wins. */
-static int compare_late(const void *a, const void *b) {
-	const struct late_directory *x = a, *y = b;
-
-	if (x->depth != y->depth)
-		return x->depth > y->depth ? -1 : 1;
-	return x->number < y->number ? -1 : 1;
-}
-
 static int finish_directory(
     struct tree_sink *s, const struct late_directory *d, struct error *err) {
 	struct contained *below;
 	struct stat st;
-	int fd, r = place(s, &s->path, d->entry->name, &below, err);
+	int fd, r = place(s, &s->path, d->entry.name, &below, err);
 
 	if (r == TARN_OK)
 		r = contained_open_existing(below, &s->path, O_RDONLY | O_DIRECTORY, &fd, err);
@@ -408,24 +368,26 @@ static int finish_directory(
 		return r;
 	if (fstat(fd, &st) != 0)
 		r = err_set(err, TARN_ESYSTEM, errno, "Cannot stat");
-	else if (st.st_dev != d->dev || st.st_ino != d->ino)
+	else if (!late_directories_is(&s->late, d, &st))
 		r = err_set(err, TARN_EREFUSED, 0,
 		    "Directory was replaced before its metadata could be set");
 	else
-		metadata_apply(&s->policy, fd, &st, d->entry, d->entry->name);
+		metadata_apply(&s->policy, fd, &st, &d->entry, d->entry.name);
 	close(fd);
 	return r;
 }
 
 static int tree_sink_finish(struct sink *sink, struct error *err) {
 	struct tree_sink *s = (struct tree_sink *)sink;
+	struct late_directory d;
+	int r;
 
-	if (s->nlate > 0)
-		qsort(s->late, s->nlate, sizeof(*s->late), compare_late);
-	for (size_t i = 0; i < s->nlate; i++) {
-		if (finish_directory(s, &s->late[i], err) != TARN_OK)
-			report_error(s->report, s->late[i].entry->name, err);
+	while ((r = late_directories_next(&s->late, &d, err)) == TARN_OK) {
+		if (finish_directory(s, &d, err) != TARN_OK)
+			report_error(s->report, d.entry.name, err);
 	}
+	if (r != TARN_END)
+		return r;
 	/* One sync is for all sinks. */
 	if (!s->options->fsync || !s->owns_shared)
 		return TARN_OK;
@@ -439,9 +401,7 @@ static void tree_sink_free(struct sink *sink) {
 
 	if (s == NULL)
 		return;
-	for (size_t i = 0; i < s->nlate; i++)
-		free(s->late[i].entry);
-	free(s->late);
+	late_directories_fini(&s->late);
 	member_path_fini(&s->path);
 	member_path_fini(&s->first);
 	if (s->owns_shared && s->shared != NULL) {

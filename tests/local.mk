@@ -19,6 +19,7 @@ UNIT_TESTS = \
 	%D%/unit/check_inode_map \
 	%D%/unit/check_key_set \
 	%D%/unit/check_lanes \
+	%D%/unit/check_late_directories \
 	%D%/unit/check_listing \
 	%D%/unit/check_member_order \
 	%D%/unit/check_member_path \

@@ -1,0 +1,201 @@
+#include "config.h"
+
+#include "late_directories.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "entry_copy.h"
+
+/*
+ * A record has the last component of a name, and the number of the record of the directory above
+ * it.  That is looked for among the last record and those above it: where a directory comes before
+ * what is in it, and all of that before anything else, it is there.  Where it is not, the record has the
+ * whole name.
+ */
+
+#define NO_RECORD UINT32_MAX
+#define HAS_ENTRY 0x8000 /* in mode: the record has no name, but a copy of the entry, which has */
+
+struct late_record {
+	uint64_t ino;
+	int64_t seconds;
+	union {
+		size_t text;         /* where its component is */
+		struct entry *entry; /* owned */
+	} name;
+	uint32_t nanoseconds, uid, gid;
+	uint32_t above; /* the record of the directory that it is in, or NO_RECORD */
+	uint32_t dev;   /* what fits of it: together with ino that will do */
+	uint16_t mode;
+	uint16_t depth; /* or the largest number, for still deeper ones */
+};
+
+static size_t count(const struct late_directories *late) {
+	return late->records.nbytes / sizeof(struct late_record);
+}
+
+static struct late_record *record(const struct late_directories *late, uint32_t number) {
+	return (struct late_record *)(void *)late->records.data + number;
+}
+
+/* The last component, or the whole name. */
+static const char *own_name(const struct late_directories *late, const struct late_record *r) {
+	return (r->mode & HAS_ENTRY) != 0 ? r->name.entry->name :
+	                                    (const char *)late->text.data + r->name.text;
+}
+
+/* The record that ${name} is right below, or NO_RECORD; *${nbytes} of the name are above its own. */
+static uint32_t find_above(const struct late_directories *late, const char *name, size_t *nbytes) {
+	const char *last = (const char *)late->last.data;
+	size_t end = late->last.nbytes, common = 0;
+	uint32_t above = (uint32_t)count(late) - 1; /* of none: NO_RECORD */
+
+	while (common < end && name[common] == last[common])
+		common++;
+	while (above != NO_RECORD && (end > common || name[end] != '/')) {
+		const struct late_record *r = record(late, above);
+
+		above = r->above;
+		if (above != NO_RECORD)
+			end -= strlen(own_name(late, r)) + 1;
+	}
+	*nbytes = above != NO_RECORD ? end + 1 : 0;
+	return above;
+}
+
+/* Give ${r} the name of ${e}, or a copy of it. */
+static int keep(struct late_directories *late, struct late_record *r, const struct entry *e,
+    struct error *err) {
+	const char *name = e->name;
+	size_t nbytes;
+
+	if (e->nxattrs > 0 || e->acl_access != NULL || e->acl_default != NULL ||
+	    e->uid > UINT32_MAX || e->gid > UINT32_MAX) {
+		r->mode |= HAS_ENTRY;
+		r->name.entry = entry_copy(e);
+		return r->name.entry != NULL ? TARN_OK : err_nomem(err);
+	}
+	r->above = find_above(late, name, &nbytes);
+	r->name.text = late->text.nbytes;
+	return bytes_append(&late->text, name + nbytes, strlen(name + nbytes) + 1, err);
+}
+
+int late_directories_add(struct late_directories *late, const struct entry *e, size_t depth,
+    const struct stat *st, struct error *err) {
+	struct late_record r = {
+		.ino = st->st_ino,
+		.seconds = e->mtime.tv_sec,
+		.nanoseconds = (uint32_t)e->mtime.tv_nsec,
+		.uid = (uint32_t)e->uid,
+		.gid = (uint32_t)e->gid,
+		.above = NO_RECORD,
+		.dev = (uint32_t)st->st_dev,
+		.mode = (uint16_t)e->mode,
+		.depth = (uint16_t)(depth < UINT16_MAX ? depth : UINT16_MAX),
+	};
+
+	if (count(late) == NO_RECORD)
+		return err_nomem(err);
+	if (keep(late, &r, e, err) != TARN_OK)
+		return TARN_ENOMEM;
+	if (bytes_append(&late->records, &r, sizeof(r), err) != TARN_OK) {
+		if ((r.mode & HAS_ENTRY) != 0)
+			free(r.name.entry);
+		return TARN_ENOMEM;
+	}
+	late->last.nbytes = 0;
+	return bytes_append(&late->last, e->name, strlen(e->name), err);
+}
+
+/* The deepest first; of the same name the earlier one. */
+static int compare(const void *a, const void *b) {
+	const struct late_order *x = a, *y = b;
+
+	if (x->depth != y->depth)
+		return x->depth > y->depth ? -1 : 1;
+	return x->record < y->record ? -1 : 1;
+}
+
+static int put_in_order(struct late_directories *late, struct error *err) {
+	size_t n = count(late);
+
+	late->order = reallocarray(NULL, n, sizeof(*late->order));
+	if (late->order == NULL)
+		return err_nomem(err);
+	for (uint32_t i = 0; i < n; i++)
+		late->order[i] = (struct late_order){ i, record(late, i)->depth };
+	qsort(late->order, n, sizeof(*late->order), compare);
+	return TARN_OK;
+}
+
+/* The whole name of the record with this ${number} goes to late->name. */
+static int compose(struct late_directories *late, uint32_t number, struct error *err) {
+	size_t nbytes = 0;
+	char *to;
+
+	for (uint32_t i = number; i != NO_RECORD; i = record(late, i)->above)
+		nbytes += strlen(own_name(late, record(late, i))) + 1;
+	late->name.nbytes = 0;
+	to = bytes_extend(&late->name, nbytes, err);
+	if (to == NULL)
+		return TARN_ENOMEM;
+	to += nbytes;
+	for (uint32_t i = number; i != NO_RECORD; i = record(late, i)->above) {
+		const char *own = own_name(late, record(late, i));
+
+		nbytes = strlen(own);
+		*--to = i == number ? '\0' : '/';
+		to = memcpy(to - nbytes, own, nbytes);
+	}
+	return TARN_OK;
+}
+
+int late_directories_next(
+    struct late_directories *late, struct late_directory *d, struct error *err) {
+	const struct late_record *r;
+
+	if (late->ngiven == count(late))
+		return TARN_END;
+	if (late->order == NULL && put_in_order(late, err) != TARN_OK)
+		return TARN_ENOMEM;
+	d->record = late->order[late->ngiven].record;
+	r = record(late, d->record);
+	if ((r->mode & HAS_ENTRY) != 0) {
+		d->entry = *r->name.entry;
+	} else {
+		if (compose(late, d->record, err) != TARN_OK)
+			return TARN_ENOMEM;
+		d->entry = (struct entry){
+			.name = (const char *)late->name.data,
+			.type = ENTRY_DIRECTORY,
+			.is_whole = true,
+			.mode = r->mode,
+			.uid = r->uid,
+			.gid = r->gid,
+			.mtime = { r->seconds, r->nanoseconds },
+		};
+	}
+	late->ngiven++;
+	return TARN_OK;
+}
+
+bool late_directories_is(
+    const struct late_directories *late, const struct late_directory *d, const struct stat *st) {
+	const struct late_record *r = record(late, d->record);
+
+	return r->ino == st->st_ino && r->dev == (uint32_t)st->st_dev;
+}
+
+void late_directories_fini(struct late_directories *late) {
+	for (uint32_t i = 0; i < count(late); i++) {
+		if ((record(late, i)->mode & HAS_ENTRY) != 0)
+			free(record(late, i)->name.entry);
+	}
+	bytes_fini(&late->records);
+	bytes_fini(&late->text);
+	bytes_fini(&late->last);
+	bytes_fini(&late->name);
+	free(late->order);
+}

@@ -1,0 +1,57 @@
+#ifndef TARN_LATE_DIRECTORIES_H
+#define TARN_LATE_DIRECTORIES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "bytes.h"
+#include "entry.h"
+#include "error.h"
+
+/*
+ * Directories whose metadata waits for the end, when nothing more will be made in them.  One takes 48
+ * bytes and the last component of its name, where archives have a directory before those in it;
+ * otherwise the whole name; and a copy of its entry when it has attributes or an ACL.
+ *
+ * Embed it; all zero is an empty one.
+ */
+struct late_directories {
+	struct bytes records;
+	struct bytes text; /* components of names, each ended by a 0 */
+	struct bytes last; /* the whole name of the last record, without a 0 */
+	struct bytes name; /* of the one that was handed out */
+	struct late_order {
+		uint32_t record, depth;
+	} * order; /* once they are handed out */
+	size_t ngiven;
+};
+
+/** One of them, as it is handed out: valid until the next call. */
+struct late_directory {
+	struct entry entry; /* as it was added, and no more of it than a directory has */
+	uint32_t record;
+};
+
+/**
+ * ${e} is to get its metadata at the end.  It is what is behind ${st}, of ${depth} components.  Its
+ * owner is taken from its numbers alone.  Returns TARN_OK or TARN_ENOMEM.
+ */
+int late_directories_add(struct late_directories *late, const struct entry *e, size_t depth,
+    const struct stat *st, struct error *err);
+
+/**
+ * The next one of those that were added: the deepest first, and of the same name the earlier one.
+ * No more can be added then.  Returns TARN_OK, TARN_END or TARN_ENOMEM.
+ */
+int late_directories_next(
+    struct late_directories *late, struct late_directory *d, struct error *err);
+
+/** Is what has this ${st} the directory that was added? */
+bool late_directories_is(
+    const struct late_directories *late, const struct late_directory *d, const struct stat *st);
+
+void late_directories_fini(struct late_directories *late);
+
+#endif
