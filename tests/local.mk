@@ -33,6 +33,8 @@ UNIT_TESTS = \
 	%D%/unit/check_report \
 	%D%/unit/check_select \
 	%D%/unit/check_tar_header \
+	%D%/unit/check_tar_header_names \
+	%D%/unit/check_tar_header_sparse \
 	%D%/unit/check_transform
 
 SHELL_TESTS = \
@@ -100,7 +102,7 @@ EXTRA_DIST += $(SHELL_TESTS) %D%/faults/limits.sh %D%/faults/nth_call.sh %D%/fau
 	%D%/unit/command_line.h \
 	%D%/unit/comparison.h \
 	%D%/unit/destination.h \
-	%D%/unit/scratch.h %D%/unit/suite.h
+	%D%/unit/scratch.h %D%/unit/suite.h %D%/unit/tar_headers.h
 
 # Archives from strangers, and what extracts and judges them.
 EXTRA_DIST += \
