@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -18,6 +19,10 @@
  * lane; a lane gets a batch when it is full.  A task is a member in a batch: its turn is its number
  * among all tasks, and some may only be done after others, of lower turns, on other lanes.  Before
  * such a task is appended all of those are handed over, so that nobody waits for what lies here.
+ *
+ * How far a lane has come is told without a lock: only when somebody waits for that is there anybody
+ * to be woken.  Who waits counts himself in before he looks, and the lane looks for him behind its
+ * step, so that one of the two sees the other.
  */
 
 #define BATCH_NBYTES ((size_t)64 << 10)
@@ -50,11 +55,13 @@ struct lane {
 	pthread_t thread;
 	bool is_running;
 	struct batch *filling; /* the caller's */
+	/* Of the task that is done, or comes next; UINT64_MAX: none, which is under the mutex. */
+	_Atomic uint64_t turn;
+	atomic_uint nwaiting;  /* for the turn to pass */
 	pthread_mutex_t mutex; /* guards what follows */
-	pthread_cond_t changed;
+	pthread_cond_t passes, has_work, has_room;
 	struct batch *first, **last;
 	size_t nbatches;
-	uint64_t turn; /* of the task that is done, or comes next; UINT64_MAX: none */
 	bool ends;
 };
 
@@ -62,10 +69,10 @@ struct lanes {
 	lane_put *put;
 	void *context;
 	struct member_order order;
-	uint64_t turn;         /* of the last task */
+	uint64_t turn; /* of the last task */
+	atomic_bool has_failed;
 	pthread_mutex_t mutex; /* guards: */
-	bool has_failed;
-	struct error err;
+	struct error err;      /* the first */
 	unsigned int nlanes;
 	struct lane all[];
 };
@@ -99,15 +106,12 @@ static void fail(struct lanes *lanes, const struct error *err) {
 }
 
 static int failure(struct lanes *lanes, struct error *err) {
-	int r = TARN_OK;
-
+	if (!lanes->has_failed)
+		return TARN_OK;
 	pthread_mutex_lock(&lanes->mutex);
-	if (lanes->has_failed) {
-		*err = lanes->err;
-		r = (int)err->code;
-	}
+	*err = lanes->err;
 	pthread_mutex_unlock(&lanes->mutex);
-	return r;
+	return (int)err->code;
 }
 
 /* Wait until all lanes but ${but} (may be NULL) are behind ${turn}. */
@@ -115,19 +119,23 @@ static void wait_for_turn(struct lanes *lanes, const struct lane *but, uint64_t 
 	for (unsigned int i = 0; i < lanes->nlanes; i++) {
 		struct lane *lane = &lanes->all[i];
 
-		if (lane == but)
+		if (lane == but || lane->turn > turn)
 			continue;
 		pthread_mutex_lock(&lane->mutex);
+		lane->nwaiting++;
 		while (lane->turn <= turn)
-			pthread_cond_wait(&lane->changed, &lane->mutex);
+			pthread_cond_wait(&lane->passes, &lane->mutex);
+		lane->nwaiting--;
 		pthread_mutex_unlock(&lane->mutex);
 	}
 }
 
 static void set_turn(struct lane *lane, uint64_t turn) {
-	pthread_mutex_lock(&lane->mutex);
 	lane->turn = turn;
-	pthread_cond_broadcast(&lane->changed);
+	if (lane->nwaiting == 0)
+		return;
+	pthread_mutex_lock(&lane->mutex);
+	pthread_cond_broadcast(&lane->passes);
 	pthread_mutex_unlock(&lane->mutex);
 }
 
@@ -149,18 +157,19 @@ static struct batch *take_batch(struct lane *lane) {
 	struct batch *batch;
 
 	pthread_mutex_lock(&lane->mutex);
-	if (lane->first == NULL)
+	if (lane->first == NULL) {
 		lane->turn = UINT64_MAX;
-	pthread_cond_broadcast(&lane->changed);
+		pthread_cond_broadcast(&lane->passes);
+	}
 	while (lane->first == NULL && !lane->ends)
-		pthread_cond_wait(&lane->changed, &lane->mutex);
+		pthread_cond_wait(&lane->has_work, &lane->mutex);
 	batch = lane->first;
 	if (batch != NULL) {
 		lane->first = batch->next;
-		lane->nbatches--;
 		if (lane->first == NULL)
 			lane->last = &lane->first;
-		lane->turn = batch->first->turn;
+		if (--lane->nbatches == NBATCHES_MAX / 2)
+			pthread_cond_signal(&lane->has_room);
 	}
 	pthread_mutex_unlock(&lane->mutex);
 	return batch;
@@ -190,13 +199,13 @@ static void hand_over(struct lane *lane) {
 	lane->filling = NULL;
 	pthread_mutex_lock(&lane->mutex);
 	while (lane->nbatches == NBATCHES_MAX)
-		pthread_cond_wait(&lane->changed, &lane->mutex);
+		pthread_cond_wait(&lane->has_room, &lane->mutex);
 	*lane->last = batch;
 	lane->last = &batch->next;
 	lane->nbatches++;
 	if (lane->turn == UINT64_MAX)
 		lane->turn = batch->first->turn;
-	pthread_cond_broadcast(&lane->changed);
+	pthread_cond_signal(&lane->has_work);
 	pthread_mutex_unlock(&lane->mutex);
 }
 
@@ -205,12 +214,11 @@ static uint64_t done(struct lanes *lanes) {
 	uint64_t turn = lanes->turn - 1;
 
 	for (unsigned int i = 0; i < lanes->nlanes; i++) {
-		struct lane *lane = &lanes->all[i];
+		const struct lane *lane = &lanes->all[i];
+		uint64_t its = lane->turn;
 
-		pthread_mutex_lock(&lane->mutex);
-		if (lane->turn <= turn)
-			turn = lane->turn - 1;
-		pthread_mutex_unlock(&lane->mutex);
+		if (its <= turn)
+			turn = its - 1;
 		if (lane->filling != NULL && lane->filling->first->turn <= turn)
 			turn = lane->filling->first->turn - 1;
 	}
@@ -350,7 +358,7 @@ static void end_lanes(struct lanes *lanes) {
 
 		pthread_mutex_lock(&lane->mutex);
 		lane->ends = true;
-		pthread_cond_broadcast(&lane->changed);
+		pthread_cond_signal(&lane->has_work);
 		pthread_mutex_unlock(&lane->mutex);
 	}
 	for (unsigned int i = 0; i < lanes->nlanes; i++) {
@@ -374,7 +382,9 @@ void lanes_free(struct lanes *lanes) {
 		struct lane *lane = &lanes->all[i];
 
 		free(lane->filling);
-		pthread_cond_destroy(&lane->changed);
+		pthread_cond_destroy(&lane->passes);
+		pthread_cond_destroy(&lane->has_work);
+		pthread_cond_destroy(&lane->has_room);
 		pthread_mutex_destroy(&lane->mutex);
 	}
 	pthread_mutex_destroy(&lanes->mutex);
@@ -385,7 +395,9 @@ void lanes_free(struct lanes *lanes) {
 static void lane_init(struct lane *lane, struct lanes *lanes, unsigned int number) {
 	*lane = (struct lane){ .lanes = lanes, .number = number, .turn = UINT64_MAX };
 	pthread_mutex_init(&lane->mutex, NULL);
-	pthread_cond_init(&lane->changed, NULL);
+	pthread_cond_init(&lane->passes, NULL);
+	pthread_cond_init(&lane->has_work, NULL);
+	pthread_cond_init(&lane->has_room, NULL);
 	lane->last = &lane->first;
 }
 

@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <linux/fs.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,14 +44,14 @@ struct link_ladder {
 	bool renames; /* members may be extracted under other names than theirs */
 	struct report *report;
 	uint64_t seed;
+	atomic_bool knows_left_out;
+	atomic_size_t nleaders;
 	pthread_mutex_t mutex; /* guards what follows */
 	struct key_set known;
-	bool knows_left_out;
 	dev_t *refusing; /* devices that refuse all links */
 	size_t nrefusing;
 	struct leader **chains;
 	size_t nchains; /* a power of two; 0: no leader yet */
-	size_t nleaders;
 };
 
 /* The name to be made, and the inode that it gets. */
@@ -142,19 +143,12 @@ bool link_ladder_knows(struct link_ladder *ladder, const char *member, const str
 }
 
 int link_ladder_left_out(struct link_ladder *ladder, const char *member, struct error *err) {
-	pthread_mutex_lock(&ladder->mutex);
 	ladder->knows_left_out = true;
-	pthread_mutex_unlock(&ladder->mutex);
 	return remember(ladder, key_of_name(ladder->seed, member), err);
 }
 
 bool link_ladder_has_left_out(struct link_ladder *ladder, const char *member) {
-	bool may_have;
-
-	pthread_mutex_lock(&ladder->mutex);
-	may_have = ladder->knows_left_out;
-	pthread_mutex_unlock(&ladder->mutex);
-	return may_have && knows(ladder, key_of_name(ladder->seed, member));
+	return ladder->knows_left_out && knows(ladder, key_of_name(ladder->seed, member));
 }
 
 static bool refuses_links(struct link_ladder *ladder, dev_t dev) {
@@ -425,6 +419,8 @@ static int add_leader(struct link_ladder *ladder, const struct new_name *name, s
 /* The next leader of ${group} behind ${l}, or the first; NULL: there is none.  They stay. */
 static const struct leader *next_leader(
     struct link_ladder *ladder, uint64_t group, const struct leader *l) {
+	if (ladder->nleaders == 0)
+		return NULL;
 	pthread_mutex_lock(&ladder->mutex);
 	if (l != NULL)
 		l = l->next;
