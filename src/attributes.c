@@ -118,7 +118,8 @@ static int add(
 	return TARN_OK;
 }
 
-int attributes_read_xattrs(struct attributes *a, const char *path, bool follow, struct error *err) {
+int attributes_read_xattrs(struct attributes *a, const char *path, bool follow,
+    const struct options *o, struct error *err) {
 	ssize_t nlist = read_grown(path, NULL, follow, &a->list), nbytes;
 	char *value;
 
@@ -127,7 +128,7 @@ int attributes_read_xattrs(struct attributes *a, const char *path, bool follow, 
 	if (nlist < 0)
 		return err_set(err, TARN_ESYSTEM, errno, "Cannot list extended attributes");
 	for (const char *name = a->list; name < a->list + nlist; name += strlen(name) + 1) {
-		if (attributes_is_acl(name))
+		if (attributes_is_acl(name) || !options_want_xattr(o, name))
 			continue;
 		nbytes = read_grown(path, name, follow, &value);
 		if (nbytes < 0) {

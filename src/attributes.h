@@ -6,6 +6,7 @@
 
 #include "entry.h"
 #include "error.h"
+#include "options.h"
 
 /*
  * Reading the extended attributes and POSIX ACLs of a file.  Embed it, reuse it; all zero is empty.
@@ -28,10 +29,11 @@ bool attributes_is_acl(const char *xattr);
 char *attributes_acl_text(const struct xattr *xattr);
 
 /**
- * Read the extended attributes of ${path} (${follow}: of what a symbolic link leads to), but for
- * those that hold ACLs.  A file system without attributes has none.
+ * Read the extended attributes of ${path} (${follow}: of what a symbolic link leads to) that ${o}
+ * wants, but for those that hold ACLs.  A file system without attributes has none.
  */
-int attributes_read_xattrs(struct attributes *a, const char *path, bool follow, struct error *err);
+int attributes_read_xattrs(struct attributes *a, const char *path, bool follow,
+    const struct options *o, struct error *err);
 
 /**
  * Read the ACLs of ${path}, which is no symbolic link, as text; NULL where they say no more than

@@ -148,11 +148,12 @@ static bool has_xattr(const struct entry *e, const struct xattr *x) {
 	return false;
 }
 
-static bool has_xattrs_of(const struct entry *e, const struct entry *other) {
+static bool has_xattrs_of(
+    const struct options *o, const struct entry *e, const struct entry *other) {
 	for (size_t i = 0; i < other->nxattrs; i++) {
 		const struct xattr *x = &other->xattrs[i];
 
-		if (!has_xattr(e, x))
+		if (options_want_xattr(o, x->name) && !has_xattr(e, x))
 			return false;
 	}
 	return true;
@@ -183,7 +184,7 @@ static int compare_attributes_at(
 	int r = TARN_OK;
 
 	if (s->options->xattrs)
-		r = attributes_read_xattrs(&s->attributes, path, true, err);
+		r = attributes_read_xattrs(&s->attributes, path, true, s->options, err);
 	if (r == TARN_OK && acls)
 		r = attributes_read_acls(&s->attributes, path, e->type == ENTRY_DIRECTORY, err);
 	if (r != TARN_OK)
@@ -193,7 +194,8 @@ static int compare_attributes_at(
 	 * Both ways, as numbers say nothing: bsdtar archives each attribute twice, once in each
 	 * dialect of pax.
 	 */
-	if (s->options->xattrs && !(has_xattrs_of(e, &tree) && has_xattrs_of(&tree, e)))
+	if (s->options->xattrs &&
+	    !(has_xattrs_of(s->options, e, &tree) && has_xattrs_of(s->options, &tree, e)))
 		say_difference(s, e, "Extended attributes differ");
 	if (acls &&
 	    !(is_same_acl(e->acl_access, tree.acl_access) &&

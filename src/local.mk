@@ -65,6 +65,8 @@ libtarn_a_SOURCES = \
 	%D%/cpio_header.h \
 	%D%/cpio_names.c \
 	%D%/cpio_names.h \
+	%D%/date.c \
+	%D%/date.h \
 	%D%/directory.c \
 	%D%/directory.h \
 	%D%/earlier_inodes.c \

@@ -53,6 +53,7 @@ void metadata_policy_init(struct metadata_policy *policy, const struct options *
 		.touch = o->touch,
 		.acls = o->acls,
 		.xattrs = o->xattrs,
+		.options = o,
 		.owners = owners,
 		.report = report,
 	};
@@ -187,11 +188,15 @@ static void give_mtime(const struct target *t, struct timespec mtime) {
 	failed(t, REPORT_NOT_HELD_TIME, &err);
 }
 
-static void give_xattrs(const struct target *t, const struct entry *e, bool is_trusted) {
+static void give_xattrs(
+    const struct metadata_policy *policy, const struct target *t, const struct entry *e) {
 	for (size_t i = 0; i < e->nxattrs; i++) {
 		const struct xattr *x = &e->xattrs[i];
 
-		if (is_trusted || strncmp(x->name, XATTR_USER_PREFIX, XATTR_USER_PREFIX_LEN) == 0)
+		if (!options_want_xattr(policy->options, x->name))
+			continue;
+		if (policy->trusted ||
+		    strncmp(x->name, XATTR_USER_PREFIX, XATTR_USER_PREFIX_LEN) == 0)
 			give_xattr(t, x);
 		else
 			report_count(t->report, REPORT_LEFT_XATTR, t->name, 0);
@@ -224,7 +229,7 @@ void metadata_apply(const struct metadata_policy *policy, int fd, const struct s
 	if (policy->same_owner)
 		is_owned = give_owner(&t, resolve_user(policy, e), resolve_group(policy, e));
 	if (policy->xattrs)
-		give_xattrs(&t, e, policy->trusted);
+		give_xattrs(policy, &t, e);
 	give_mode(&t, e->mode & ~policy->umask, policy->trusted, is_owned);
 	if (policy->acls && !S_ISLNK(st->st_mode))
 		give_acl(&t, ACL_TYPE_ACCESS, e->acl_access);

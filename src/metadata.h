@@ -21,6 +21,7 @@ struct metadata_policy {
 	mode_t umask;       /* bits taken away; 0 with -p and for root */
 	bool touch;         /* leave the time of extraction */
 	bool acls, xattrs;
+	const struct options *options; /* which xattrs */
 	struct owners *owners;
 	struct report *report;
 };

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "codec.h"
+#include "date.h"
 #include "name_list.h"
 #include "option_table.h"
 
@@ -21,6 +23,8 @@
  * the slashes at their end) and what is read from files is kept in a list of allocations, which is
  * freed as a whole.
  */
+
+#define NELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
 
 struct option_storage {
 	size_t n, capacity;
@@ -289,6 +293,83 @@ int option_mtime(struct parser *p, const char *argument, struct error *err) {
 	return overrides_set_mtime(&p->options.overrides, argument, err);
 }
 
+int option_newer(struct parser *p, const char *argument, struct error *err) {
+	int r = date_parse(argument, &p->options.newer, err);
+
+	p->options.has_newer = true;
+	return r;
+}
+
+int option_newer_mtime(struct parser *p, const char *argument, struct error *err) {
+	p->options.newer_by_mtime = true;
+	return option_newer(p, argument, err);
+}
+
+/* Asking for what is done anyway: headers have names that depend on nothing, and these two times never. */
+int option_pax(struct parser *p, const char *argument, struct error *err) {
+	static const char *const done[] = { "exthdr.name=", "globexthdr.name=", "delete=atime",
+		"delete=ctime" };
+	size_t i, nbytes;
+
+	(void)p;
+	for (const char *at = argument; *at != '\0'; at += nbytes + (at[nbytes] == ',')) {
+		nbytes = strcspn(at, ",");
+		for (i = 0; i < NELEMENTS(done) && strncmp(at, done[i], strlen(done[i])) != 0; i++)
+			continue;
+		if (i == NELEMENTS(done))
+			return err_set(err, TARN_EUSAGE, 0, "--pax-option: '%.*s' is not supported",
+			    (int)nbytes, at);
+	}
+	return TARN_OK;
+}
+
+int parser_deduce_top_level(struct parser *p, struct error *err) {
+	const char *slash = strrchr(p->options.archive, '/');
+	const char *base = slash != NULL ? slash + 1 : p->options.archive;
+	size_t nbytes = strlen(base);
+	char *name;
+
+	if (codec_of_suffix(base) != COMPRESSION_NONE)
+		nbytes = (size_t)(strrchr(base, '.') - base);
+	if (nbytes > strlen(".tar") && strncmp(base + nbytes - strlen(".tar"), ".tar", 4) == 0)
+		nbytes -= strlen(".tar");
+	if (nbytes == 0 || base[nbytes] == '\0')
+		return err_set(err, TARN_EUSAGE, 0,
+		    "Cannot deduce top-level directory name; please set it explicitly with "
+		    "--one-top-level=DIR");
+	p->options.top_level = name = strndup(base, nbytes);
+	return own(p, name, err);
+}
+
+int option_one_top_level(struct parser *p, const char *argument, struct error *err) {
+	(void)err;
+	p->has_top_level = true;
+	p->options.top_level = argument;
+	return TARN_OK;
+}
+
+static int add_xattr_pattern(
+    struct parser *p, const char *pattern, bool excludes, struct error *err) {
+	struct options *o = &p->options;
+	struct xattr_pattern *patterns = grown(
+	    o->xattr_patterns, o->nxattr_patterns, &p->xattr_patterns_capacity, sizeof(*patterns));
+
+	if (patterns == NULL)
+		return err_nomem(err);
+	o->xattrs = true;
+	o->xattr_patterns = patterns;
+	o->xattr_patterns[o->nxattr_patterns++] = (struct xattr_pattern){ pattern, excludes };
+	return TARN_OK;
+}
+
+int option_xattrs_exclude(struct parser *p, const char *argument, struct error *err) {
+	return add_xattr_pattern(p, argument, true, err);
+}
+
+int option_xattrs_include(struct parser *p, const char *argument, struct error *err) {
+	return add_xattr_pattern(p, argument, false, err);
+}
+
 static int add_exclude(struct parser *p, const struct exclude *exclude, struct error *err) {
 	struct options *o = &p->options;
 	struct exclude *excludes =
@@ -326,7 +407,7 @@ int option_exclude_vcs(struct parser *p, const char *argument, struct error *err
 	int r = TARN_OK;
 
 	(void)argument;
-	for (size_t i = 0; i < sizeof(vcs_names) / sizeof(vcs_names[0]) && r == TARN_OK; i++)
+	for (size_t i = 0; i < NELEMENTS(vcs_names) && r == TARN_OK; i++)
 		r = add_exclude(p, &(struct exclude){ .pattern = vcs_names[i] }, err);
 	return r;
 }

@@ -17,7 +17,7 @@ struct option_row;
 /* The options so far, and what holds for the names and patterns that come next. */
 struct parser {
 	struct options options;
-	size_t operands_capacity, excludes_capacity;
+	size_t operands_capacity, excludes_capacity, xattr_patterns_capacity;
 
 	const char *directory; /* the -C in force, joined; NULL: none */
 	bool recurse;
@@ -31,6 +31,7 @@ struct parser {
 	/* What can be judged only when all is known. */
 	bool has_names;           /* operands, or -T, be the list empty */
 	bool has_o;               /* -o */
+	bool has_top_level;       /* --one-top-level, be it without a directory */
 	unsigned int format;      /* an enum format, or PARSER_NO_FORMAT */
 	const char *stdin_reader; /* the option that reads standard input; NULL: none yet */
 };
@@ -47,14 +48,18 @@ int parser_take_stdin(struct parser *parser, const char *option, struct error *e
 /** An operand from the command line; one that begins with @ may turn out to be an archive. */
 int parser_add_operand(struct parser *parser, const char *name, struct error *err);
 
+/** Set top_level to what the archive is called, without its suffixes; TARN_EUSAGE when it has none. */
+int parser_deduce_top_level(struct parser *parser, struct error *err);
+
 /* The functions of options that do more than to set a value. */
 typedef int option_function(struct parser *parser, const char *argument, struct error *err);
 
 option_function option_add_file, option_archive, option_blocking_factor, option_directory,
     option_exclude, option_exclude_from, option_exclude_vcs, option_files_from, option_group,
-    option_links, option_report, option_member_mode, option_mtime, option_owner, option_program,
-    option_piece_size, option_record_size, option_strip_components, option_threads,
-    option_transform;
+    option_links, option_report, option_member_mode, option_mtime, option_newer, option_newer_mtime,
+    option_one_top_level, option_owner, option_pax, option_program, option_piece_size,
+    option_record_size, option_strip_components, option_threads, option_transform,
+    option_xattrs_exclude, option_xattrs_include;
 
 /** Free what option_store allocated in ${o}. */
 void option_storage_free(struct option_storage *storage);

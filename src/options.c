@@ -2,6 +2,7 @@
 
 #include "options.h"
 
+#include <fnmatch.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -271,6 +272,11 @@ static int judge(struct parser *p, struct error *err) {
 		r = judge_operands(p, err);
 	if (r == TARN_OK)
 		r = judge_links(o, err);
+	if (r == TARN_OK && p->has_top_level && o->top_level == NULL)
+		r = parser_deduce_top_level(p, err);
+	if (r == TARN_OK && o->overrides.clamp_mtime && !o->overrides.has_mtime)
+		r = err_set(
+		    err, TARN_EUSAGE, 0, "--clamp-mtime needs a date specified using --mtime");
 	return r;
 }
 
@@ -298,6 +304,7 @@ int options_parse(struct options *o, int argc, char **argv, struct error *err) {
 void options_fini(struct options *o) {
 	free(o->operands);
 	free(o->excludes);
+	free(o->xattr_patterns);
 	overrides_fini(&o->overrides);
 	transform_free(o->transform);
 	option_storage_free(o->storage);
@@ -305,5 +312,20 @@ void options_fini(struct options *o) {
 }
 
 bool options_rename(const struct options *o) {
-	return o->strip_components > 0 || o->transform != NULL;
+	return o->strip_components > 0 || o->transform != NULL || o->top_level != NULL;
+}
+
+bool options_want_xattr(const struct options *o, const char *name) {
+	bool includes = false, is_included = false;
+
+	for (size_t i = 0; i < o->nxattr_patterns; i++) {
+		const struct xattr_pattern *p = &o->xattr_patterns[i];
+		bool matches = fnmatch(p->pattern, name, 0) == 0;
+
+		if (p->excludes && matches)
+			return false;
+		includes = includes || !p->excludes;
+		is_included = is_included || matches;
+	}
+	return is_included || !includes;
 }

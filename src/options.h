@@ -98,6 +98,12 @@ struct exclude {
 	bool ignore_case;
 };
 
+/* --xattrs-include and --xattrs-exclude. */
+struct xattr_pattern {
+	const char *pattern; /* of a whole name, as fnmatch takes it */
+	bool excludes;
+};
+
 struct option_storage;
 
 struct options {
@@ -109,6 +115,9 @@ struct options {
 	const char *directory; /* the last -C, joined; NULL: none */
 	struct exclude *excludes;
 	size_t nexcludes;
+	/* --newer, --newer-mtime: only files of this time or a later one; directories all the same */
+	bool has_newer, newer_by_mtime;
+	struct timespec newer;
 
 	enum format format;
 	bool format_given;
@@ -139,6 +148,8 @@ struct options {
 	bool sparse; /* -S */
 	enum sort sort;
 	bool xattrs, acls;
+	struct xattr_pattern *xattr_patterns; /* which attributes xattrs is about */
+	size_t nxattr_patterns;
 	bool check_links;        /* -l */
 	bool ignore_failed_read; /* unreadable files are warnings */
 	struct overrides overrides;
@@ -147,6 +158,8 @@ struct options {
 	/* extraction */
 	struct archive_limits limits;
 	unsigned int strip_components;
+	const char
+	    *top_level; /* --one-top-level: all names are below this one; NULL: as they are */
 	enum existing existing;
 	enum links links;
 	bool fsync;            /* what was written is durable when the run ends */
@@ -173,6 +186,9 @@ void options_fini(struct options *o);
 
 /** True when members may be extracted under other names than the archive has for them. */
 bool options_rename(const struct options *o);
+
+/** With xattrs: is the attribute of this name among those that are stored and restored? */
+bool options_want_xattr(const struct options *o, const char *name);
 
 /** Print what --help prints: usage, then every option of the table by group; option_help.c. */
 void options_help(const char *program, FILE *out);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "date.h"
 #include "owners.h"
 
 /*
@@ -18,9 +19,6 @@
  * A mode becomes a list of clauses, one an operator, that are applied one behind the other.  What
  * the user did not say (for whom, which umask) is worked out when the text is parsed, so that
  * applying a clause is arithmetic on bits and needs nothing from outside.
- *
- * The date parsers take a pointer to the rest of the text and move it behind what they have
- * understood; they return false for what they have not.
  */
 
 #define SET_ID ((mode_t)(S_ISUID | S_ISGID))
@@ -291,143 +289,15 @@ static mode_t apply_clause(const struct mode_clause *c, mode_t mode, bool is_dir
 	return mode | bits;
 }
 
-/* Exactly ${n} digits. */
-static bool parse_digits(const char **text, int n, int *value) {
-	*value = 0;
-	for (; n > 0; n--, (*text)++) {
-		if (!isdigit((unsigned char)**text))
-			return false;
-		*value = *value * 10 + (**text - '0');
-	}
-	return true;
-}
-
-/* A point and digits, if there is one; what is finer than a nanosecond is cut off. */
-static bool parse_fraction(const char **text, long *nanoseconds) {
-	long unit = 100000000;
-
-	*nanoseconds = 0;
-	if (**text != '.')
-		return true;
-	if (!isdigit((unsigned char)*++*text))
-		return false;
-	for (; isdigit((unsigned char)**text); (*text)++, unit /= 10)
-		*nanoseconds += unit * (**text - '0');
-	return true;
-}
-
-static bool parse_date(const char **text, struct tm *tm) {
-	struct tm same;
-
-	if (!parse_digits(text, 4, &tm->tm_year) || *(*text)++ != '-' ||
-	    !parse_digits(text, 2, &tm->tm_mon) || *(*text)++ != '-' ||
-	    !parse_digits(text, 2, &tm->tm_mday))
-		return false;
-	tm->tm_year -= 1900;
-	tm->tm_mon -= 1;
-	/* timegm() makes a day that exists out of one that does not. */
-	same = *tm;
-	timegm(&same);
-	return same.tm_mon == tm->tm_mon && same.tm_mday == tm->tm_mday;
-}
-
-static bool parse_clock(const char **text, struct tm *tm, long *nanoseconds) {
-	if (!parse_digits(text, 2, &tm->tm_hour) || *(*text)++ != ':' ||
-	    !parse_digits(text, 2, &tm->tm_min))
-		return false;
-	if (**text == ':') {
-		++*text;
-		if (!parse_digits(text, 2, &tm->tm_sec) || !parse_fraction(text, nanoseconds))
-			return false;
-	}
-	return tm->tm_hour < 24 && tm->tm_min < 60 && tm->tm_sec <= 60;
-}
-
-/* Z, UTC or ±HH[[:]MM]: the seconds that it is ahead of UTC. */
-static bool parse_zone(const char **text, int *ahead) {
-	int sign = **text == '-' ? -1 : 1, hours, minutes = 0;
-
-	*ahead = 0;
-	if (strncmp(*text, "UTC", 3) == 0) {
-		*text += 3;
-		return true;
-	}
-	if (*(*text)++ == 'Z')
-		return true;
-	if ((*text)[-1] != '+' && (*text)[-1] != '-')
-		return false;
-	if (!parse_digits(text, 2, &hours))
-		return false;
-	if (**text == ':')
-		++*text;
-	if ((isdigit((unsigned char)**text) || (*text)[-1] == ':') &&
-	    !parse_digits(text, 2, &minutes))
-		return false;
-	*ahead = sign * (hours * 60 + minutes) * 60;
-	return hours <= 24 && minutes < 60;
-}
-
-static bool parse_calendar(const char *text, struct timespec *time) {
-	struct tm tm = { .tm_isdst = -1 };
-	bool has_clock;
-	int ahead;
-
-	time->tv_nsec = 0;
-	if (!parse_date(&text, &tm))
-		return false;
-	has_clock = (*text == 'T' || *text == ' ') && isdigit((unsigned char)text[1]);
-	if (has_clock) {
-		text++;
-		if (!parse_clock(&text, &tm, &time->tv_nsec))
-			return false;
-	}
-	if (*text == '\0') {
-		time->tv_sec = mktime(&tm);
-		return true;
-	}
-	text += *text == ' ';
-	/* "2024-05-01-02" is more likely a slip than a zone. */
-	if ((!has_clock && *text != 'Z' && *text != 'U') || !parse_zone(&text, &ahead))
-		return false;
-	time->tv_sec = timegm(&tm) - ahead;
-	return *text == '\0';
-}
-
-/* Seconds since the Epoch, perhaps before it. */
-static bool parse_seconds(const char *text, struct timespec *time) {
-	bool before = *text == '-';
-	intmax_t seconds;
-	char *end;
-
-	if (!isdigit((unsigned char)text[before]))
-		return false;
-	errno = 0;
-	seconds = strtoimax(text, &end, 10);
-	text = end;
-	if (errno != 0 || !parse_fraction(&text, &time->tv_nsec) || *text != '\0')
-		return false;
-	if (before && time->tv_nsec != 0) {
-		time->tv_nsec = 1000000000 - time->tv_nsec;
-		if (__builtin_sub_overflow(seconds, 1, &seconds))
-			return false;
-	}
-	return !__builtin_add_overflow(seconds, 0, &time->tv_sec);
-}
-
 int overrides_set_mtime(struct overrides *o, const char *text, struct error *err) {
-	struct timespec time;
-	struct stat st;
+	int r = date_parse(text, &o->mtime, err);
 
-	if (*text == '/' || *text == '.') {
-		if (stat(text, &st) != 0)
-			return err_set(err, TARN_ESYSTEM, errno, "%s: Cannot stat", text);
-		time = st.st_mtim;
-	} else if (*text == '@' ? !parse_seconds(text + 1, &time) : !parse_calendar(text, &time)) {
-		return err_set(err, TARN_EUSAGE, 0, "%s: Unknown date format", text);
-	}
-	o->mtime = time;
-	o->has_mtime = true;
-	return TARN_OK;
+	o->has_mtime = o->has_mtime || r == TARN_OK;
+	return r;
+}
+
+static bool is_later(struct timespec a, struct timespec b) {
+	return a.tv_sec != b.tv_sec ? a.tv_sec > b.tv_sec : a.tv_nsec > b.tv_nsec;
 }
 
 void overrides_apply(const struct overrides *o, struct entry *e) {
@@ -441,7 +311,7 @@ void overrides_apply(const struct overrides *o, struct entry *e) {
 		e->gname = o->gname;
 	if (o->numeric_owner)
 		e->uname = e->gname = NULL;
-	if (o->has_mtime)
+	if (o->has_mtime && (!o->clamp_mtime || is_later(e->mtime, o->mtime)))
 		e->mtime = o->mtime;
 	for (size_t i = 0; i < o->nmode; i++)
 		e->mode = apply_clause(&o->mode[i], e->mode, e->type == ENTRY_DIRECTORY);

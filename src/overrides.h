@@ -12,7 +12,7 @@
 
 /*
  * Metadata that the command line sets for every member: --owner, --group, --mode, --mtime,
- * --numeric-owner.  All strings are owned by the structure; all zero is legal and changes nothing.
+ * --clamp-mtime, --numeric-owner.  All strings are owned by the structure; all zero is legal and changes nothing.
  *
  * Each setter replaces what an earlier call of it has set.  It returns TARN_OK, or an error after
  * which nothing has changed: TARN_EUSAGE, TARN_ENOMEM.
@@ -23,6 +23,7 @@ struct mode_clause;
 
 struct overrides {
 	bool has_uid, has_gid, has_mtime;
+	bool clamp_mtime;   /* mtime only replaces later ones */
 	bool numeric_owner; /* no names at all */
 	uint64_t uid, gid;
 	char *uname, *gname; /* NULL: with has_uid / has_gid no name, else as it is */
@@ -45,11 +46,7 @@ int overrides_set_group(struct overrides *o, const char *text, struct error *err
  */
 int overrides_set_mode(struct overrides *o, const char *text, struct error *err);
 
-/**
- * Parse the argument of --mtime: the name of a file if it begins with `/' or `.', whose mtime is
- * taken (else TARN_ESYSTEM); @SECONDS[.FRACTION]; or YYYY-MM-DD[(T| )HH:MM[:SS[.FRACTION]]] and
- * perhaps a zone, Z, UTC or behind a time ±HH[[:]MM].  Without a zone it is local time.
- */
+/** Parse the argument of --mtime, a date; as date_parse. */
 int overrides_set_mtime(struct overrides *o, const char *text, struct error *err);
 
 /** Apply to ${e}; its strings then point into ${o}. */

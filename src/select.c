@@ -8,6 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "bytes.h"
+
 /*
  * Operands that are plain names stand in a hash table: a member asks for its own name and for each
  * directory above it, so that a list of many names costs no more than a short one.  Patterns are
@@ -21,6 +23,7 @@ struct select {
 	uint32_t *slots;                        /* operand number + 1; 0: free */
 	size_t capacity;                        /* a power of two */
 	struct transformed name, first, target; /* of the last entry */
+	struct bytes top_name, top_first;       /* its names below --one-top-level */
 };
 
 /* A name as it is compared: without `./' at its start. */
@@ -89,6 +92,8 @@ void select_free(struct select *select) {
 	transformed_fini(&select->name);
 	transformed_fini(&select->first);
 	transformed_fini(&select->target);
+	bytes_fini(&select->top_name);
+	bytes_fini(&select->top_first);
 	free(select->matched);
 	free(select->slots);
 	free(select);
@@ -132,6 +137,19 @@ bool select_excludes(const struct select *select, const char *name) {
 			return true;
 	}
 	return false;
+}
+
+static bool is_older(struct timespec a, struct timespec b) {
+	return a.tv_sec != b.tv_sec ? a.tv_sec < b.tv_sec : a.tv_nsec < b.tv_nsec;
+}
+
+bool select_leaves_out_as_old(
+    const struct select *select, const struct entry *e, const struct timespec *ctime) {
+	const struct options *o = select->options;
+
+	if (!o->has_newer || e->type == ENTRY_DIRECTORY || !is_older(e->mtime, o->newer))
+		return false;
+	return o->newer_by_mtime || ctime == NULL || is_older(*ctime, o->newer);
 }
 
 /* The operand that wants ${name}; SIZE_MAX: none. */
@@ -192,22 +210,39 @@ void select_decide(struct select *select, const struct entry *e, bool *wanted, s
 		select->matched[i] = true;
 	if (operand != NULL)
 		*operand = i;
-	*wanted = !select_excludes(select, e->name);
+	*wanted = !select_excludes(select, e->name) && !select_leaves_out_as_old(select, e, NULL);
+}
+
+/* *${name} below the directory of --one-top-level, if it is not; made in ${to}. */
+static int put_below(
+    const struct select *select, const char **name, struct bytes *to, struct error *err) {
+	const char *top = select->options->top_level, *is = plain(*name + strspn(*name, "/"));
+
+	if (top == NULL || !select->reads || **name == '\0' || matches_literally(top, is, false))
+		return TARN_OK;
+	to->nbytes = 0;
+	if (bytes_append(to, top, strlen(top), err) != TARN_OK ||
+	    bytes_append(to, "/", 1, err) != TARN_OK ||
+	    bytes_append(to, is, strlen(is) + 1, err) != TARN_OK)
+		return TARN_ENOMEM;
+	*name = (const char *)to->data;
+	return TARN_OK;
 }
 
 /* The place of a member called ${name}. */
-static int place(struct select *select, const char *name, struct transformed *to,
+static int place(struct select *select, const char *name, struct transformed *to, struct bytes *top,
     const char **renamed, struct error *err) {
 	int r = transform_apply(select->options->transform, TRANSFORM_NAME, name, to, renamed, err);
 
-	if (r == TARN_OK)
-		*renamed = strip(select, *renamed);
-	return r;
+	if (r != TARN_OK)
+		return r;
+	*renamed = strip(select, *renamed);
+	return put_below(select, renamed, top, err);
 }
 
 int select_rename_first(
     struct select *select, const char *name, const char **renamed, struct error *err) {
-	return place(select, name, &select->first, renamed, err);
+	return place(select, name, &select->first, &select->top_first, renamed, err);
 }
 
 int select_rename(struct select *select, struct entry *e, struct error *err) {
@@ -217,7 +252,7 @@ int select_rename(struct select *select, struct entry *e, struct error *err) {
 	e->stored_first_name = e->first_name;
 	if (!options_rename(select->options))
 		return TARN_OK;
-	r = place(select, e->name, &select->name, &e->name, err);
+	r = place(select, e->name, &select->name, &select->top_name, &e->name, err);
 	/* A later name stays one, though its first be stripped away: an empty one then. */
 	if (r == TARN_OK && e->first_name != NULL)
 		r = select_rename_first(select, e->first_name, &e->first_name, err);

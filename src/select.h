@@ -31,6 +31,13 @@ void select_free(struct select *select);
 bool select_excludes(const struct select *select, const char *name);
 
 /**
+ * True when --newer or --newer-mtime leaves out ${e}, which was last changed in any way at *${ctime};
+ * NULL: that is not known.
+ */
+bool select_leaves_out_as_old(
+    const struct select *select, const struct entry *e, const struct timespec *ctime);
+
+/**
  * Decide about ${e}, which comes from an archive: *${wanted}.  *${operand} (may be NULL) is set to the
  * index of the operand that wanted it, SIZE_MAX without operands.
  */

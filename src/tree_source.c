@@ -107,6 +107,12 @@ static bool is_left_out(const struct tree_source *s, const struct identity *id) 
 	return false;
 }
 
+static bool is_too_old(const struct tree_source *s) {
+	const struct timespec ctime = { s->stx.stx_ctime.tv_sec, s->stx.stx_ctime.tv_nsec };
+
+	return select_leaves_out_as_old(s->select, &s->entry, &ctime);
+}
+
 static int look(struct tree_source *s) {
 	int flags = AT_NO_AUTOMOUNT | (s->options->dereference ? 0 : AT_SYMLINK_NOFOLLOW);
 
@@ -128,7 +134,8 @@ static void read_attributes(struct tree_source *s) {
 		path = proc;
 	}
 	if (s->options->xattrs)
-		r = attributes_read_xattrs(&s->attributes, path, s->options->dereference, &err);
+		r = attributes_read_xattrs(
+		    &s->attributes, path, s->options->dereference, s->options, &err);
 	if (r != TARN_OK)
 		report_error(s->report, s->walk.path, &err);
 	r = TARN_OK;
@@ -288,7 +295,7 @@ static bool takes_part(struct tree_source *s) {
 		return false;
 	}
 	s->entry.name = member_name(s);
-	if (is_left_out(s, &s->entry.identity))
+	if (is_left_out(s, &s->entry.identity) || is_too_old(s))
 		return false;
 	if (s->entry.type == ENTRY_SOCKET) {
 		report_note(s->report, s->walk.path, "socket ignored");

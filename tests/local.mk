@@ -39,6 +39,7 @@ UNIT_TESTS = \
 
 SHELL_TESTS = \
 	%D%/cli/adding.sh \
+	%D%/cli/choosing.sh \
 	%D%/cli/creating_links.sh \
 	%D%/cli/faults.sh \
 	%D%/cli/index.sh \

@@ -37,6 +37,7 @@ ssize_t lgetxattr(const char *path, const char *name, void *value, size_t room) 
 	return between(syscall(SYS_lgetxattr, path, name, value, room), room);
 }
 
+static const struct options options;
 static struct attributes attributes;
 static struct error err;
 
@@ -71,7 +72,7 @@ static void assert_xattr(size_t n, size_t i, const char *name, const char *value
 }
 
 static int read_xattrs(void) {
-	return attributes_read_xattrs(&attributes, path_of("f"), false, &err);
+	return attributes_read_xattrs(&attributes, path_of("f"), false, &options, &err);
 }
 
 START_TEST(xattrs_are_read_with_their_bytes) {
@@ -87,7 +88,8 @@ START_TEST(raw_acls_are_no_xattrs) {
 	ck_assert_int_eq(mkdirat(at, "d", 0700), 0);
 	set_acl("d", ACL_TYPE_ACCESS, "user::rwx,user:7:rwx,group::---,mask::rwx,other::---");
 	set_acl("d", ACL_TYPE_DEFAULT, "user::rwx,group::---,other::---");
-	ck_assert_int_eq(attributes_read_xattrs(&attributes, path_of("d"), false, &err), TARN_OK);
+	ck_assert_int_eq(
+	    attributes_read_xattrs(&attributes, path_of("d"), false, &options, &err), TARN_OK);
 	ck_assert_uint_eq(attributes.n, 0);
 }
 END_TEST
@@ -95,17 +97,19 @@ END_TEST
 START_TEST(symlink_is_followed_only_on_demand) {
 	set_xattr("user.a", "1");
 	ck_assert_int_eq(symlinkat("f", at, "l"), 0);
-	ck_assert_int_eq(attributes_read_xattrs(&attributes, path_of("l"), false, &err), TARN_OK);
+	ck_assert_int_eq(
+	    attributes_read_xattrs(&attributes, path_of("l"), false, &options, &err), TARN_OK);
 	ck_assert_uint_eq(attributes.n, 0);
 	attributes_clear(&attributes);
-	ck_assert_int_eq(attributes_read_xattrs(&attributes, path_of("l"), true, &err), TARN_OK);
+	ck_assert_int_eq(
+	    attributes_read_xattrs(&attributes, path_of("l"), true, &options, &err), TARN_OK);
 	assert_xattr(1, 0, "user.a", "1");
 }
 END_TEST
 
 START_TEST(file_that_is_not_there_is_an_error) {
 	ck_assert_int_eq(
-	    attributes_read_xattrs(&attributes, path_of("g"), false, &err), TARN_ESYSTEM);
+	    attributes_read_xattrs(&attributes, path_of("g"), false, &options, &err), TARN_ESYSTEM);
 	ck_assert_int_eq(err.errnum, ENOENT);
 	ck_assert_int_eq(
 	    attributes_read_acls(&attributes, path_of("g"), false, &err), TARN_ESYSTEM);
@@ -115,7 +119,8 @@ END_TEST
 
 START_TEST(file_system_without_attributes_has_none) {
 	ck_assert_int_eq(
-	    attributes_read_xattrs(&attributes, "/proc/self/status", false, &err), TARN_OK);
+	    attributes_read_xattrs(&attributes, "/proc/self/status", false, &options, &err),
+	    TARN_OK);
 	ck_assert_uint_eq(attributes.n, 0);
 	ck_assert_int_eq(
 	    attributes_read_acls(&attributes, "/proc/self/status", false, &err), TARN_OK);

@@ -20,6 +20,7 @@
 
 static struct owners *owners;
 static struct report *report;
+static const struct options any_options;
 static struct metadata_policy policy;
 static struct entry e; /* the member */
 
@@ -28,7 +29,11 @@ static void set_up(void) {
 	owners = owners_new();
 	report = report_new("tarn", false);
 	ck_assert(owners != NULL && report != NULL);
-	policy = (struct metadata_policy){ .owners = owners, .report = report };
+	policy = (struct metadata_policy){
+		.owners = owners,
+		.report = report,
+		.options = &any_options,
+	};
 	e = (struct entry){ .mode = 0640, .mtime = { 1000000000, 123456789 } };
 }
 

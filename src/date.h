@@ -1,0 +1,17 @@
+#ifndef TARN_DATE_H
+#define TARN_DATE_H
+
+#include <time.h>
+
+#include "error.h"
+
+/**
+ * Parse a date as options take it: the name of a file if it begins with `/' or `.', whose mtime is
+ * taken (else TARN_ESYSTEM); @SECONDS[.FRACTION]; or YYYY-MM-DD[(T| )HH:MM[:SS[.FRACTION]]] and
+ * perhaps a zone, Z, UTC or behind a time ±HH[[:]MM].  Without a zone it is local time.
+ *
+ * Returns TARN_OK, or TARN_EUSAGE; on failure *${time} is what it was.
+ */
+int date_parse(const char *text, struct timespec *time, struct error *err);
+
+#endif

@@ -1,0 +1,160 @@
+#!/bin/bash
+#
+# What takes part, and as what: by time, by attribute, and below which directory.
+
+. "$(dirname "$0")/../lib.sh"
+
+# Files as old as they are called, changed in no other way since (the clock of ctime cannot be set).
+make_old_and_new() {
+	mkdir -p tree/directory
+	printf old >tree/old
+	printf new >tree/directory/new
+	ln tree/directory/new tree/new-again
+	touch -d '2020-01-01 00:00:00.5 UTC' tree/old tree/directory
+	touch -d '2024-01-01 00:00:00.5 UTC' tree/directory/new
+}
+
+test_newer_mtime_stores_what_gnu_tar_stores() {
+	make_old_and_new
+	for date in 2020-01-01 2023-06-01 '2024-01-01 00:00:00 UTC' @1704067200.5 @1704067200.6; do
+		tarn --newer-mtime="$date" -cf ours.tar --format=gnu tree
+		tar --newer-mtime="$date" --sort=name -cf theirs.tar tree
+		tarn -tf ours.tar >ours
+		tar -tf theirs.tar >theirs
+		cmp ours theirs
+	done
+	grep -qx tree/directory/ ours
+	expect_status 1 grep -q new ours
+}
+
+test_newer_asks_for_changes_of_any_kind() {
+	make_old_and_new
+	tarn -N 2023-01-01 -cf a.tar tree
+	tarn -tf a.tar >names
+	grep -qx tree/old names
+	tarn --after-date=@99999999999 -cf a.tar tree
+	expect_equal "$(tarn -tf a.tar | tr '\n' ' ')" 'tree/ tree/directory/ '
+}
+
+test_newer_takes_the_time_of_a_file() {
+	make_old_and_new
+	tarn --newer-mtime=./tree/directory/new -cf a.tar tree
+	tarn -tf a.tar >names
+	grep -qx tree/directory/new names
+	expect_status 1 grep -q old names
+	expect_status 2 tarn -N ./none -cf b.tar tree
+	expect_stderr_has './none: Cannot stat'
+	expect_status 2 tarn -N yesterday -cf b.tar tree
+	expect_stderr_has 'yesterday: Unknown date format'
+}
+
+test_newer_extracts_newer_members() {
+	make_old_and_new
+	tarn -cf a.tar tree
+	mkdir out
+	tarn --newer-mtime=2023-01-01 -xf a.tar -C out
+	rm tree/old
+	same_tree tree out/tree --ignore mtime
+	expect_equal "$(stat -c %Y out/tree/directory)" "$(stat -c %Y tree/directory)"
+}
+
+test_clamped_times_are_those_of_gnu_tar() {
+	make_old_and_new
+	tarn --clamp-mtime --mtime=@1650000000 -cf ours.tar --format=gnu tree
+	tar --clamp-mtime --mtime=@1650000000 --sort=name -cf theirs.tar tree
+	tar --full-time -tvf ours.tar >ours
+	tar --full-time -tvf theirs.tar >theirs
+	cmp ours theirs
+	grep -q '2020-01-01.*tree/old' ours
+	grep -q '2022-04-15.*tree/directory/new' ours
+	expect_status 2 tarn --clamp-mtime -cf a.tar tree
+	expect_stderr_has '--clamp-mtime needs a date specified using --mtime'
+}
+
+make_attributes() {
+	need_program setfattr
+	need_root
+	mkdir tree out
+	printf x >tree/f
+	setfattr -n user.one -v 1 tree/f || skip 'no extended attributes here'
+	setfattr -n user.two -v 2 tree/f
+	setfattr -n trusted.three -v 3 tree/f
+}
+
+# attributes FILE: their names in a line
+attributes() {
+	getfattr -m - --absolute-names "$1" | sed -n '/^[a-z]/p' | sort | tr '\n' ' '
+}
+
+test_attributes_are_stored_by_their_names() {
+	make_attributes
+	for options in --xattrs '--xattrs-include=user.*' '--xattrs-exclude=user.*' \
+		'--xattrs-include=user.* --xattrs-exclude=*.two' '--xattrs-include=*.*'; do
+		rm -rf out ours theirs
+		mkdir out ours theirs
+		# shellcheck disable=SC2086
+		tarn $options -cf a.tar tree
+		tarn --xattrs -xpf a.tar -C ours
+		# shellcheck disable=SC2086
+		tar $options -cf b.tar tree
+		tar --xattrs-include='*' -xpf b.tar -C theirs
+		expect_equal "$(attributes ours/tree/f)" "$(attributes theirs/tree/f)"
+	done
+}
+
+test_attributes_are_restored_and_compared_by_their_names() {
+	make_attributes
+	tarn --xattrs -cf a.tar tree
+	tarn --xattrs-include='user.o*' -xpf a.tar -C out
+	expect_equal "$(attributes out/tree/f)" 'user.one '
+	tarn --xattrs-include='user.o*' -d -f a.tar -C out
+	expect_status 1 tarn --xattrs -d -f a.tar -C out
+	rm -rf out/tree
+	tarn --xattrs-exclude='user.o*' -xf a.tar -C out
+	expect_equal "$(attributes out/tree/f)" 'user.two '
+	rm -rf out/tree
+	tarn --xattrs-include='*.*' -xpf a.tar -C out
+	expect_equal "$(attributes out/tree/f)" 'trusted.three user.one user.two '
+}
+
+test_top_level_has_all_members() {
+	mkdir -p tree/sub
+	printf x >tree/sub/f
+	ln tree/sub/f tree/g
+	ln -s g tree/s
+	tar --format=pax -C tree -cf some.tar .
+	tarn -czf some.more.tgz tree
+	mkdir ours
+	(cd ours && tarn --one-top-level -xf ../some.tar)
+	same_tree tree ours/some
+	(cd ours && tarn --one-top-level -xf ../some.more.tgz)
+	same_tree tree ours/some.more/tree
+	(cd ours && tarn --one-top-level=tree -xf ../some.more.tgz)
+	same_tree tree ours/tree
+	(cd ours && tarn --one-top-level=a/b -xf ../some.more.tgz tree/g)
+	cmp tree/g ours/a/b/tree/g
+}
+
+test_top_level_must_be_known() {
+	printf x >f
+	tar -cf archive f
+	for name in archive ./.tar; do
+		expect_status 2 tarn --one-top-level -xf "$name"
+		expect_stderr_has 'Cannot deduce top-level directory name'
+	done
+	expect_status 2 tarn --one-top-level -xf - <archive
+	expect_status 2 tarn --one-top-level=../up -xf archive
+	expect_stderr_has "contains '..'"
+	expect_status 1 test -e ../up
+}
+
+test_pax_options_that_change_nothing_are_taken() {
+	printf x >f
+	tarn --pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime -cf a.tar f
+	tarn -cf b.tar f
+	cmp a.tar b.tar
+	expect_status 2 tarn --pax-option=delete=atime,comment=x -cf a.tar f
+	expect_stderr_has "--pax-option: 'comment=x' is not supported"
+}
+
+run_tests
