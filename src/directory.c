@@ -77,6 +77,16 @@ int directory_read(struct directory *directory, int fd, enum sort sort, struct e
 	return TARN_OK;
 }
 
+void directory_keep(struct directory *directory, const char *name) {
+	size_t n = 0;
+
+	for (size_t i = 0; i < directory->n; i++) {
+		if (strcmp(directory_name(directory, i), name) == 0)
+			directory->names[n++] = directory->names[i];
+	}
+	directory->n = n;
+}
+
 const char *directory_name(const struct directory *directory, size_t i) {
 	return directory->bytes + directory->names[i].offset;
 }

@@ -29,6 +29,9 @@ struct directory {
  */
 int directory_read(struct directory *directory, int fd, enum sort sort, struct error *err);
 
+/** Forget all names but ${name}. */
+void directory_keep(struct directory *directory, const char *name);
+
 /** The ${i}th name, borrowed. */
 const char *directory_name(const struct directory *directory, size_t i);
 

@@ -81,6 +81,8 @@ libtarn_a_SOURCES = \
 	%D%/error.h \
 	%D%/exact_name.c \
 	%D%/exact_name.h \
+	%D%/exclusion_tag.c \
+	%D%/exclusion_tag.h \
 	%D%/file_copy.c \
 	%D%/file_copy.h \
 	%D%/file_reader.c \

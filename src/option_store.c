@@ -412,6 +412,35 @@ int option_exclude_vcs(struct parser *p, const char *argument, struct error *err
 	return r;
 }
 
+static int add_tag(
+    struct parser *p, const char *file, enum exclusion_leaves leaves, struct error *err) {
+	struct options *o = &p->options;
+	struct exclusion_tag *tags = grown(
+	    o->exclusion_tags, o->nexclusion_tags, &p->exclusion_tags_capacity, sizeof(*tags));
+
+	if (tags == NULL)
+		return err_nomem(err);
+	o->exclusion_tags = tags;
+	o->exclusion_tags[o->nexclusion_tags++] = (struct exclusion_tag){
+		.file = file != NULL ? file : "CACHEDIR.TAG",
+		.is_cache = file == NULL,
+		.leaves = leaves,
+	};
+	return TARN_OK;
+}
+
+int option_exclude_tag(struct parser *p, const char *argument, struct error *err) {
+	return add_tag(p, argument, EXCLUSION_LEAVES_TAG, err);
+}
+
+int option_exclude_tag_under(struct parser *p, const char *argument, struct error *err) {
+	return add_tag(p, argument, EXCLUSION_LEAVES_DIRECTORY, err);
+}
+
+int option_exclude_tag_all(struct parser *p, const char *argument, struct error *err) {
+	return add_tag(p, argument, EXCLUSION_LEAVES_NOTHING, err);
+}
+
 /* Read the ${file} that ${option} names; what is in it then lives as long as the options. */
 static int read_list(struct parser *p, struct name_list *list, const char *option, const char *file,
     char separator, struct error *err) {

@@ -17,7 +17,8 @@ struct option_row;
 /* The options so far, and what holds for the names and patterns that come next. */
 struct parser {
 	struct options options;
-	size_t operands_capacity, excludes_capacity, xattr_patterns_capacity;
+	size_t operands_capacity, excludes_capacity, xattr_patterns_capacity,
+	    exclusion_tags_capacity;
 
 	const char *directory; /* the -C in force, joined; NULL: none */
 	bool recurse;
@@ -55,8 +56,9 @@ int parser_deduce_top_level(struct parser *parser, struct error *err);
 typedef int option_function(struct parser *parser, const char *argument, struct error *err);
 
 option_function option_add_file, option_archive, option_blocking_factor, option_directory,
-    option_exclude, option_exclude_from, option_exclude_vcs, option_files_from, option_group,
-    option_links, option_report, option_member_mode, option_mtime, option_newer, option_newer_mtime,
+    option_exclude, option_exclude_from, option_exclude_tag, option_exclude_tag_all,
+    option_exclude_tag_under, option_exclude_vcs, option_files_from, option_group, option_links,
+    option_report, option_member_mode, option_mtime, option_newer, option_newer_mtime,
     option_one_top_level, option_owner, option_pax, option_program, option_piece_size,
     option_record_size, option_strip_components, option_threads, option_transform,
     option_xattrs_exclude, option_xattrs_include;

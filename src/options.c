@@ -304,6 +304,7 @@ int options_parse(struct options *o, int argc, char **argv, struct error *err) {
 void options_fini(struct options *o) {
 	free(o->operands);
 	free(o->excludes);
+	free(o->exclusion_tags);
 	free(o->xattr_patterns);
 	overrides_fini(&o->overrides);
 	transform_free(o->transform);

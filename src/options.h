@@ -98,6 +98,19 @@ struct exclude {
 	bool ignore_case;
 };
 
+/* What of a directory is stored in which the file of --exclude-tag lies. */
+enum exclusion_leaves {
+	EXCLUSION_LEAVES_TAG,       /* the directory, and that file */
+	EXCLUSION_LEAVES_DIRECTORY, /* --exclude-tag-under: only the directory */
+	EXCLUSION_LEAVES_NOTHING    /* --exclude-tag-all */
+};
+
+struct exclusion_tag {
+	const char *file;
+	bool is_cache; /* --exclude-caches: the file counts only if it begins with the signature */
+	enum exclusion_leaves leaves;
+};
+
 /* --xattrs-include and --xattrs-exclude. */
 struct xattr_pattern {
 	const char *pattern; /* of a whole name, as fnmatch takes it */
@@ -115,6 +128,8 @@ struct options {
 	const char *directory; /* the last -C, joined; NULL: none */
 	struct exclude *excludes;
 	size_t nexcludes;
+	struct exclusion_tag *exclusion_tags;
+	size_t nexclusion_tags;
 	/* --newer, --newer-mtime: only files of this time or a later one; directories all the same */
 	bool has_newer, newer_by_mtime;
 	struct timespec newer;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "attributes.h"
+#include "exclusion_tag.h"
 #include "file_reader.h"
 #include "first_names.h"
 #include "statx_entry.h"
@@ -247,8 +248,12 @@ static int fill_first(struct tree_source *s, struct error *err) {
 	return s->reader.fd >= 0 ? find_holes(s, err) : TARN_OK;
 }
 
-/* The current name is a directory: its names come next, unless something speaks against it. */
-static int enter_directory(struct tree_source *s, struct error *err) {
+/*
+ * The current name is a directory: its names come next, unless something speaks against it; with a
+ * ${tag} only that.
+ */
+static int enter_directory(
+    struct tree_source *s, const struct exclusion_tag *tag, struct error *err) {
 	const struct identity *id = &s->entry.identity;
 	struct walk_frame *above, *frame;
 	int r;
@@ -274,6 +279,8 @@ static int enter_directory(struct tree_source *s, struct error *err) {
 	if (r == TARN_ESYSTEM)
 		return TARN_OK;
 	frame = walk_top(&s->walk);
+	if (tag != NULL)
+		directory_keep(&frame->names, tag->file);
 	above = s->walk.depth > 1 ? frame - 1 : NULL;
 	return inode_map_enter(s->first_names.map, above != NULL ? above->in_map : 0,
 	    above != NULL                          ? s->walk.path + frame->start :
@@ -304,12 +311,34 @@ static bool takes_part(struct tree_source *s) {
 	return true;
 }
 
+/* What leaves out the content of the current name, a directory; NULL: nothing does. */
+static const struct exclusion_tag *find_tag(struct tree_source *s) {
+	const struct exclusion_tag *tag =
+	    exclusion_tag_find(s->options, walk_directory_fd(&s->walk), walk_name(&s->walk));
+
+	if (tag != NULL && s->options->verbosity > 0)
+		report_note(s->report, s->walk.path,
+		    "contains a cache directory tag %s; %s not dumped", tag->file,
+		    tag->leaves == EXCLUSION_LEAVES_NOTHING ? "directory" : "contents");
+	return tag;
+}
+
 static int visit_directory(struct tree_source *s, struct error *err) {
+	const struct exclusion_tag *tag;
+	int r;
+
 	/* Named twice. */
 	if (first_names_has_directory(&s->first_names, &s->entry))
 		return TARN_END;
+	tag = find_tag(s);
+	if (tag != NULL && tag->leaves == EXCLUSION_LEAVES_NOTHING) {
+		r = first_names_not_stored(&s->first_names, s->entry.name, err);
+		return r == TARN_OK ? TARN_END : r;
+	}
 	read_attributes(s);
-	return enter_directory(s, err);
+	return tag != NULL && tag->leaves == EXCLUSION_LEAVES_DIRECTORY ?
+	    TARN_OK :
+	    enter_directory(s, tag, err);
 }
 
 static int visit_file(struct tree_source *s, struct error *err) {

@@ -71,6 +71,36 @@ test_clamped_times_are_those_of_gnu_tar() {
 	expect_stderr_has '--clamp-mtime needs a date specified using --mtime'
 }
 
+test_directories_with_a_tag_are_left_out_as_by_gnu_tar() {
+	mkdir -p tree/cache/sub tree/fake tree/kept tree/none
+	printf 'Signature: 8a477f597d28d172789f06886806bc55\n# a cache' >tree/cache/CACHEDIR.TAG
+	printf 'Signature: none' >tree/fake/CACHEDIR.TAG
+	touch tree/cache/a tree/cache/z tree/cache/sub/b tree/kept/c tree/none/.nobackup tree/none/d
+	for options in --exclude-caches --exclude-caches-under --exclude-caches-all \
+		--exclude-tag=.nobackup --exclude-tag-under=.nobackup --exclude-tag-all=.nobackup \
+		'--exclude-caches --exclude-tag-all=CACHEDIR.TAG' \
+		'--exclude-tag-all=CACHEDIR.TAG --exclude-caches'; do
+		# shellcheck disable=SC2086
+		tarn $options -vcf ours.tar tree >ours 2>&1
+		# shellcheck disable=SC2086
+		tar $options --sort=name -vcf theirs.tar tree >theirs 2>&1
+		expect_equal "$(sed 's/^tarn: //' ours | sort)" \
+			"$(sed 's/^tar: //; s|/: contains|: contains|' theirs | sort)"
+		tarn -tf ours.tar >ours
+		tar -tf theirs.tar >theirs
+		cmp ours theirs
+	done
+}
+
+test_tag_in_an_operand_counts() {
+	mkdir tree
+	touch tree/.nobackup tree/f
+	tarn --exclude-tag=.nobackup -cf a.tar -C tree .
+	expect_equal "$(tarn -tf a.tar | tr '\n' ' ')" './ ./.nobackup '
+	tarn --exclude-tag-all=.nobackup -cf a.tar -C tree . ../tree/f
+	expect_equal "$(tarn -tf a.tar)" tree/f
+}
+
 make_attributes() {
 	need_program setfattr
 	need_root
