@@ -12,6 +12,7 @@ enum tarn_code {
 	TARN_NO_FIRST, /* a link member's first name is not there to link to; see sink.h */
 	TARN_EXISTS,   /* something is there already, and it was not to be replaced */
 	TARN_FOLDED,   /* the file system takes the name for that of another file, which stays */
+	TARN_UNHELD,   /* the file system has no files of this type */
 	TARN_ENOMEM,   /* out of memory */
 	TARN_ESYSTEM,  /* a system call failed; errnum says how */
 	TARN_EFORMAT,  /* an archive, or a name in it, is malformed */

@@ -55,6 +55,23 @@ int key_set_add(struct key_set *set, uint64_t key, struct error *err) {
 	return TARN_OK;
 }
 
+void key_set_remove(struct key_set *set, uint64_t key) {
+	size_t mask = set->capacity - 1, hole, i;
+
+	if (!key_set_has(set, key))
+		return;
+	hole = i = find(set, key);
+	/* What found its own slot taken moves up, so that it is found without this key, too. */
+	while (set->keys[i = (i + 1) & mask] != 0) {
+		if (((i - set->keys[i]) & mask) >= ((i - hole) & mask)) {
+			set->keys[hole] = set->keys[i];
+			hole = i;
+		}
+	}
+	set->keys[hole] = 0;
+	set->n--;
+}
+
 void key_set_fini(struct key_set *set) {
 	free(set->keys);
 	*set = (struct key_set){ 0 };

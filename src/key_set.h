@@ -22,6 +22,8 @@ bool key_set_has(const struct key_set *set, uint64_t key);
 
 /** Returns TARN_OK, also when it is there, or TARN_ENOMEM with ${set} unchanged.  Expected O(1). */
 int key_set_add(struct key_set *set, uint64_t key, struct error *err);
+/** Take ${key} out, if it is there.  Expected O(1). */
+void key_set_remove(struct key_set *set, uint64_t key);
 void key_set_fini(struct key_set *set);
 
 /** A seed for the keys of one run. */

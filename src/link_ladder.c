@@ -16,14 +16,18 @@
 #include <unistd.h>
 
 #include "file_copy.h"
+#include "key_map.h"
 #include "key_set.h"
 #include "metadata.h"
 
 /*
- * What is known to be a member is kept as a set of keys (key_set.h) of device and inode, together
- * with the member's name where members are renamed.  The name that a member links to is looked at before it is linked, and
- * must be in the set.  A false hit could only link to a file of the destination.  Names that were
- * left out share the set.
+ * What is known to be a member is kept as a set of keys (key_set.h) of device and inode.  The name that a
+ * member links to is looked at before it is linked, and must be in the set.  A false hit could only
+ * link to a file of the destination.  Names that were left out share the set, and places where an
+ * earlier member lies than should.
+ *
+ * Where members are renamed, what lies at a place may be another one: there a map says of each inode
+ * which it is.  A file that is replaced leaves its number to the next one, which takes over its entry.
  *
  * Groups that met a refusal have leaders, the newest first: names of other inodes with the same
  * content, made by this run, that can still take names on their device.  They hang in a table of
@@ -44,11 +48,12 @@ struct link_ladder {
 	bool renames; /* members may be extracted under other names than theirs */
 	struct report *report;
 	uint64_t seed;
-	atomic_bool knows_left_out;
+	atomic_bool knows_left_out, knows_stale; /* there is such a key in known */
 	atomic_size_t nleaders;
 	pthread_mutex_t mutex; /* guards what follows */
 	struct key_set known;
-	dev_t *refusing; /* devices that refuse all links */
+	struct key_map members; /* keys of names, by inode; empty unless members are renamed */
+	dev_t *refusing;        /* devices that refuse all links */
 	size_t nrefusing;
 	struct leader **chains;
 	size_t nchains; /* a power of two; 0: no leader yet */
@@ -92,16 +97,43 @@ void link_ladder_free(struct link_ladder *ladder) {
 	free(ladder->chains);
 	free(ladder->refusing);
 	key_set_fini(&ladder->known);
+	key_map_fini(&ladder->members);
 	pthread_mutex_destroy(&ladder->mutex);
 	free(ladder);
 }
 
 /* With the type: numbers are given to new files, also to directories, once the old are gone. */
-static uint64_t key_of_inode(
-    const struct link_ladder *ladder, uint64_t group, const struct stat *st) {
-	uint64_t key = (ladder->renames ? group : ladder->seed) ^ (st->st_mode & S_IFMT);
+static uint64_t key_of_inode(const struct link_ladder *ladder, const struct stat *st) {
+	return key_with_numbers(ladder->seed ^ (st->st_mode & S_IFMT), st->st_ino, st->st_dev);
+}
 
-	return key_with_numbers(key, st->st_ino, st->st_dev);
+/* Remember that the inode ${st} is the member with the key ${group}. */
+static int remember_inode(
+    struct link_ladder *ladder, uint64_t group, const struct stat *st, struct error *err) {
+	uint64_t key = key_of_inode(ladder, st);
+	int r;
+
+	pthread_mutex_lock(&ladder->mutex);
+	r = ladder->renames ? key_map_set(&ladder->members, key, group, err) :
+	                      key_set_add(&ladder->known, key, err);
+	pthread_mutex_unlock(&ladder->mutex);
+	return r;
+}
+
+static bool knows_inode(struct link_ladder *ladder, uint64_t group, const struct stat *st) {
+	uint64_t key = key_of_inode(ladder, st);
+	const uint64_t *member;
+	bool is_known;
+
+	pthread_mutex_lock(&ladder->mutex);
+	if (ladder->renames) {
+		member = key_map_find(&ladder->members, key);
+		is_known = member != NULL && *member == group;
+	} else {
+		is_known = key_set_has(&ladder->known, key);
+	}
+	pthread_mutex_unlock(&ladder->mutex);
+	return is_known;
 }
 
 static int remember(struct link_ladder *ladder, uint64_t key, struct error *err) {
@@ -111,6 +143,12 @@ static int remember(struct link_ladder *ladder, uint64_t key, struct error *err)
 	r = key_set_add(&ladder->known, key, err);
 	pthread_mutex_unlock(&ladder->mutex);
 	return r;
+}
+
+static void forget(struct link_ladder *ladder, uint64_t key) {
+	pthread_mutex_lock(&ladder->mutex);
+	key_set_remove(&ladder->known, key);
+	pthread_mutex_unlock(&ladder->mutex);
 }
 
 static bool knows(struct link_ladder *ladder, uint64_t key) {
@@ -124,9 +162,13 @@ static bool knows(struct link_ladder *ladder, uint64_t key) {
 
 int link_ladder_is(
     struct link_ladder *ladder, const char *member, const struct stat *st, struct error *err) {
-	uint64_t group = key_of_name(ladder->seed, member);
+	uint64_t name = key_of_name(ladder->seed, member);
+	int r = remember_inode(ladder, name, st, err);
 
-	return remember(ladder, key_of_inode(ladder, group, st), err);
+	/* An earlier version may have been left out. */
+	if (ladder->knows_left_out)
+		forget(ladder, name);
+	return r;
 }
 
 /* The key of the directory called ${name}; no member and no inode has it. */
@@ -134,12 +176,37 @@ static uint64_t key_of_directory(const struct link_ladder *ladder, const char *n
 	return key_with_numbers(key_of_name(ladder->seed, name), 0, 0);
 }
 
+/* The key of the place ${path}; nothing else has it. */
+static uint64_t key_of_place(const struct link_ladder *ladder, const struct member_path *path) {
+	uint64_t key = key_of_name(ladder->seed, path->parent);
+	const char *last = path->last;
+
+	key_next_component(&key, &last);
+	return key_with_numbers(key, 0, 1);
+}
+
+int link_ladder_put(
+    struct link_ladder *ladder, const struct member_path *path, bool is_put, struct error *err) {
+	if (!is_put) {
+		ladder->knows_stale = true;
+		return remember(ladder, key_of_place(ladder, path), err);
+	}
+	if (ladder->knows_stale)
+		forget(ladder, key_of_place(ladder, path));
+	return TARN_OK;
+}
+
+/* Is what lies at ${path} an earlier member than the last that was to be there? */
+static bool is_stale(struct link_ladder *ladder, const struct member_path *path) {
+	return ladder->knows_stale && knows(ladder, key_of_place(ladder, path));
+}
+
 int link_ladder_made_directory(struct link_ladder *ladder, const char *name, struct error *err) {
 	return remember(ladder, key_of_directory(ladder, name), err);
 }
 
 bool link_ladder_knows(struct link_ladder *ladder, const char *member, const struct stat *st) {
-	return knows(ladder, key_of_inode(ladder, key_of_name(ladder->seed, member), st));
+	return knows_inode(ladder, key_of_name(ladder->seed, member), st);
 }
 
 int link_ladder_left_out(struct link_ladder *ladder, const char *member, struct error *err) {
@@ -271,7 +338,7 @@ static int copy_file(struct link_ladder *ladder, const struct member_path *first
 	metadata_copy(from, fresh.fd, name->name, ladder->report);
 	*name->st = fresh.st;
 	name->st->st_size = opened.st_size;
-	r = remember(ladder, key_of_inode(ladder, name->group, &fresh.st), err);
+	r = remember_inode(ladder, name->group, &fresh.st, err);
 	if (r == TARN_OK)
 		r = contained_commit(&fresh, err);
 done:
@@ -288,7 +355,7 @@ static int look(struct link_ladder *ladder, const struct member_path *from,
 
 	if (r == TARN_ESYSTEM && (err->errnum == ENOENT || err->errnum == ENOTDIR))
 		return err_set(err, TARN_NO_FIRST, 0, "it was not extracted");
-	if (r == TARN_OK && !knows(ladder, key_of_inode(ladder, name->group, name->st)))
+	if (r == TARN_OK && (is_stale(ladder, from) || !knows_inode(ladder, name->group, name->st)))
 		return err_set(err, TARN_NO_FIRST, 0, "another file is in its place");
 	return r;
 }
@@ -297,7 +364,7 @@ static int look(struct link_ladder *ladder, const struct member_path *from,
 static bool is_member(const struct linking *linking, const struct stat *st) {
 	const struct new_name *name = linking->context;
 
-	return knows(name->ladder, key_of_inode(name->ladder, name->group, st));
+	return knows_inode(name->ladder, name->group, st);
 }
 
 /*
@@ -307,7 +374,7 @@ static bool is_member(const struct linking *linking, const struct stat *st) {
 static int link_to(struct link_ladder *ladder, const struct member_path *from,
     const struct new_name *name, struct error *err) {
 	struct linking linking = { .existing = from, .is_wanted = is_member, .context = name };
-	bool looks_later = is_own_directory(ladder, from->parent);
+	bool looks_later = is_own_directory(ladder, from->parent) && !is_stale(ladder, from);
 	struct error looked;
 	int r = looks_later ? TARN_OK : look(ladder, from, name, err);
 
@@ -330,8 +397,8 @@ static int link_to(struct link_ladder *ladder, const struct member_path *from,
 }
 
 /* A symbolic link at ${name} that leads to the file at ${first}. */
-static int make_symlink(
-    const struct member_path *first, const struct new_name *name, struct error *err) {
+static int make_symlink(struct link_ladder *ladder, const struct member_path *first,
+    const struct new_name *name, struct error *err) {
 	const struct member_path *path = name->path;
 	struct fresh fresh = { .fd = -1 };
 	size_t shared = 0, nup = path->depth > 0 ? path->depth - 1 : 0, nbytes;
@@ -360,6 +427,8 @@ static int make_symlink(
 		to += sprintf(to, "%s/", first->parent + shared + (shared > 0 ? 1 : 0));
 	strcpy(to, first->last);
 	r = contained_symlink(name->contained, path, target, name->replace, &fresh, err);
+	if (r == TARN_OK)
+		r = remember_inode(ladder, name->group, &fresh.st, err);
 	if (r == TARN_OK)
 		r = contained_commit(&fresh, err);
 	contained_discard(&fresh);
@@ -484,6 +553,6 @@ int link_ladder_add(struct link_ladder *ladder, struct contained *contained,
 	r = look(ladder, name->first, &new, err);
 	if (r != TARN_OK)
 		return r;
-	return ladder->links == LINKS_SYMLINK ? make_symlink(name->first, &new, err) :
+	return ladder->links == LINKS_SYMLINK ? make_symlink(ladder, name->first, &new, err) :
 	                                        copy_file(ladder, name->first, &new, err);
 }

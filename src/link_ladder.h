@@ -35,10 +35,18 @@ void link_ladder_free(struct link_ladder *ladder);
 
 /**
  * Remember that the inode ${st} is the member that the archive calls ${member}: made by this run, or
- * found to be the same.  Returns TARN_OK or TARN_ENOMEM.  22 bytes at most, expected O(1).
+ * found to be the same; and nothing else, though its number may have been that of a file that is gone.
+ * Returns TARN_OK or TARN_ENOMEM.  22 bytes at most, 43 where members are renamed; expected O(1).
  */
 int link_ladder_is(
     struct link_ladder *ladder, const char *member, const struct stat *st, struct error *err);
+
+/**
+ * A member was put at ${path}, or was to be and ${is_put} is not: what lies there then is an earlier
+ * one, to which nothing is linked.  Returns TARN_OK or TARN_ENOMEM.
+ */
+int link_ladder_put(
+    struct link_ladder *ladder, const struct member_path *path, bool is_put, struct error *err);
 
 /**
  * This run has made the directory ${name}: what lies in it was made by this run as well, unless

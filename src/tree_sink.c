@@ -136,6 +136,8 @@ static int complete(struct tree_sink *s, const struct making *m, struct fresh *f
 	}
 	contained_discard(fresh);
 	r = link_ladder_is(s->shared->ladder, m->name->member, &twin->st, err);
+	if (r == TARN_OK)
+		r = link_ladder_put(s->shared->ladder, m->name->first, true, err);
 	return r == TARN_OK ? link_ladder_add(s->shared->ladder, m->below, m->name, &st, err) : r;
 }
 
@@ -175,16 +177,12 @@ static bool is_not_held(int r, const struct error *err) {
 }
 
 static int put_other(struct tree_sink *s, const struct making *m, struct error *err) {
-	bool is_symlink = m->e->type == ENTRY_SYMLINK;
 	struct fresh fresh = { .fd = -1 };
 	struct twin twin;
 	int r = make_other(s, m, &fresh, err);
 
-	if (is_not_held(r, err)) {
-		report_count(s->report, is_symlink ? REPORT_LOST_SYMLINK : REPORT_LOST_SPECIAL,
-		    m->e->name, 0);
-		return TARN_OK;
-	}
+	if (is_not_held(r, err))
+		return (int)(err->code = TARN_UNHELD);
 	find_twin(m, &twin);
 	if (r == TARN_OK)
 		r = complete(s, m, &fresh, &twin, err);
@@ -257,15 +255,15 @@ static int put_later_name(struct tree_sink *s, struct contained *below, const st
 	}
 	r = placed = place_first(s, below, e, err);
 	if (!name.replace && contained_stat(below, &s->path, &st, err) == TARN_OK) {
-		if (placed == TARN_OK && is_at_first(s, below, &st))
-			return TARN_OK;
 		/* An older version of this very member gives way to the newer one. */
 		name.replace = link_ladder_knows(s->shared->ladder, name.member, &st);
+		if (!name.replace && placed == TARN_OK && is_at_first(s, below, &st))
+			return TARN_OK;
 		if (!name.replace)
 			return err_set(err, TARN_EXISTS, EEXIST, "Cannot link");
 	}
-	/* Content of its own is compared with what it would be linked to. */
-	if (r == TARN_OK && e->size == 0)
+	/* What is whole is compared with what it would be linked to. */
+	if (r == TARN_OK && !e->is_whole)
 		r = link_ladder_add(s->shared->ladder, below, &name, &st, err);
 	else if (r == TARN_OK)
 		r = TARN_NO_FIRST;
@@ -297,18 +295,16 @@ static int put_directory(
 	return late_directories_add(&s->late, &owned, s->path.depth, &st, err);
 }
 
-static int put(struct tree_sink *s, const struct entry *e, struct source *from, struct error *err) {
-	struct contained *below;
+static int put_at(struct tree_sink *s, struct contained *below, const struct entry *e,
+    struct source *from, struct error *err) {
 	struct stat st;
-	int r = place(s, &s->path, e->name, &below, err);
+	int r = TARN_OK;
 
-	if (r != TARN_OK)
-		return r;
 	if (s->path.dropped > 0 && !s->options->absolute_names)
 		report_once(
 		    s->report, &s->shared->said_leading, "Removing leading `/' from member names");
 	if (e->type != ENTRY_DIRECTORY && is_kept_as_newer(s, below, e))
-		return TARN_OK;
+		return err_set(err, TARN_EXISTS, EEXIST, "Cannot open");
 	if (s->options->recursive_unlink && (e->type != ENTRY_DIRECTORY || e->first_name != NULL) &&
 	    contained_stat(below, &s->path, &st, err) == TARN_OK && S_ISDIR(st.st_mode))
 		r = contained_remove_tree(below, &s->path, err);
@@ -319,6 +315,21 @@ static int put(struct tree_sink *s, const struct entry *e, struct source *from, 
 	if (e->type == ENTRY_DIRECTORY)
 		return put_directory(s, below, e, err);
 	return make(s, &(struct making){ below, e, from, NULL, may_replace(s) }, err);
+}
+
+static int put(struct tree_sink *s, const struct entry *e, struct source *from, struct error *err) {
+	struct contained *below;
+	struct error put_err;
+	int r = place(s, &s->path, e->name, &below, err);
+
+	if (r != TARN_OK)
+		return r;
+	r = put_at(s, below, e, from, err);
+	/* Also a name that waits for its first: until then an earlier member may lie there. */
+	if (r != TARN_ENOMEM &&
+	    link_ladder_put(s->shared->ladder, &s->path, r == TARN_OK, &put_err) != TARN_OK)
+		return err_nomem(err);
+	return r;
 }
 
 /*
@@ -347,7 +358,11 @@ static int tree_sink_put(
 		return r;
 	if (r == TARN_EXISTS)
 		return existing_stays(s, e);
-	if (r == TARN_FOLDED)
+	if (r == TARN_UNHELD)
+		report_count(s->report,
+		    e->type == ENTRY_SYMLINK ? REPORT_LOST_SYMLINK : REPORT_LOST_SPECIAL, e->name,
+		    0);
+	else if (r == TARN_FOLDED)
 		report_count(s->report, REPORT_LOST_FOLDED, e->name, 0);
 	else if (is_forbidden_name(e, err))
 		report_count(s->report, REPORT_LOST_NAME, e->name, 0);

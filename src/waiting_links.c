@@ -25,8 +25,9 @@ struct waiting_name {
 	uint64_t key;
 	bool is_dropped; /* a later member has the name */
 	struct sink *sink;
-	size_t limit; /* number of the member that waits: its first name has a lower one */
-	int put_in;   /* the turn it was put in; 0: not yet */
+	size_t limit;    /* number of the member that waits: its first name has a lower one */
+	int put_in;      /* the turn it was put in; 0: not yet */
+	size_t put_from; /* number of the member that it was put from */
 	char name[];
 };
 
@@ -270,9 +271,13 @@ static int put_group(struct waiting_links *w, struct group *g, const struct entr
 	for (struct waiting_name *name = g->names; name != NULL; name = name->next) {
 		struct entry named = *e;
 
-		if (name->is_dropped || name->limit <= number ||
-		    (name->put_in != 0 && name->put_in != w->turn))
+		if (name->is_dropped || name->limit <= number)
 			continue;
+		if (name->put_in != 0 && name->put_in != w->turn) {
+			if (name->put_from == number)
+				first = name->name;
+			continue;
+		}
 		named.name = name->name;
 		named.stored_name = NULL;
 		if (first == NULL) {
@@ -302,6 +307,7 @@ static int put_group(struct waiting_links *w, struct group *g, const struct entr
 		if (first == NULL)
 			first = name->name;
 		name->put_in = w->turn;
+		name->put_from = number;
 	}
 	return TARN_OK;
 }

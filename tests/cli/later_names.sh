@@ -134,6 +134,68 @@ test_name_is_linked_to_the_version_before_it() {
 	expect_equal "$(cat out/y/f)" three
 }
 
+# archive_of MEMBER…: a.tar of members NAME=CONTENT, NAME->FIRST and NAME@TARGET, each a second later.
+archive_of() {
+	python3 - "$@" <<-'END'
+	import io, re, sys, tarfile
+	with tarfile.open("a.tar", "w") as tar:
+	    for n, member in enumerate(sys.argv[1:]):
+	        name, kind, text = re.match("(.*?)(=|->|@)(.*)", member).groups()
+	        info = tarfile.TarInfo(name)
+	        info.mtime = 1_000_000_000 + n
+	        if kind == "=":
+	            info.size = len(text)
+	        else:
+	            info.type = tarfile.LNKTYPE if kind == "->" else tarfile.SYMTYPE
+	            info.linkname = text
+	        tar.addfile(info, io.BytesIO(text.encode()))
+	END
+}
+
+# ext4 gives a new file the number of the one that was removed last.
+test_name_is_not_linked_to_a_file_that_has_the_number_of_its_first() {
+	mount_ext4 disk 16M
+	mkdir disk/auto disk/symlink
+	archive_of a=older a=newer d=other 'l->a'
+	tarn -xf a.tar -C disk/auto --transform=s/d/a/
+	expect_equal "$(cat disk/auto/a disk/auto/l)" othernewer
+	archive_of b=other a@older a=newer 'd->b' 'l->a'
+	tarn -xf a.tar -C disk/symlink --transform=s/d/a/ --links=symlink
+	expect_equal "$(cat disk/symlink/a disk/symlink/l)" othernewer
+}
+
+test_name_of_a_version_that_was_not_extracted_is_not_linked_to_an_earlier_one() {
+	mkdir skip waits
+	archive_of a=older a=newer 'l->a'
+	tarn -xf a.tar -C skip --skip-old-files
+	expect_equal "$(cat skip/a skip/l)" oldernewer
+	archive_of b=newer a=older 'a->b' 'l->a'
+	tarn -xf a.tar -C waits a l
+	expect_equal "$(cat waits/a waits/l)" newernewer
+	[ waits/a -ef waits/l ]
+	mount_tmpfs full 64K
+	archive_of a=older a="$(printf %0100000d 0)" 'l->a'
+	expect_status 2 tarn -xf a.tar -C full
+	expect_stderr_has 'tarn: l: Cannot write: No space left on device'
+}
+
+test_name_of_a_file_that_took_the_place_of_a_device_is_linked() {
+	python3 - <<-'END'
+	import tarfile
+	with tarfile.open("a.tar", "w") as tar:
+	    for name, type, first in [("a", tarfile.CHRTYPE, ""), ("l", tarfile.LNKTYPE, "a"),
+	                              ("a", tarfile.REGTYPE, ""), ("m", tarfile.LNKTYPE, "a")]:
+	        info = tarfile.TarInfo(name)
+	        info.type, info.linkname = type, first
+	        tar.addfile(info)
+	END
+	mkdir out
+	expect_status 0 tarn -xf a.tar -C out
+	expect_stderr_has '2 devices left out'
+	expect_equal "$(cd out && echo *)" 'a m'
+	[ out/a -ef out/m ]
+}
+
 test_pipe_says_what_it_cannot_give_and_the_rest_is_there() {
 	make_days
 	mkdir out

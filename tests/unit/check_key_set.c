@@ -32,6 +32,33 @@ START_TEST(set_has_what_was_added_and_nothing_else) {
 }
 END_TEST
 
+/* Few slots to a key, and keys for the last slots, so that they go round the end. */
+START_TEST(what_is_removed_is_gone_and_the_others_stay) {
+	static const uint64_t round_the_end[] = { 1022, 2046, 1023, 3070, 2047, 1024, 2048, 1, 2 };
+	const size_t n = sizeof(round_the_end) / sizeof(round_the_end[0]);
+	uint64_t seed = key_seed();
+
+	for (size_t removed = 0; removed < n; removed++) {
+		for (size_t i = 0; i < n; i++)
+			ck_assert_int_eq(key_set_add(&set, round_the_end[i], &err), TARN_OK);
+		key_set_remove(&set, round_the_end[removed]);
+		ck_assert_uint_eq(set.n, n - 1);
+		for (size_t i = 0; i < n; i++)
+			ck_assert(key_set_has(&set, round_the_end[i]) == (i != removed));
+		key_set_fini(&set);
+	}
+	key_set_remove(&set, 1);
+	for (uint64_t i = 0; i < 700; i++)
+		ck_assert_int_eq(key_set_add(&set, key_with_numbers(seed, i, 7), &err), TARN_OK);
+	for (uint64_t i = 0; i < 1000; i += 2)
+		key_set_remove(&set, key_with_numbers(seed, i, 7));
+	ck_assert_uint_eq(set.n, 350);
+	for (uint64_t i = 0; i < 1000; i++)
+		ck_assert(
+		    key_set_has(&set, key_with_numbers(seed, i, 7)) == (i % 2 == 1 && i < 700));
+}
+END_TEST
+
 START_TEST(dots_and_slashes_make_no_difference) {
 	static const char *const same[] = { "a/b", "./a/b", "a//b", "/a/b", "a/b/", "././a/./b/." };
 	static const char *const other[] = { "ab", "a", "b/a", "a/b/c", "a/.b", "a/..", "" };
@@ -56,6 +83,7 @@ int main(void) {
 	tcase_add_checked_fixture(tc, NULL, tear_down);
 	tcase_add_test(tc, empty_set_has_nothing);
 	tcase_add_test(tc, set_has_what_was_added_and_nothing_else);
+	tcase_add_test(tc, what_is_removed_is_gone_and_the_others_stay);
 	tcase_add_test(tc, dots_and_slashes_make_no_difference);
 	tcase_add_test(tc, key_depends_on_the_seed);
 	suite_add_tcase(suite, tc);
