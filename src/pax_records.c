@@ -2,11 +2,12 @@
 
 #include "pax_records.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /*
- * The length at the beginning of a record counts the whole record, its own digits included.
+ * The length at the beginning of a record counts the whole record, its own digits included.  Numbers are
+ * put into text by hand: nearly every member has a record with two, and printf would take longer for
+ * them than all the rest of its header.
  */
 
 #define XATTR_PREFIX "SCHILY.xattr."
@@ -19,15 +20,25 @@ static size_t count_digits(size_t n) {
 	return ndigits;
 }
 
+/* Put the digits of ${n} so that they end at ${end}; where they begin. */
+static char *put_digits(char *end, uint64_t n) {
+	do {
+		*--end = (char)('0' + n % 10);
+		n /= 10;
+	} while (n > 0);
+	return end;
+}
+
 /* Append the length of a record that goes on with ${nbytes}, from the keyword to the newline. */
 static int begin_record(struct member_header *header, size_t nbytes, struct error *err) {
 	size_t rest = nbytes + 1;
 	/* The digits may be what makes it need one more. */
 	size_t total = rest + count_digits(rest + count_digits(rest));
-	char length[32];
+	char length[32], *end = length + sizeof(length), *from;
 
-	return member_header_append(
-	    header, length, (size_t)snprintf(length, sizeof(length), "%zu ", total), err);
+	*--end = ' ';
+	from = put_digits(end, total);
+	return member_header_append(header, from, (size_t)(end - from) + 1, err);
 }
 
 /* Append `=', the value and the newline. */
@@ -57,10 +68,9 @@ int pax_record_string(
 
 int pax_record_number(
     struct member_header *header, const char *keyword, uint64_t value, struct error *err) {
-	char text[32];
+	char text[32], *end = text + sizeof(text), *from = put_digits(end, value);
 
-	snprintf(text, sizeof(text), "%ju", (uintmax_t)value);
-	return pax_record_string(header, keyword, text, err);
+	return pax_record(header, keyword, from, (size_t)(end - from), err);
 }
 
 int pax_record_time(
@@ -68,8 +78,7 @@ int pax_record_time(
 	bool negative = value.tv_sec < 0;
 	uint64_t seconds = (uint64_t)value.tv_sec;
 	long nanoseconds = value.tv_nsec;
-	char text[64];
-	size_t n;
+	char text[64], *end = text + sizeof(text), *from;
 
 	/* A timespec counts its fraction upwards, also below zero; the text counts from zero. */
 	if (negative) {
@@ -79,13 +88,17 @@ int pax_record_time(
 			nanoseconds = 1000000000 - nanoseconds;
 		}
 	}
-	n = (size_t)snprintf(text, sizeof(text), "%s%ju.%09ld", negative ? "-" : "",
-	    (uintmax_t)seconds, nanoseconds);
-	while (text[n - 1] == '0')
-		n--;
-	if (text[n - 1] == '.')
-		n--;
-	return pax_record(header, keyword, text, n, err);
+	/* A digit before the nine of the fraction keeps its zeros, and gives way to the point. */
+	from = put_digits(end, UINT64_C(1000000000) + (uint64_t)nanoseconds);
+	*from = '.';
+	from = put_digits(from, seconds);
+	if (negative)
+		*--from = '-';
+	while (end[-1] == '0')
+		end--;
+	if (end[-1] == '.')
+		end--;
+	return pax_record(header, keyword, from, (size_t)(end - from), err);
 }
 
 /* Append the name of an attribute, up to its end, with what a keyword cannot have replaced. */

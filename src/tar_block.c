@@ -53,10 +53,20 @@ size_t tar_put_map(
 	return i;
 }
 
-void tar_block_finish(struct tar_block *block, enum format format) {
-	const unsigned char *bytes = (const unsigned char *)block;
-	unsigned int sum = 0;
+/* The sum of all bytes, eight at a time: those at odd and at even places in lanes of 16 bits. */
+static unsigned int sum_bytes(const struct tar_block *block) {
+	const uint64_t low = UINT64_C(0x00ff00ff00ff00ff);
+	uint64_t sums = 0, word;
 
+	for (size_t i = 0; i < sizeof(*block); i += sizeof(word)) {
+		memcpy(&word, (const char *)block + i, sizeof(word));
+		sums += (word & low) + (word >> 8 & low);
+	}
+	return (unsigned int)((sums & 0xffff) + (sums >> 16 & 0xffff) + (sums >> 32 & 0xffff) +
+	    (sums >> 48));
+}
+
+void tar_block_finish(struct tar_block *block, enum format format) {
 	if (format != FORMAT_V7)
 		memcpy(block->magic,
 		    format == FORMAT_GNU ? "ustar  " :
@@ -65,7 +75,5 @@ void tar_block_finish(struct tar_block *block, enum format format) {
 		    sizeof(block->magic));
 	/* The sum is taken as if its own field were blank. */
 	memset(block->checksum, ' ', sizeof(block->checksum));
-	for (size_t i = 0; i < sizeof(*block); i++)
-		sum += bytes[i];
-	tar_put_octal(block->checksum, sizeof(block->checksum) - 1, sum);
+	tar_put_octal(block->checksum, sizeof(block->checksum) - 1, sum_bytes(block));
 }

@@ -168,15 +168,24 @@ static int put_link_name(struct encoder *enc) {
 	return put_long(enc, "linkpath", enc->link_name, &enc->has_long_link);
 }
 
+/* Put as much of ${text} at ${at} as there is room for up to ${end}; behind it. */
+static char *put_text(char *at, const char *end, const char *text, size_t nbytes) {
+	size_t room = (size_t)(end - at);
+
+	return mempcpy(at, text, nbytes < room ? nbytes : room);
+}
+
 /* Put "directory/${folder}/base" for the entry into ${at}, as far as it fits. */
 static void put_name_in_folder(const struct entry *e, const char *folder, char at[100]) {
-	const char *slash = strrchr(e->name, '/');
-	size_t nbytes = slash != NULL ? (size_t)(slash - e->name) : 1;
-	char name[100 + 1];
+	const char *slash = strrchr(e->name, '/'), *end = at + 100;
+	const char *base = slash != NULL ? slash + 1 : e->name;
 
-	snprintf(name, sizeof(name), "%.*s/%s/%s", (int)(nbytes < 100 ? nbytes : 100),
-	    slash != NULL ? e->name : ".", folder, slash != NULL ? slash + 1 : e->name);
-	memcpy(at, name, strlen(name));
+	at = slash != NULL ? put_text(at, end, e->name, (size_t)(slash - e->name)) :
+	                     put_text(at, end, ".", 1);
+	at = put_text(at, end, "/", 1);
+	at = put_text(at, end, folder, strlen(folder));
+	at = put_text(at, end, "/", 1);
+	put_text(at, end, base, strlen(base));
 }
 
 /* The number that begins the map of a sparse file, and those that it consists of, as pax has it. */

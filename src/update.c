@@ -12,9 +12,11 @@ int update_note(struct update *update, const struct entry *e, struct error *err)
 }
 
 bool update_wants(const struct update *update, const struct entry *e) {
-	const uint64_t *seconds =
-	    key_map_find(&update->seconds, key_of_name(update->seed, e->name));
+	const uint64_t *seconds;
 
+	if (update->seconds.n == 0)
+		return true;
+	seconds = key_map_find(&update->seconds, key_of_name(update->seed, e->name));
 	return seconds == NULL || e->mtime.tv_sec > (int64_t)*seconds;
 }
 
