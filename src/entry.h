@@ -55,6 +55,8 @@ struct entry {
 	 * with -P or as an archive has it.
 	 */
 	const char *name;
+	const char
+	    *path; /* where a tree has it, from the operand on; NULL: it is from an archive */
 	enum entry_type type;
 	/*
 	 * NULL, or the name of an earlier member that is another name of the same inode.  A link

@@ -8,7 +8,8 @@
 #include <string.h>
 
 /*
- * Behind the entry stand its list of attributes, their values, and all strings.
+ * Behind the entry stand its list of attributes, its extents, the values of the attributes, and all
+ * strings.
  */
 
 struct copied {
@@ -19,6 +20,7 @@ struct copied {
 /* The strings of an entry. */
 static const size_t strings[] = {
 	offsetof(struct entry, name),
+	offsetof(struct entry, path),
 	offsetof(struct entry, first_name),
 	offsetof(struct entry, stored_name),
 	offsetof(struct entry, stored_first_name),
@@ -33,6 +35,11 @@ static const size_t strings[] = {
 
 static const char **string_of(const struct entry *e, size_t i) {
 	return (const char **)(void *)((char *)(uintptr_t)e + strings[i]);
+}
+
+/* Most have one name, not several that are equal. */
+static bool is_name_again(const struct entry *e, size_t i) {
+	return i > 0 && *string_of(e, i) == e->name;
 }
 
 /* Copy ${*bytes} to ${*to} and go on behind it. */
@@ -51,12 +58,13 @@ static void store_string(char **to, const char **string) {
 }
 
 size_t entry_copy_nbytes(const struct entry *e) {
-	size_t nbytes = sizeof(struct copied) + e->nxattrs * sizeof(struct xattr);
+	size_t nbytes = sizeof(struct copied) + e->nxattrs * sizeof(struct xattr) +
+	    e->nextents * sizeof(struct extent);
 
 	for (size_t i = 0; i < NSTRINGS; i++) {
 		const char *string = *string_of(e, i);
 
-		if (string != NULL)
+		if (string != NULL && !is_name_again(e, i))
 			nbytes += strlen(string) + 1;
 	}
 	for (size_t i = 0; i < e->nxattrs; i++)
@@ -68,23 +76,25 @@ struct entry *entry_copy_to(void *place, const struct entry *e) {
 	struct copied *copy = place;
 	struct xattr *xattrs = (struct xattr *)(void *)copy->storage;
 	char *to = copy->storage + e->nxattrs * sizeof(*xattrs);
+	const void *extents = e->extents;
 
 	copy->entry = *e;
+	store(&to, &extents, e->nextents * sizeof(*e->extents));
+	copy->entry.extents = extents;
 	for (size_t i = 0; i < e->nxattrs; i++) {
 		xattrs[i] = e->xattrs[i];
 		store(&to, &xattrs[i].value, xattrs[i].nbytes);
 		store_string(&to, &xattrs[i].name);
 	}
-	for (size_t i = 0; i < NSTRINGS; i++)
-		store_string(&to, string_of(&copy->entry, i));
-	/* Most have one name, not two that are equal. */
-	if (e->stored_name == e->name)
-		copy->entry.stored_name = copy->entry.name;
+	for (size_t i = 0; i < NSTRINGS; i++) {
+		if (is_name_again(e, i))
+			*string_of(&copy->entry, i) = copy->entry.name;
+		else
+			store_string(&to, string_of(&copy->entry, i));
+	}
 	if (e->stored_first_name == e->first_name)
 		copy->entry.stored_first_name = copy->entry.first_name;
 	copy->entry.xattrs = xattrs;
-	copy->entry.extents = NULL;
-	copy->entry.nextents = 0;
 	return &copy->entry;
 }
 

@@ -165,6 +165,8 @@ libtarn_a_SOURCES = \
 	%D%/select.h \
 	%D%/sink.h \
 	%D%/source.h \
+	%D%/source_ahead.c \
+	%D%/source_ahead.h \
 	%D%/statx_entry.c \
 	%D%/statx_entry.h \
 	%D%/tar_block.c \

@@ -26,8 +26,6 @@
  * by a clock that is a read of memory.
  */
 
-enum { STATUS_OK = 0, STATUS_DIFFERS = 1, STATUS_FAILED = 2 };
-
 /* What a line is called in the file, by the status that it sets. */
 static const char *const severities[] = { "note", "warning", "failure" };
 
@@ -39,10 +37,13 @@ static const char *const severities[] = { "note", "warning", "failure" };
 
 struct report {
 	const char *program;
-	pthread_mutex_t mutex; /* guards everything below */
-	FILE *file;            /* of report_open_file; NULL: none */
-	int status;
+	pthread_mutex_t mutex;       /* guards everything below */
+	FILE *file;                  /* of report_open_file; NULL: none */
+	enum report_severity status; /* that of the program */
 	bool is_fatal;
+	pthread_t thread; /* whose lines are diverted, if they are */
+	report_diverted *diverted;
+	void *context;
 	struct quote name_quote, text_quote;
 	struct tally {
 		uint64_t n, nbytes;
@@ -186,9 +187,9 @@ static void say(struct report *report, const char *name, const char *text) {
 	    quote_name(&report->text_quote, text));
 }
 
-static void raise_status(struct report *report, int status) {
-	if (report->status < status)
-		report->status = status;
+static void raise_status(struct report *report, enum report_severity severity) {
+	if (report->status < severity)
+		report->status = severity;
 }
 
 int report_open_file(struct report *report, const char *path, struct error *err) {
@@ -197,31 +198,58 @@ int report_open_file(struct report *report, const char *path, struct error *err)
 	                              err_set(err, TARN_ESYSTEM, errno, "%s: Cannot open", path);
 }
 
-/* Say a formatted line, and that the status is at least ${status}. */
-__attribute__((format(printf, 4, 0))) static void report_line(
-    struct report *report, int status, const char *name, const char *format, va_list args) {
-	char text[TEXT_NBYTES];
+/* Where the lines of this thread go instead; NULL: nowhere.  The mutex is held. */
+static report_diverted *diverted(const struct report *report) {
+	return report->diverted != NULL && pthread_equal(report->thread, pthread_self()) ?
+	    report->diverted :
+	    NULL;
+}
+
+void report_divert(struct report *report, report_diverted *to, void *context) {
+	pthread_mutex_lock(&report->mutex);
+	report->thread = pthread_self();
+	report->diverted = to;
+	report->context = context;
+	pthread_mutex_unlock(&report->mutex);
+}
+
+void report_line(
+    struct report *report, enum report_severity severity, const char *name, const char *text) {
+	report_diverted *to;
 
 	if (report == NULL)
 		return;
-	vsnprintf(text, sizeof(text), format, args);
 	pthread_mutex_lock(&report->mutex);
-	raise_status(report, status);
-	say(report, name, text);
-	if (report->file != NULL) {
-		json_begin(report->file, severities[status]);
-		json_string(report->file, "name", name);
-		json_string(report->file, "text", text);
-		json_end(report->file);
+	to = diverted(report);
+	if (to == NULL) {
+		raise_status(report, severity);
+		say(report, name, text);
+		if (report->file != NULL) {
+			json_begin(report->file, severities[severity]);
+			json_string(report->file, "name", name);
+			json_string(report->file, "text", text);
+			json_end(report->file);
+		}
 	}
 	pthread_mutex_unlock(&report->mutex);
+	if (to != NULL)
+		to(report->context, severity, name, text);
+}
+
+/* The same with a formatted text. */
+__attribute__((format(printf, 4, 0))) static void report_format(struct report *report,
+    enum report_severity severity, const char *name, const char *format, va_list args) {
+	char text[TEXT_NBYTES];
+
+	vsnprintf(text, sizeof(text), format, args);
+	report_line(report, severity, name, text);
 }
 
 void report_note(struct report *report, const char *name, const char *format, ...) {
 	va_list args;
 
 	va_start(args, format);
-	report_line(report, STATUS_OK, name, format, args);
+	report_format(report, REPORT_NOTE, name, format, args);
 	va_end(args);
 }
 
@@ -229,7 +257,7 @@ void report_warning(struct report *report, const char *name, const char *format,
 	va_list args;
 
 	va_start(args, format);
-	report_line(report, STATUS_DIFFERS, name, format, args);
+	report_format(report, REPORT_WARNING, name, format, args);
 	va_end(args);
 }
 
@@ -237,7 +265,7 @@ void report_failure(struct report *report, const char *name, const char *format,
 	va_list args;
 
 	va_start(args, format);
-	report_line(report, STATUS_FAILED, name, format, args);
+	report_format(report, REPORT_FAILURE, name, format, args);
 	va_end(args);
 }
 
@@ -263,7 +291,7 @@ void report_once(struct report *report, bool *flag, const char *format, ...) {
 	if (said)
 		return;
 	va_start(args, format);
-	report_line(report, STATUS_OK, NULL, format, args);
+	report_format(report, REPORT_NOTE, NULL, format, args);
 	va_end(args);
 }
 
@@ -273,7 +301,7 @@ void report_count(
 	report->tallies[reason].n++;
 	report->tallies[reason].nbytes += nbytes;
 	if (reason >= REPORT_LOST_SYMLINK)
-		raise_status(report, STATUS_FAILED);
+		raise_status(report, REPORT_FAILURE);
 	if (report->file != NULL) {
 		json_begin(report->file, reasons[reason].keyword);
 		json_string(report->file, "name", name);
@@ -285,7 +313,7 @@ void report_count(
 
 void report_differs(struct report *report) {
 	pthread_mutex_lock(&report->mutex);
-	raise_status(report, STATUS_DIFFERS);
+	raise_status(report, REPORT_WARNING);
 	pthread_mutex_unlock(&report->mutex);
 }
 
@@ -386,12 +414,12 @@ static void finish_file(struct report *report) {
 	json_end(report->file);
 	if (fflush(report->file) == 0 && ferror(report->file) == 0)
 		return;
-	raise_status(report, STATUS_FAILED);
+	raise_status(report, REPORT_FAILURE);
 	say(report, NULL, "Cannot write the report");
 }
 
 int report_finish(struct report *report) {
-	int status;
+	enum report_severity status;
 
 	pthread_mutex_lock(&report->mutex);
 	erase_progress(report);
@@ -401,11 +429,11 @@ int report_finish(struct report *report) {
 	}
 	if (report->file != NULL)
 		finish_file(report);
-	if (report->status == STATUS_FAILED)
+	if (report->status == REPORT_FAILURE)
 		say(report, NULL,
 		    report->is_fatal ? "Error is not recoverable: exiting now" :
 		                       "Exiting with failure status due to previous errors");
 	status = report->status;
 	pthread_mutex_unlock(&report->mutex);
-	return status;
+	return (int)status;
 }

@@ -60,18 +60,25 @@ void report_free(struct report *report);
  */
 int report_open_file(struct report *report, const char *path, struct error *err);
 
+/* What a line says about the exit status, which becomes at least this. */
+enum report_severity {
+	REPORT_NOTE = 0,
+	REPORT_WARNING = 1, /* something changed, differs or was skipped */
+	REPORT_FAILURE = 2  /* something is missing or failed */
+};
+
 /**
- * Say "program: name: text" (${name} may be NULL); the exit status stays.  Here and in the next
- * three: no ${report}, and nothing is said.
+ * Say "program: name: text" (${name} may be NULL).  Here and in the next four: no ${report}, and nothing
+ * is said.
  */
+void report_line(
+    struct report *report, enum report_severity severity, const char *name, const char *text);
+
+/** The same with a formatted text. */
 void report_note(struct report *report, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-
-/** The same, and the exit status becomes at least 1: something changed, differs or was skipped. */
 void report_warning(struct report *report, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-
-/** The same, and the exit status becomes 2: something is missing or failed. */
 void report_failure(struct report *report, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -91,6 +98,14 @@ void report_count(
 
 /** Set the exit status to at least 1 without a word (differences that the listing printed). */
 void report_differs(struct report *report);
+
+/**
+ * Hand the lines that the calling thread says from now on to ${to}, which sees to it that they are said
+ * when it is time, by another thread.  NULL: say them again.  At most one thread does so.
+ */
+typedef void report_diverted(
+    void *context, enum report_severity severity, const char *name, const char *text);
+void report_divert(struct report *report, report_diverted *to, void *context);
 
 /**
  * From now on show a progress line when work takes more than a second, if standard error is a

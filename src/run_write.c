@@ -9,6 +9,8 @@
 #include "archive_sink.h"
 #include "input.h"
 #include "output.h"
+#include "pool.h"
+#include "source_ahead.h"
 #include "tree_source.h"
 #include "waiting_links.h"
 
@@ -20,6 +22,7 @@
 struct writing {
 	struct run *run;
 	struct output output;
+	struct source *tree;
 };
 
 /* Put ${e}; ${first} is what an earlier run has stored its inode as, NULL: it is as the source has it. */
@@ -43,37 +46,70 @@ static int put_named(struct writing *w, struct entry *e, struct source *from, st
 	return put_as(w, e, first, from, err);
 }
 
-/* Show ${e} as ${path}, and put it under the name that it is given; one that gets none is left out. */
-static int put(
-    struct writing *w, struct entry *e, const char *path, struct source *from, struct error *err) {
+/* Show ${e}, and put it under the name that it is given; one that gets none is left out. */
+static int put(struct writing *w, struct entry *e, struct source *from, struct error *err) {
 	struct run *run = w->run;
 	struct entry stored = *e;
 	int r = select_rename(run->select, e, err);
 
 	if (r != TARN_OK)
 		return r;
-	stored.name = path;
+	if (e->path != NULL)
+		stored.name = e->path;
 	run_show(run, run->options.show_transformed ? e : &stored);
 	return *e->name != '\0' ? put_named(w, e, from, err) : TARN_OK;
 }
 
-/* Put the tree that ${source} was begun with. */
-static int put_tree(struct writing *w, struct source *source, struct error *err) {
+static bool has_archives(const struct options *o) {
+	for (size_t i = 0; i < o->noperands; i++) {
+		if (o->operands[i].is_archive)
+			return true;
+	}
+	return false;
+}
+
+/* Put what ${source} has of the trees that w->tree was begun with. */
+static int put_trees_from(struct writing *w, struct source *source, struct error *err) {
 	struct entry *e;
 	int r;
 
 	while ((r = source->next(source, &e, err)) == TARN_OK) {
 		if (!update_wants(&w->output.members, e)) {
-			tree_source_skip(source);
+			tree_source_skip(w->tree);
 			continue;
 		}
-		r = put(w, e, tree_source_path(source), source, err);
-		if (r == TARN_NO_FIRST && (r = tree_source_make_first(source, err)) == TARN_OK)
+		r = put(w, e, source, err);
+		if (r == TARN_NO_FIRST && (r = tree_source_make_first(w->tree, err)) == TARN_OK)
 			r = put_as(w, e, NULL, source, err);
 		if (r != TARN_OK && r != TARN_END)
 			return r;
 	}
 	return r == TARN_END ? TARN_OK : r;
+}
+
+/*
+ * May trees be read ahead?  Only where nothing they are told depends on what became of an entry: in
+ * these formats every member can be stored, and nothing was stored before.
+ */
+static bool reads_ahead(const struct options *o) {
+	unsigned int nthreads = o->nthreads > 0 ? o->nthreads : pool_ncores();
+
+	return nthreads > 1 && o->mode == MODE_CREATE && !has_archives(o) &&
+	    (o->format == FORMAT_PAX || o->format == FORMAT_GNU);
+}
+
+static int put_trees(
+    struct writing *w, const struct operand *operands, size_t n, struct error *err) {
+	struct source *ahead = NULL;
+	int r;
+
+	tree_source_begin(w->tree, operands, n);
+	if (reads_ahead(&w->run->options))
+		ahead = source_ahead_new(w->tree, w->run->report);
+	r = put_trees_from(w, ahead != NULL ? ahead : w->tree, err);
+	if (ahead != NULL)
+		ahead->free(ahead);
+	return r;
 }
 
 /* Open the archive that ${operand} names, relative to its -C. */
@@ -111,7 +147,7 @@ static int put_archive(struct writing *w, const struct operand *operand, struct 
 		if (select_excludes(run->select, e->name) || !update_wants(&w->output.members, e))
 			continue;
 		overrides_apply(&run->options.overrides, e);
-		r = put(w, e, e->name, input.source, err);
+		r = put(w, e, input.source, err);
 		if (r == TARN_NO_FIRST)
 			r = waiting_links_add(waiting, e, number, w->output.sink, err);
 		if (r != TARN_OK)
@@ -167,43 +203,44 @@ static int join(struct writing *w, const struct operand *operand, struct error *
 	return r;
 }
 
-static int put_operands(struct writing *w, struct source *tree, struct error *err) {
+/* How many operands from ${operand} on, of ${n}, are trees? */
+static size_t count_trees(const struct operand *operand, size_t n) {
+	size_t i = 0;
+
+	while (i < n && !operand[i].is_archive)
+		i++;
+	return i;
+}
+
+static int put_operands(struct writing *w, struct error *err) {
 	const struct options *o = &w->run->options;
 	int r = TARN_OK;
 
-	for (size_t i = 0; i < o->noperands && r == TARN_OK; i++) {
+	for (size_t i = 0, n; i < o->noperands && r == TARN_OK; i += n) {
 		const struct operand *operand = &o->operands[i];
 
-		if (o->mode == MODE_CATENATE)
+		n = 1;
+		if (o->mode == MODE_CATENATE) {
 			r = join(w, operand, err);
-		else if (operand->is_archive)
+		} else if (operand->is_archive) {
 			r = put_archive(w, operand, err);
-		else if (tree_source_begin(tree, operand, err) == TARN_OK)
-			r = put_tree(w, tree, err);
-		else
-			report_error(w->run->report, operand->directory, err);
+		} else {
+			n = count_trees(operand, o->noperands - i);
+			r = put_trees(w, operand, n, err);
+		}
 	}
 	return r;
-}
-
-static bool has_archives(const struct options *o) {
-	for (size_t i = 0; i < o->noperands; i++) {
-		if (o->operands[i].is_archive)
-			return true;
-	}
-	return false;
 }
 
 int run_write(struct run *run, struct error *err) {
 	const struct options *o = &run->options;
 	struct writing w = { .run = run };
-	struct source *tree = NULL;
 	int r = output_open(&w.output, o, run->report, err);
 
 	if (r != TARN_OK)
 		goto done;
-	tree = tree_source_new(o, run->select, run->owners, run->report, err);
-	if (tree == NULL) {
+	w.tree = tree_source_new(o, run->select, run->owners, run->report, err);
+	if (w.tree == NULL) {
 		r = (int)err->code;
 		goto done;
 	}
@@ -212,12 +249,12 @@ int run_write(struct run *run, struct error *err) {
 		archive_sink_check_links(w.output.sink);
 		earlier_inodes_fini(&w.output.earlier);
 	}
-	tree_source_leave_out(tree, w.output.file.dev, w.output.file.ino);
+	tree_source_leave_out(w.tree, w.output.file.dev, w.output.file.ino);
 	if (w.output.file.has_old)
-		tree_source_leave_out(tree, w.output.file.old_dev, w.output.file.old_ino);
-	r = put_operands(&w, tree, err);
+		tree_source_leave_out(w.tree, w.output.file.old_dev, w.output.file.old_ino);
+	r = put_operands(&w, err);
 	if (r == TARN_OK && o->check_links)
-		tree_source_check_links(tree);
+		tree_source_check_links(w.tree);
 	if (r == TARN_OK)
 		r = output_finish(&w.output, err);
 	if (r == TARN_OK && o->totals)
@@ -225,8 +262,8 @@ int run_write(struct run *run, struct error *err) {
 done:
 	if (r != TARN_OK && strcmp(o->archive, "-") != 0)
 		err_wrap(err, "%s", o->archive);
-	if (tree != NULL)
-		tree->free(tree);
+	if (w.tree != NULL)
+		w.tree->free(w.tree);
 	output_close(&w.output);
 	return r;
 }

@@ -39,10 +39,9 @@ struct tree_source {
 	struct report *report;
 	struct first_names first_names;
 	struct walk walk;
-	const struct operand *operand; /* NULL: between operands */
-	bool operand_is_next;          /* it was begun, and not yet looked at */
-	int base;                      /* the operand's -C, or AT_FDCWD */
-	size_t nbytes_dropped;         /* of the path, to make it a member name */
+	const struct operand *operand, *next_operand, *operands_end;
+	int base;              /* the operand's -C, or AT_FDCWD */
+	size_t nbytes_dropped; /* of the path, to make it a member name */
 	dev_t operand_dev;
 	struct left_out left_out[TREE_SOURCE_LEAVE_OUT_MAX];
 	size_t nleft_out;
@@ -302,6 +301,7 @@ static bool takes_part(struct tree_source *s) {
 		return false;
 	}
 	s->entry.name = member_name(s);
+	s->entry.path = s->walk.path;
 	if (is_left_out(s, &s->entry.identity) || is_too_old(s))
 		return false;
 	if (s->entry.type == ENTRY_SOCKET) {
@@ -391,14 +391,37 @@ static void end_file(struct tree_source *s) {
 		report_warning(s->report, s->walk.path, "file changed as we read it");
 }
 
-/* Go to the next name.  TARN_END: the operand is done. */
+/* Begin with the operand ${operand}. */
+static int begin_operand(struct tree_source *s, const struct operand *operand, struct error *err) {
+	if (s->base >= 0)
+		close(s->base);
+	s->base = AT_FDCWD;
+	if (operand->directory != NULL) {
+		s->base = open(operand->directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (s->base < 0)
+			return err_set(err, TARN_ESYSTEM, errno, "Cannot open");
+	}
+	begin_member_names(s, operand->name);
+	return walk_begin(&s->walk, s->base, operand->name, err);
+}
+
+static int next_operand(struct tree_source *s, struct error *err) {
+	int r;
+
+	while (s->next_operand < s->operands_end) {
+		s->operand = s->next_operand++;
+		r = begin_operand(s, s->operand, err);
+		if (r != TARN_ESYSTEM)
+			return r;
+		report_error(s->report, s->operand->directory, err);
+	}
+	return TARN_END;
+}
+
+/* Go to the next name. */
 static int step(struct tree_source *s, struct error *err) {
 	struct walk_frame *top;
 
-	if (s->operand_is_next) {
-		s->operand_is_next = false;
-		return TARN_OK;
-	}
 	while ((top = walk_top(&s->walk)) != NULL) {
 		if (top->next < top->names.n)
 			return walk_set_name(
@@ -406,7 +429,7 @@ static int step(struct tree_source *s, struct error *err) {
 		if (walk_leave(&s->walk, err) != TARN_OK)
 			report_error(s->report, s->walk.path, err);
 	}
-	return TARN_END;
+	return next_operand(s, err);
 }
 
 static int tree_source_next(struct source *source, struct entry **e, struct error *err) {
@@ -479,21 +502,11 @@ struct source *tree_source_new(const struct options *o, const struct select *sel
 	return &s->source;
 }
 
-int tree_source_begin(struct source *source, const struct operand *operand, struct error *err) {
+void tree_source_begin(struct source *source, const struct operand *operands, size_t noperands) {
 	struct tree_source *s = (struct tree_source *)source;
 
-	if (s->base >= 0)
-		close(s->base);
-	s->base = AT_FDCWD;
-	if (operand->directory != NULL) {
-		s->base = open(operand->directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (s->base < 0)
-			return err_set(err, TARN_ESYSTEM, errno, "Cannot open");
-	}
-	s->operand = operand;
-	s->operand_is_next = true;
-	begin_member_names(s, operand->name);
-	return walk_begin(&s->walk, s->base, operand->name, err);
+	s->next_operand = operands;
+	s->operands_end = operands + noperands;
 }
 
 void tree_source_leave_out(struct source *source, dev_t dev, ino_t ino) {
@@ -515,10 +528,6 @@ int tree_source_make_first(struct source *source, struct error *err) {
 	met = met_name(s);
 	r = first_names_replace(&s->first_names, &met, err);
 	return r == TARN_OK ? fill_first(s, err) : r;
-}
-
-const char *tree_source_path(const struct source *source) {
-	return ((const struct tree_source *)source)->walk.path;
 }
 
 void tree_source_skip(struct source *source) {

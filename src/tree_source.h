@@ -18,19 +18,16 @@ struct source *tree_source_new(const struct options *o, const struct select *sel
     struct owners *owners, struct report *report, struct error *err);
 
 /**
- * Walk ${operand} (borrowed until the source says TARN_END) with the next calls of next().  Links
- * between what is below different operands are found.  An error: its -C cannot be opened.
+ * Walk ${operands} (borrowed until the source says TARN_END), one after the other, with the next calls
+ * of next().  Links between what is below different operands are found.
  */
-int tree_source_begin(struct source *source, const struct operand *operand, struct error *err);
+void tree_source_begin(struct source *source, const struct operand *operands, size_t noperands);
 
 /**
  * The entry that next() has returned is a later name, but its first name is not to be had: make it a
  * first name.  Returns TARN_OK; TARN_END: it cannot be stored, which was said; or an error.
  */
 int tree_source_make_first(struct source *source, struct error *err);
-
-/** Where the entry that next() has returned was found, from its operand on. */
-const char *tree_source_path(const struct source *source);
 
 /** The entry that next() has returned is not stored: the next name of its inode is the first. */
 void tree_source_skip(struct source *source);

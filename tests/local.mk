@@ -32,6 +32,7 @@ UNIT_TESTS = \
 	%D%/unit/check_quote \
 	%D%/unit/check_report \
 	%D%/unit/check_select \
+	%D%/unit/check_source_ahead \
 	%D%/unit/check_tar_header \
 	%D%/unit/check_tar_header_names \
 	%D%/unit/check_tar_header_sparse \

@@ -35,6 +35,47 @@ make_snapshots() {
 	END
 }
 
+# create_by_threads NTHREADS OPTION…: make the archive NTHREADS.tar, where much is out of the ordinary.
+create_by_threads() {
+	local n=$1 status=0
+	shift
+	jittered "$TARN" --threads="$n" "$@" -v --one-file-system --exclude='e7' \
+		-cf "$n.tar" tree missing -C tree day.1 ../tree/day.2 -C nowhere a b \
+		>"$n.said" 2>&1 || status=$?
+	echo "status $status" >>"$n.said"
+}
+
+test_archive_does_not_depend_on_the_number_of_threads() {
+	make_snapshots 3
+	head -c 3000000 /dev/urandom >tree/large
+	printf x | dd of=tree/sparse bs=1 seek=5M status=none
+	python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("tree/socket")'
+	mount_tmpfs tree/disk 1M
+	touch tree/disk/file
+	bind_mount tree tree/cycle
+	for options in -S '-S --format=gnu' '-S --zstd' --format=ustar; do
+		for n in 1 2 5; do
+			# shellcheck disable=SC2086 # several
+			create_by_threads "$n" $options
+		done
+		for n in 2 5; do
+			cmp 1.tar "$n.tar"
+			diff 1.said "$n.said"
+		done
+	done
+	for text in 'is its own ancestor' 'Cannot stat' 'different filesystem' 'nowhere: Cannot open' \
+		'Removing leading'; do
+		grep -qF "$text" 1.said
+	done
+}
+
+test_creation_that_fails_ends_all_threads() {
+	make_snapshots 1
+	head -c 9000000 /dev/urandom >tree/large
+	expect_status 2 timeout 60 "$TARN" --threads=3 -cf /dev/full tree
+	expect_stderr_has 'No space left on device'
+}
+
 test_tree_does_not_depend_on_the_number_of_threads() {
 	make_snapshots 4
 	tarn -cf a.tar tree
@@ -52,16 +93,26 @@ test_archive_in_a_pipe_is_extracted_by_threads() {
 	same_tree tree out/tree
 }
 
+# expect_threads no|some ARGUMENT…: whether tarn starts any.
+expect_threads() {
+	local nthreads expected=$1
+	shift
+	strace -f -qq -e trace=clone,clone3 -o calls "$TARN" "$@"
+	nthreads=$(grep -c CLONE_THREAD calls || :)
+	[ "$nthreads" -gt 0 ] && nthreads=some || nthreads=no
+	expect_equal "$* starts $nthreads threads" "$* starts $expected threads"
+}
+
 test_one_thread_is_one_thread() {
 	need_program strace
 	make_snapshots 1
 	tarn -cf a.tar tree
 	mkdir one several
 	export ASAN_OPTIONS=detect_leaks=0
-	strace -f -qq -e trace=clone,clone3 -o calls "$TARN" --threads=1 -xf a.tar -C one
-	expect_equal "$(grep -c . calls || :)" 0
-	strace -f -qq -e trace=clone,clone3 -o calls "$TARN" --threads=3 -xf a.tar -C several
-	grep -q CLONE_THREAD calls
+	expect_threads no --threads=1 -xf a.tar -C one
+	expect_threads some --threads=3 -xf a.tar -C several
+	expect_threads no --threads=1 -cf b.tar tree
+	expect_threads some --threads=2 -cf b.tar tree
 }
 
 # An archive of members that get in each other's way, by a random SEED.

@@ -1,6 +1,6 @@
 /*
- * To be preloaded: system calls that make something take their time, now and then and at random, so
- * that threads come in every order.
+ * To be preloaded: system calls that look at files, make or write something take their time, now and
+ * then and at random, so that threads come in every order.
  */
 
 #define _GNU_SOURCE
@@ -62,6 +62,15 @@ int unlinkat(int fd, const char *name, int flags) {
 
 int futimens(int fd, const struct timespec times[2]) {
 	return ((int (*)(int, const struct timespec[2]))next("futimens"))(fd, times);
+}
+
+int statx(int fd, const char *name, int flags, unsigned int mask, struct statx *stx) {
+	return ((int (*)(int, const char *, int, unsigned int, struct statx *))next("statx"))(
+	    fd, name, flags, mask, stx);
+}
+
+ssize_t write(int fd, const void *data, size_t nbytes) {
+	return ((ssize_t(*)(int, const void *, size_t))next("write"))(fd, data, nbytes);
 }
 
 ssize_t pwrite64(int fd, const void *data, size_t nbytes, off64_t offset) {

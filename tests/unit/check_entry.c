@@ -302,10 +302,14 @@ END_TEST
 START_TEST(copy_outlives_what_it_was_made_from) {
 	struct xattr xattrs[] = { { "user.a", "\0\1", 2 }, { "user.b", "", 0 } };
 	char name[] = "n", target[] = "t";
+	struct extent extents[] = { { 5, 6 } };
 	struct entry original = { .name = name,
+		.path = name,
 		.target = target,
 		.xattrs = xattrs,
 		.nxattrs = 2,
+		.extents = extents,
+		.nextents = 1,
 		.type = ENTRY_SYMLINK,
 		.mode = 0777 };
 	struct entry *copy = entry_copy(&original);
@@ -313,9 +317,14 @@ START_TEST(copy_outlives_what_it_was_made_from) {
 	ck_assert_ptr_nonnull(copy);
 	name[0] = target[0] = '?';
 	xattrs[0].name = "";
+	extents[0].offset = 0;
 	ck_assert_str_eq(copy->name, "n");
+	ck_assert_str_eq(copy->path, "n");
 	ck_assert_str_eq(copy->target, "t");
 	ck_assert_ptr_null(copy->uname);
+	ck_assert_uint_eq(copy->nextents, 1);
+	ck_assert_int_eq(copy->extents[0].offset, 5);
+	ck_assert_int_eq(copy->extents[0].nbytes, 6);
 	ck_assert_uint_eq(copy->nxattrs, 2);
 	ck_assert_str_eq(copy->xattrs[0].name, "user.a");
 	ck_assert_mem_eq(copy->xattrs[0].value, "\0\1", 2);

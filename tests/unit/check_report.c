@@ -411,6 +411,44 @@ START_TEST(threads_do_not_lose_counts_or_mix_lines) {
 }
 END_TEST
 
+struct diverted {
+	enum report_severity severity;
+	char name[32], text[32];
+};
+
+static void take_line(
+    void *context, enum report_severity severity, const char *name, const char *text) {
+	struct diverted *line = context;
+
+	line->severity = severity;
+	snprintf(line->name, sizeof(line->name), "%s", name);
+	snprintf(line->text, sizeof(line->text), "%s", text);
+}
+
+static void *divert_and_say(void *line) {
+	report_divert(report, take_line, line);
+	report_failure(report, "name\n", "%s", "diverted");
+	return NULL;
+}
+
+START_TEST(lines_of_one_thread_are_diverted_as_they_are) {
+	struct diverted line = { 0 };
+	pthread_t thread;
+
+	ck_assert_int_eq(pthread_create(&thread, NULL, divert_and_say, &line), 0);
+	pthread_join(thread, NULL);
+	ck_assert_int_eq(line.severity, REPORT_FAILURE);
+	ck_assert_str_eq(line.name, "name\n");
+	ck_assert_str_eq(line.text, "diverted");
+	report_note(report, NULL, "here");
+	report_divert(report, NULL, NULL);
+	ck_assert_str_eq(output(), "tarn: here\n");
+	ck_assert_int_eq(report_finish(report), 0);
+	report_line(report, line.severity, line.name, line.text);
+	ck_assert_int_eq(report_finish(report), 2);
+}
+END_TEST
+
 START_TEST(progress_is_shown_after_a_second) {
 	report_show_progress(report);
 	report_progress(report, "a", 1000);
@@ -573,6 +611,7 @@ static void add_lines(TCase *lines) {
 	tcase_add_loop_test(lines, bytes_are_said_in_units, 0, N(sizes));
 	tcase_add_loop_test(lines, thousands_are_set_apart, 0, N(counts));
 	tcase_add_test(lines, threads_do_not_lose_counts_or_mix_lines);
+	tcase_add_test(lines, lines_of_one_thread_are_diverted_as_they_are);
 	tcase_add_test(lines, progress_is_not_for_files);
 }
 
