@@ -116,6 +116,7 @@ static int read_attached(struct codec_reader *reader, off_t at, off_t frame_nbyt
     size_t *nbytes, struct error *err) {
 	unsigned char header[ZSTD_SKIPPABLE_HEADER_NBYTES];
 	int r, fd = reader->input.fd;
+	void *content;
 
 	if (frame_nbytes < (off_t)sizeof(header) ||
 	    codec_read_at(fd, header, sizeof(header), at, err) != TARN_OK ||
@@ -123,12 +124,14 @@ static int read_attached(struct codec_reader *reader, off_t at, off_t frame_nbyt
 	    zstd_get32(header + 4) != frame_nbytes - (off_t)sizeof(header))
 		return TARN_END;
 	*nbytes = zstd_get32(header + 4);
-	*data = malloc(*nbytes > 0 ? *nbytes : 1);
-	if (*data == NULL)
+	content = malloc(*nbytes > 0 ? *nbytes : 1);
+	if (content == NULL)
 		return err_nomem(err);
-	r = codec_read_at(fd, *data, *nbytes, at + (off_t)sizeof(header), err);
-	if (r != TARN_OK)
-		free(*data);
+	r = codec_read_at(fd, content, *nbytes, at + (off_t)sizeof(header), err);
+	if (r == TARN_OK)
+		*data = content;
+	else
+		free(content);
 	return r;
 }
 

@@ -22,6 +22,10 @@ test_append_survives_every_failure() {
 	fails_at_every memory,read,write,open,name,metadata append
 }
 
+test_append_to_compressed_archives_survives_every_failure() {
+	fails_at_every memory,read,write,open,name append-zstd,append-xz
+}
+
 test_extraction_survives_every_failure() {
 	fails_at_every memory,read,write,open,name,metadata extract,extract-over
 }
@@ -43,6 +47,11 @@ test_what_cannot_be_synced_is_a_failure() {
 
 test_archive_is_old_or_new_after_a_kill_at_any_moment() {
 	fails_at_every kill,signal create,create-new,create-zstd,append
+}
+
+test_every_signal_ends_a_run_as_it_should_at_any_moment() {
+	fails_at_every signals create,append,extract-over
+	fails_at_every signal create-xz,extract,extract-later-names,extract-copies
 }
 
 test_second_extraction_completes_one_that_was_killed_at_any_moment() {
