@@ -2,6 +2,7 @@
 
 #include "archive_limits.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 /* Below this, padding alone can make any ratio. */
@@ -27,23 +28,30 @@ int archive_limits_read(
 	return err_wrap(err, "%s", e->name);
 }
 
+int archive_limits_add(
+    struct archive_limits *limits, const char *name, uint64_t nbytes, struct error *err) {
+	uint64_t before = limits->nbytes, after;
+
+	do {
+		if (__builtin_add_overflow(before, nbytes, &after))
+			after = UINT64_MAX;
+	} while (!atomic_compare_exchange_weak(&limits->nbytes, &before, after));
+	if (limits->max_size == 0 || after <= limits->max_size)
+		return TARN_OK;
+	err_set(err, TARN_ELIMIT, 0, "more than %ju bytes to be extracted (--max-size)",
+	    (uintmax_t)limits->max_size);
+	return err_wrap(err, "%s", name);
+}
+
 int archive_limits_extract(
     struct archive_limits *limits, const struct entry *e, struct error *err) {
-	uint64_t nbytes = e->is_whole ? (uint64_t)e->size : 0;
-
 	if (limits->max_depth != 0 && depth_of(e->name) > limits->max_depth) {
 		err_set(err, TARN_ELIMIT, 0, "more than %ju components (--max-depth)",
 		    (uintmax_t)limits->max_depth);
 		/* The message has room for some of them. */
 		return err_wrap(err, "%.200s...", e->name);
 	}
-	if (__builtin_add_overflow(limits->nbytes, nbytes, &limits->nbytes))
-		limits->nbytes = UINT64_MAX;
-	if (limits->max_size == 0 || limits->nbytes <= limits->max_size)
-		return TARN_OK;
-	err_set(err, TARN_ELIMIT, 0, "more than %ju bytes to be extracted (--max-size)",
-	    (uintmax_t)limits->max_size);
-	return err_wrap(err, "%s", e->name);
+	return e->is_whole ? archive_limits_add(limits, e->name, (uint64_t)e->size, err) : TARN_OK;
 }
 
 int archive_limits_decompress(uint64_t max_ratio, uint64_t from, uint64_t to, struct error *err) {

@@ -13,12 +13,12 @@
  */
 struct archive_limits {
 	/* As the command line has them; 0: no limit. */
-	uint64_t max_size;    /* bytes of all files that are extracted, holes included */
+	uint64_t max_size;    /* bytes of all files that are extracted, copies and holes included */
 	uint64_t max_members; /* that are read, wanted or not */
 	uint64_t max_ratio;   /* of bytes decompressed to bytes in the file */
 	uint64_t max_depth;   /* components of a name that is extracted */
 
-	uint64_t nbytes; /* of files, so far */
+	_Atomic uint64_t nbytes; /* of files, so far */
 };
 
 /*
@@ -33,6 +33,10 @@ int archive_limits_read(
 
 /** ${e} is going to be extracted, with its content if it is whole. */
 int archive_limits_extract(struct archive_limits *limits, const struct entry *e, struct error *err);
+
+/** The file ${name} is going to take ${nbytes} more.  For several threads. */
+int archive_limits_add(
+    struct archive_limits *limits, const char *name, uint64_t nbytes, struct error *err);
 
 /**
  * ${from} bytes were decompressed to ${to} so far.  What is small is not looked at: an archive of

@@ -46,6 +46,7 @@ struct leader {
 struct link_ladder {
 	enum links links;
 	bool renames; /* members may be extracted under other names than theirs */
+	struct archive_limits *limits;
 	struct report *report;
 	uint64_t seed;
 	atomic_bool knows_left_out, knows_stale; /* there is such a key in known */
@@ -70,13 +71,15 @@ struct new_name {
 	struct stat *st;
 };
 
-struct link_ladder *link_ladder_new(const struct options *o, struct report *report) {
+struct link_ladder *link_ladder_new(
+    const struct options *o, struct archive_limits *limits, struct report *report) {
 	struct link_ladder *ladder = calloc(1, sizeof(*ladder));
 
 	if (ladder == NULL)
 		return NULL;
 	ladder->links = o->links;
 	ladder->renames = options_rename(o);
+	ladder->limits = limits;
 	ladder->report = report;
 	ladder->seed = key_seed();
 	pthread_mutex_init(&ladder->mutex, NULL);
@@ -311,6 +314,8 @@ static int copy_content(struct link_ladder *ladder, const struct new_name *name,
 	if (ladder->links == LINKS_REFLINK)
 		report_count(
 		    ladder->report, REPORT_COPIED_NO_REFLINK, name->name, (uint64_t)st->st_size);
+	if (archive_limits_add(ladder->limits, name->name, (uint64_t)st->st_size, err) != TARN_OK)
+		return (int)err->code;
 	return file_copy(from, to, st, may_share, err);
 }
 
@@ -527,6 +532,7 @@ int link_ladder_add(struct link_ladder *ladder, struct contained *contained,
     const struct later_name *name, struct stat *st, struct error *err) {
 	const struct new_name new = {
 		.ladder = ladder,
+		.name = name->name,
 		.contained = contained,
 		.path = name->path,
 		.group = key_of_name(ladder->seed, name->member),

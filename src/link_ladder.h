@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
+#include "archive_limits.h"
 #include "contained.h"
 #include "error.h"
 #include "options.h"
@@ -26,11 +27,12 @@
 struct link_ladder;
 
 /**
- * A ladder for ${o} that counts in ${report}; both are borrowed.  Where members keep their names the
+ * A ladder for ${o} that counts copies in ${limits} and ${report}; all are borrowed.  Where members keep their names the
  * ladder relies on it: what this run made at the place of a name is the last member of that name.
  * NULL when out of memory.
  */
-struct link_ladder *link_ladder_new(const struct options *o, struct report *report);
+struct link_ladder *link_ladder_new(
+    const struct options *o, struct archive_limits *limits, struct report *report);
 void link_ladder_free(struct link_ladder *ladder);
 
 /**
@@ -76,7 +78,7 @@ struct later_name {
 /**
  * Make ${name}.  *${st} is the inode that it then names.
  *
- * Returns TARN_OK; TARN_NO_FIRST when what lies at ${name}->first is not known to be the member, or
+ * Returns TARN_OK; TARN_ELIMIT; TARN_NO_FIRST when what lies at ${name}->first is not known to be the member, or
  * nothing is there; TARN_EXISTS; TARN_EREFUSED when it was replaced meanwhile; TARN_ESYSTEM when a
  * copy failed too, or --links=strict forbids it; TARN_ENOMEM.
  */

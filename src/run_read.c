@@ -63,7 +63,7 @@ static struct sink *sink_for(struct run *run, const char *directory, struct erro
 	if (o->mode == MODE_EXTRACT && o->to_stdout)
 		return content_sink_new(run->report, err);
 	if (o->mode == MODE_EXTRACT)
-		return tree_sink_new(o, below, run->owners, run->report, err);
+		return tree_sink_new(o, below, run->owners, &run->options.limits, run->report, err);
 	listing = listing_new(o, run->utf8, stdout);
 	if (listing == NULL) {
 		err_nomem(err);

@@ -354,7 +354,7 @@ static int tree_sink_put(
 	struct tree_sink *s = (struct tree_sink *)sink;
 	int r = put(s, e, from, err);
 
-	if (r == TARN_OK || r == TARN_ENOMEM || r == TARN_NO_FIRST)
+	if (r == TARN_OK || r == TARN_ENOMEM || r == TARN_NO_FIRST || r == TARN_ELIMIT)
 		return r;
 	if (r == TARN_EXISTS)
 		return existing_stays(s, e);
@@ -449,7 +449,7 @@ static struct tree_sink *new_sink(
 }
 
 struct sink *tree_sink_new(const struct options *o, const char *destination, struct owners *owners,
-    struct report *report, struct error *err) {
+    struct archive_limits *limits, struct report *report, struct error *err) {
 	struct tree_sink *s = new_sink(o, report, err);
 
 	if (s == NULL)
@@ -457,7 +457,7 @@ struct sink *tree_sink_new(const struct options *o, const char *destination, str
 	metadata_policy_init(&s->policy, o, owners, report);
 	s->owns_shared = true;
 	s->shared = calloc(1, sizeof(*s->shared));
-	if (s->shared == NULL || (s->shared->ladder = link_ladder_new(o, report)) == NULL) {
+	if (s->shared == NULL || (s->shared->ladder = link_ladder_new(o, limits, report)) == NULL) {
 		err_nomem(err);
 		goto fail;
 	}

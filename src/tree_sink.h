@@ -13,7 +13,7 @@
  * names through link_ladder.h.  All arguments are borrowed as long as the sink lives.
  */
 struct sink *tree_sink_new(const struct options *o, const char *destination, struct owners *owners,
-    struct report *report, struct error *err);
+    struct archive_limits *limits, struct report *report, struct error *err);
 
 /** The destination of a tree sink as an O_PATH descriptor, borrowed. */
 int tree_sink_directory(const struct sink *sink);

@@ -152,6 +152,18 @@ archive_of() {
 	END
 }
 
+test_copies_count_for_max_size() {
+	archive_of a=0123456789 'l->a' 'm->a' 'n->a'
+	for threads in 1 3; do
+		mkdir copies$threads links$threads
+		expect_status 2 tarn -xf a.tar -C copies$threads --max-size=25 --links=copy \
+			--threads=$threads
+		expect_stderr_has 'm: more than 25 bytes to be extracted (--max-size)'
+		expect_equal "$(cd copies$threads && echo *)" 'a l'
+		expect_status 0 tarn -xf a.tar -C links$threads --max-size=10 --threads=$threads
+	done
+}
+
 # ext4 gives a new file the number of the one that was removed last.
 test_name_is_not_linked_to_a_file_that_has_the_number_of_its_first() {
 	mount_ext4 disk 16M
