@@ -51,7 +51,10 @@ test_archive_is_old_or_new_after_a_kill_at_any_moment() {
 
 test_every_signal_ends_a_run_as_it_should_at_any_moment() {
 	fails_at_every signals create,append,extract-over
-	fails_at_every signal create-xz,extract,extract-later-names,extract-copies
+}
+
+test_every_way_of_extraction_ends_at_a_signal() {
+	fails_at_every signal extract,extract-later-names,extract-copies
 }
 
 test_second_extraction_completes_one_that_was_killed_at_any_moment() {
