@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "late_content.h"
+#include "plain_header.h"
 
 /*
  * libarchive parses the members out of the plain bytes that the codec layer hands over.  Its three
@@ -16,9 +17,11 @@
  *
  * The position that libarchive gives for a header, beside the bytes that it was fed, tells whether
  * the archive was closed by end-of-archive blocks or just stops.
+ *
+ * Members of which one block says all are not shown to libarchive (plain_header.h).  So that it has
+ * nothing of them already, it is fed no more than the content of a member, which it has told, and
+ * else one block at a time.
  */
-
-#define TAR_BLOCK 512
 
 /*
  * The most bytes that may be read for a header with its names and maps: libarchive keeps all of them
@@ -34,12 +37,19 @@ struct archive_source {
 	struct report *report;
 	struct entry entry;
 	struct entry_storage storage;
-	off_t content_end;    /* of the current member, as far as it was read */
-	off_t npromised;      /* bytes of its content that are still to come */
-	off_t nfed;           /* plain bytes handed to libarchive, skipped ones included */
-	off_t header_left;    /* of HEADER_NBYTES_MAX; INT64_MAX in content */
-	bool fed_all;         /* the reader said TARN_END */
-	bool has_codec_error; /* the reader failed, or may read no more, with: */
+	off_t content_end; /* of the current member, as far as it was read */
+	off_t npromised;   /* bytes of its content that are still to come */
+	off_t nfed;        /* plain bytes read, skipped ones included */
+	const char *held;  /* the last of them, that libarchive was not handed */
+	size_t nheld;
+	off_t content_fed; /* where the content of the current member ends */
+	off_t nplain;      /* bytes of headers that libarchive does not see */
+	bool is_plain;     /* the current member is one of them */
+	struct plain_header plain;
+	const char *last_name; /* of the last member, as the archive has it; NULL: none */
+	off_t header_left;     /* of HEADER_NBYTES_MAX; INT64_MAX in content */
+	bool fed_all;          /* the reader said TARN_END */
+	bool has_codec_error;  /* the reader failed, or may read no more, with: */
 	struct error codec_error;
 	struct late_content late;
 	bool at_end;  /* libarchive has no more */
@@ -49,35 +59,77 @@ struct archive_source {
 	bool in_garbage;   /* said so, not yet at the next good header */
 };
 
+/* Have bytes that are held.  TARN_END, or an error, is for good. */
+static int hold(struct archive_source *s) {
+	const void *data;
+	int r;
+
+	if (s->nheld > 0)
+		return TARN_OK;
+	if (s->fed_all || s->has_codec_error)
+		return s->fed_all ? TARN_END : (int)s->codec_error.code;
+	r = codec_read(s->reader, &data, &s->nheld, &s->codec_error);
+	s->fed_all = r == TARN_END;
+	s->has_codec_error = r != TARN_OK && r != TARN_END;
+	if (r != TARN_OK) {
+		s->nheld = 0;
+		return r;
+	}
+	s->held = data;
+	s->nfed += (off_t)s->nheld;
+	return TARN_OK;
+}
+
+/* How many of the bytes that are held may libarchive have? */
+static size_t portion(const struct archive_source *s) {
+	off_t at = s->nfed - (off_t)s->nheld, nbytes = s->content_fed - at;
+
+	if (!archive_source_is_tar(&s->base))
+		return s->nheld;
+	if (nbytes <= 0)
+		nbytes = TAR_BLOCK_NBYTES - at % TAR_BLOCK_NBYTES;
+	return nbytes < (off_t)s->nheld ? (size_t)nbytes : s->nheld;
+}
+
+static void take(struct archive_source *s, size_t nbytes) {
+	s->held += nbytes;
+	s->nheld -= nbytes;
+}
+
 static la_ssize_t feed(struct archive *archive, void *data, const void **block) {
 	struct archive_source *s = data;
-	size_t nbytes = 0;
+	size_t nbytes;
 	int r;
 
 	(void)archive;
-	if (s->fed_all || s->has_codec_error)
-		return s->fed_all ? 0 : -1;
-	r = s->header_left > 0 ? codec_read(s->reader, block, &nbytes, &s->codec_error) :
-	                         err_set(&s->codec_error, TARN_EFORMAT, 0, "Header is too large");
-	if (r == TARN_END) {
-		s->fed_all = true;
-		return 0;
-	}
-	if (r != TARN_OK) {
+	if (s->header_left <= 0 && !s->has_codec_error) {
 		s->has_codec_error = true;
+		err_set(&s->codec_error, TARN_EFORMAT, 0, "Header is too large");
+	}
+	r = s->has_codec_error ? (int)s->codec_error.code : hold(s);
+	if (r == TARN_END)
+		return 0;
+	if (r != TARN_OK) {
 		archive_set_error(archive, s->codec_error.errnum, "%s", s->codec_error.msg);
 		return -1;
 	}
-	s->nfed += (off_t)nbytes;
+	*block = s->held;
+	nbytes = portion(s);
+	take(s, nbytes);
 	s->header_left -= (off_t)nbytes;
 	return (la_ssize_t)nbytes;
 }
 
 static la_int64_t skip(struct archive *archive, void *data, la_int64_t request) {
 	struct archive_source *s = data;
-	off_t nbytes = codec_skip(s->reader, request);
+	off_t nbytes = request < (off_t)s->nheld ? request : (off_t)s->nheld;
 
 	(void)archive;
+	if (nbytes > 0) {
+		take(s, (size_t)nbytes);
+		return nbytes;
+	}
+	nbytes = codec_skip(s->reader, request);
 	s->nfed += nbytes;
 	return nbytes;
 }
@@ -123,22 +175,29 @@ static int fatal(struct archive_source *s, const char *member, struct error *err
 	return locate(s, member, err);
 }
 
+/* Where the last header is. */
+static off_t header_at(const struct archive_source *s) {
+	if (s->is_plain)
+		return s->nfed - (off_t)s->nheld - TAR_BLOCK_NBYTES;
+	return archive_read_header_position(s->archive) + s->nplain;
+}
+
 /* The end: was it meant?  And are the checksums behind it right? */
 static int end(struct archive_source *s, struct error *err) {
-	off_t at = archive_read_header_position(s->archive);
+	off_t at = header_at(s);
 	int r;
 
 	if (s->nfed == 0)
 		return err_set(err, TARN_EFORMAT, 0, "This does not look like a tar archive");
 	if (s->nfed <= at) {
 		err_set(err, TARN_EFORMAT, 0, "Unexpected EOF in archive");
-		return locate(s, s->storage.name, err);
+		return locate(s, s->last_name, err);
 	}
-	if (s->fed_all && s->nfed - at == TAR_BLOCK)
-		report_note(
-		    s->report, NULL, "A lone zero block at %jd", (intmax_t)(at / TAR_BLOCK + 1));
+	if (s->fed_all && s->nfed - at == TAR_BLOCK_NBYTES)
+		report_note(s->report, NULL, "A lone zero block at %jd",
+		    (intmax_t)(at / TAR_BLOCK_NBYTES + 1));
 	r = codec_drain(s->reader, err);
-	return r != TARN_OK ? locate(s, s->storage.name, err) : TARN_END;
+	return r != TARN_OK ? locate(s, s->last_name, err) : TARN_END;
 }
 
 static void say_garbage(struct archive_source *s) {
@@ -146,9 +205,9 @@ static void say_garbage(struct archive_source *s) {
 		return;
 	s->in_garbage = true;
 	/* The entry may have been renamed, and has lost what it borrowed. */
-	report_failure(s->report, s->storage.name, "%s at byte %jd: Skipping to next header",
+	report_failure(s->report, s->last_name, "%s at byte %jd: Skipping to next header",
 	    s->nmembers > 0 ? "Damaged header behind this member" : "Damaged header",
-	    (intmax_t)archive_read_header_position(s->archive));
+	    (intmax_t)header_at(s));
 }
 
 bool archive_source_is_tar(const struct source *source) {
@@ -179,20 +238,47 @@ static int next_late(struct archive_source *s, struct entry **e) {
 	return late != NULL ? TARN_OK : TARN_END;
 }
 
+/* What is left of the member before would be read as a part of the header.  libarchive's result. */
+static int end_member(struct archive_source *s) {
+	int r = s->is_in_member ? archive_read_data_skip(s->archive) : ARCHIVE_OK;
+
+	s->is_in_member = false;
+	s->is_plain = false;
+	return r == ARCHIVE_FATAL ? r : ARCHIVE_OK;
+}
+
 /* libarchive's result. */
 static int next_header(struct archive_source *s) {
-	int r = ARCHIVE_OK;
+	int r;
 
-	/* What is left of the member before would be read as a part of the header. */
-	if (s->is_in_member)
-		r = archive_read_data_skip(s->archive);
-	if (r != ARCHIVE_FATAL) {
-		s->header_left = HEADER_NBYTES_MAX;
-		r = archive_read_next_header2(s->archive, s->from);
-		s->header_left = INT64_MAX;
-	}
+	s->header_left = HEADER_NBYTES_MAX;
+	r = archive_read_next_header2(s->archive, s->from);
+	s->header_left = INT64_MAX;
 	s->is_in_member = r == ARCHIVE_OK || r == ARCHIVE_WARN;
 	return r;
+}
+
+/* The bytes of the plain stream that libarchive has behind it, and all that it was not shown. */
+static off_t position(const struct archive_source *s) {
+	return archive_filter_bytes(s->archive, 0) + s->nplain;
+}
+
+/* Is what comes next a member of one block?  libarchive must know that it is a tar archive. */
+static bool next_plain(struct archive_source *s) {
+	struct tar_block block;
+
+	if (s->nmembers == 0 || !archive_source_is_tar(&s->base) ||
+	    position(s) != s->nfed - (off_t)s->nheld || hold(s) != TARN_OK ||
+	    s->nheld < sizeof(block))
+		return false;
+	memcpy(&block, s->held, sizeof(block));
+	s->is_plain = plain_header_read(&s->plain, &block, &s->entry);
+	if (!s->is_plain)
+		return false;
+	take(s, sizeof(block));
+	s->nplain += (off_t)sizeof(block);
+	s->last_name = s->entry.name;
+	return true;
 }
 
 /* The bytes of content that ${e} has. */
@@ -204,16 +290,41 @@ static off_t npromised(const struct entry *e) {
 	return nbytes;
 }
 
+/* A header was read.  TARN_END: what it says is no entry, or is held back. */
+static int take_header(struct archive_source *s, bool has_warning, struct error *err) {
+	int r = entry_from_libarchive(&s->entry, s->from, &s->storage, err);
+
+	s->last_name = s->storage.name;
+	if (r == TARN_ENOMEM)
+		return r;
+	if (r != TARN_OK) {
+		report_error(s->report, archive_entry_pathname(s->from), err);
+		return TARN_END;
+	}
+	s->npromised = npromised(&s->entry);
+	s->content_fed = position(s) + s->npromised;
+	if (has_warning && !is_about_charset(s->archive))
+		report_failure(s->report, s->entry.name, "%s", error_text(s->archive));
+	return hold_back(s, err);
+}
+
 /* Read headers up to the next member that can be handed out. */
 static int read_member(struct archive_source *s, struct error *err) {
 	int r;
 
 	for (;;) {
-		r = next_header(s);
+		r = end_member(s);
+		if (r == ARCHIVE_OK && next_plain(s)) {
+			s->in_garbage = false;
+			s->nmembers++;
+			return TARN_OK;
+		}
+		if (r == ARCHIVE_OK)
+			r = next_header(s);
 		if (r == ARCHIVE_EOF)
 			return TARN_END;
 		if (r == ARCHIVE_FATAL)
-			return fatal(s, s->storage.name, err);
+			return fatal(s, s->last_name, err);
 		if (r == ARCHIVE_RETRY || r == ARCHIVE_FAILED) {
 			say_garbage(s);
 			continue;
@@ -221,16 +332,7 @@ static int read_member(struct archive_source *s, struct error *err) {
 		s->in_garbage = false;
 		s->nmembers++;
 		s->content_end = 0;
-		if (entry_from_libarchive(&s->entry, s->from, &s->storage, err) != TARN_OK) {
-			if (err->code == TARN_ENOMEM)
-				return (int)err->code;
-			report_error(s->report, archive_entry_pathname(s->from), err);
-			continue;
-		}
-		s->npromised = npromised(&s->entry);
-		if (r == ARCHIVE_WARN && !is_about_charset(s->archive))
-			report_failure(s->report, s->entry.name, "%s", error_text(s->archive));
-		r = hold_back(s, err);
+		r = take_header(s, r == ARCHIVE_WARN, err);
 		if (r != TARN_END)
 			return r;
 	}
@@ -280,7 +382,7 @@ static int archive_source_read(struct source *source, struct block *block, struc
 	la_int64_t offset = 0;
 	int r;
 
-	if (s->is_late)
+	if (s->is_late || s->is_plain)
 		return TARN_END;
 	do {
 		r = archive_read_data_block(s->archive, &block->data, &block->nbytes, &offset);
@@ -338,7 +440,7 @@ struct source *archive_source_new(
 off_t archive_source_at(const struct source *source) {
 	const struct archive_source *s = (const struct archive_source *)source;
 
-	return archive_read_header_position(s->archive);
+	return header_at(s);
 }
 
 off_t archive_source_nbytes(const struct source *source) {

@@ -148,6 +148,8 @@ libtarn_a_SOURCES = \
 	%D%/owners.h \
 	%D%/pax_records.c \
 	%D%/pax_records.h \
+	%D%/plain_header.c \
+	%D%/plain_header.h \
 	%D%/pool.c \
 	%D%/pool.h \
 	%D%/quote.c \
