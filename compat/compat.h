@@ -7,7 +7,7 @@
 
 /**
  * Open the directory ${path} (relative, not empty, without `.' and `..' components) below the
- * directory ${dirfd} with O_PATH | O_DIRECTORY | O_CLOEXEC, following no symbolic link anywhere and
+ * directory ${dirfd} with ${flags} (O_PATH or O_RDONLY) | O_DIRECTORY | O_CLOEXEC, following no symbolic link anywhere and
  * never leaving ${dirfd}.  Directories that are missing are made, with 0777 less the umask, when
  * ${make} says so.  ${path} may be longer than PATH_MAX.
  *
@@ -15,6 +15,6 @@
  * something else that is no directory, ENOENT, …  One system call where the kernel has openat2(2)
  * and all is there, else one or two a component.
  */
-int compat_open_directory_beneath(int dirfd, const char *path, bool make);
+int compat_open_directory_beneath(int dirfd, const char *path, int flags, bool make);
 
 #endif

@@ -299,38 +299,32 @@ static int open_node(int dirfd, const char *name, int flags) {
 	return fd;
 }
 
-/* A directory to be made or found, for mkdir_step. */
-struct mkdir_arguments {
-	bool replace;
-	bool made;
-	struct stat *st;
-};
-
 /* Returns a descriptor; -1 with errno, ENOTDIR when something else is there. */
-static int make_or_open(int dirfd, const char *name, bool *made) {
-	*made = mkdirat(dirfd, name, 0700) == 0;
-	if (!*made && errno != EEXIST)
+static int make_or_open(int dirfd, const char *name, struct wanted_directory *wanted) {
+	wanted->made = mkdirat(dirfd, name, wanted->mode) == 0;
+	if (!wanted->made && errno != EEXIST)
 		return -1;
 	return contained_open_at(dirfd, name, O_PATH | O_DIRECTORY);
 }
 
 static int mkdir_step(struct contained *c, struct held_directory *dir, const char *name, void *arg,
     struct error *err) {
-	struct mkdir_arguments *m = arg;
-	int fd = make_or_open(dir->fd, name, &m->made), r;
+	struct wanted_directory *wanted = arg;
+	int fd = make_or_open(dir->fd, name, wanted), r;
 
 	if (fd < 0 && errno == ENOTDIR) {
-		if (!m->replace)
+		if (!wanted->replace)
 			return err_set(err, TARN_EXISTS, EEXIST, "Cannot mkdir");
 		if (unlinkat(dir->fd, name, 0) == 0)
-			fd = make_or_open(dir->fd, name, &m->made);
+			fd = make_or_open(dir->fd, name, wanted);
 	}
 	if (fd < 0)
 		return err_set(err, TARN_ESYSTEM, errno, "Cannot mkdir");
-	if (fstat(fd, m->st) != 0)
+	if (fstat(fd, &wanted->st) != 0)
 		r = err_set(err, TARN_ESYSTEM, errno, "Cannot stat");
 	else
-		r = m->made ? TARN_OK : look_at_existing(c, dir->fd, name, "Cannot mkdir", err);
+		r = wanted->made ? TARN_OK :
+		                   look_at_existing(c, dir->fd, name, "Cannot mkdir", err);
 	/* What is there now is what counts, whoever made it. */
 	held_directories_forget(&c->directories, dir, name);
 	if (r == TARN_OK && strcmp(name, ".") != 0)
@@ -340,13 +334,9 @@ static int mkdir_step(struct contained *c, struct held_directory *dir, const cha
 	return r;
 }
 
-int contained_mkdir(struct contained *contained, const struct member_path *path, bool replace,
-    struct stat *st, bool *made, struct error *err) {
-	struct mkdir_arguments arguments = { .replace = replace, .st = st };
-	int r = contained_in_parent(contained, path, true, mkdir_step, &arguments, err);
-
-	*made = arguments.made;
-	return r;
+int contained_mkdir(struct contained *contained, const struct member_path *path,
+    struct wanted_directory *directory, struct error *err) {
+	return contained_in_parent(contained, path, true, mkdir_step, directory, err);
 }
 
 static int stat_step(struct contained *c, struct held_directory *dir, const char *name, void *arg,
@@ -391,11 +381,29 @@ static int open_step(struct contained *c, struct held_directory *dir, const char
 	return o->fd >= 0 ? TARN_OK : err_set(err, TARN_ESYSTEM, errno, "Cannot open");
 }
 
+/* A directory by its whole path, so that its parent need not be opened.  -1: try it the other way. */
+static int open_directory(struct contained *c, const struct member_path *path, int flags) {
+	char *whole;
+	int fd;
+
+	if (asprintf(&whole, "%s/%s", path->parent, path->last) < 0)
+		return -1;
+	fd = held_directories_open(&c->directories, whole, flags, false);
+	free(whole);
+	return fd;
+}
+
 int contained_open_existing(struct contained *contained, const struct member_path *path, int flags,
     int *fd, struct error *err) {
 	struct opening o = { .flags = flags, .fd = -1 };
-	int r = contained_in_parent(contained, path, false, open_step, &o, err);
+	int r;
 
+	if ((flags & O_DIRECTORY) != 0 && path->depth > 1) {
+		*fd = open_directory(contained, path, flags);
+		if (*fd >= 0)
+			return TARN_OK;
+	}
+	r = contained_in_parent(contained, path, false, open_step, &o, err);
 	*fd = o.fd;
 	return r;
 }

@@ -128,14 +128,22 @@ struct linking {
 int contained_link(struct contained *contained, struct linking *linking,
     const struct member_path *path, bool replace, struct error *err);
 
+/* A directory that is to be there. */
+struct wanted_directory {
+	mode_t mode;  /* to be made with, less the umask */
+	bool replace; /* what is at its place and no directory */
+	/* What comes of it: */
+	bool made;      /* false: there is one already */
+	struct stat st; /* of what is there then */
+};
+
 /**
- * Make the directory ${path} with mode 0700 less the umask, or find that it is there; *${made} says
- * which.  *${st} is what is there then.  Something else at its place gives way when ${replace}, else
- * TARN_EXISTS; a symbolic link counts as something else also when it leads to a directory.  Other
- * failures: TARN_ESYSTEM, "Cannot mkdir: …".
+ * Make the directory ${path}, or find that it is there.  Something else at its place gives way when it may
+ * be replaced, else TARN_EXISTS; a symbolic link counts as something else also when it leads to a
+ * directory.  Other failures: TARN_ESYSTEM, "Cannot mkdir: …".
  */
-int contained_mkdir(struct contained *contained, const struct member_path *path, bool replace,
-    struct stat *st, bool *made, struct error *err);
+int contained_mkdir(struct contained *contained, const struct member_path *path,
+    struct wanted_directory *directory, struct error *err);
 
 /**
  * fstatat without following; errnum ENOENT when it, or a parent, is not there.  Makes nothing.

@@ -84,11 +84,9 @@ static void hold(struct held_directories *dirs, struct held_directory *dir) {
 	put_first(dirs, dir, dirs->n++);
 }
 
-/* Open ${path} from the nearest that is held. */
-static struct held_directory *open_from_nearest(
-    const struct held_directories *dirs, const char *path, size_t path_nbytes, bool make) {
+int held_directories_open(
+    const struct held_directories *dirs, const char *path, int flags, bool make) {
 	const struct held_directory *nearest = dirs->root;
-	struct held_directory *dir;
 	int fd;
 
 	for (size_t i = 0; i < dirs->n; i++) {
@@ -97,17 +95,15 @@ static struct held_directory *open_from_nearest(
 			nearest = dirs->recent[i];
 	}
 	do
-		fd = compat_open_directory_beneath(nearest->fd, rest_below(nearest, path), make);
+		fd = compat_open_directory_beneath(
+		    nearest->fd, rest_below(nearest, path), flags, make);
 	while (fd < 0 && errno == EINTR);
 	if (fd >= 0 && dirs->are_exact && !path_is_exact(nearest->fd, rest_below(nearest, path))) {
 		close(fd);
 		errno = EEXIST;
-		return NULL;
+		return -1;
 	}
-	dir = held_directory_new(fd, path_nbytes);
-	if (dir != NULL)
-		memcpy(dir->path, path, path_nbytes);
-	return dir;
+	return fd;
 }
 
 struct held_directory *held_directories_get(
@@ -123,9 +119,10 @@ struct held_directory *held_directories_get(
 			return held_directory_share(dir);
 		}
 	}
-	dir = open_from_nearest(dirs, path, path_nbytes, make);
+	dir = held_directory_new(held_directories_open(dirs, path, O_PATH, make), path_nbytes);
 	if (dir == NULL)
 		return NULL;
+	memcpy(dir->path, path, path_nbytes);
 	hold(dirs, dir);
 	return held_directory_share(dir);
 }

@@ -18,9 +18,9 @@
 
 /*
  * Each member is made under the destination, gets its content and metadata through a descriptor,
- * and only then its name, where something else has that name.  Directories are made open to their
- * owner, remembered, and get their metadata at the end, the deepest first, when nothing more will
- * be made in them.
+ * and only then its name, where something else has that name.  Directories are made open to the user,
+ * remembered, and get their metadata at the end, the deepest first, when nothing more will be made in
+ * them.
  */
 
 struct shared {
@@ -280,19 +280,28 @@ static int put_later_name(struct tree_sink *s, struct contained *below, const st
 	return r;
 }
 
+/*
+ * The mode to make a directory with, which is that of the end for most: others may read it before it
+ * has its owner where all may read it in the end, and nobody else may change it.
+ */
+static mode_t early_mode(const struct entry *e) {
+	mode_t all = e->mode & e->mode << 3 & 050;
+
+	return e->acl_access == NULL ? 0700 | all | all >> 3 : 0700;
+}
+
 static int put_directory(
     struct tree_sink *s, struct contained *below, const struct entry *e, struct error *err) {
+	struct wanted_directory wanted = { .mode = early_mode(e), .replace = may_replace(s) };
 	struct entry owned = *e;
-	struct stat st;
-	bool made;
-	int r = contained_mkdir(below, &s->path, may_replace(s), &st, &made, err);
+	int r = contained_mkdir(below, &s->path, &wanted, err);
 
-	if (r == TARN_OK && made && below == s->below)
+	if (r == TARN_OK && wanted.made && below == s->below)
 		r = link_ladder_made_directory(s->shared->ladder, e->name, err);
-	if (r != TARN_OK || (!made && s->options->keep_directory_mode))
+	if (r != TARN_OK || (!wanted.made && s->options->keep_directory_mode))
 		return r;
 	metadata_resolve_owner(&s->policy, &owned);
-	return late_directories_add(&s->late, &owned, s->path.depth, &st, err);
+	return late_directories_add(&s->late, &owned, s->path.depth, &wanted.st, err);
 }
 
 static int put_at(struct tree_sink *s, struct contained *below, const struct entry *e,

@@ -166,4 +166,18 @@ test_xattrs_and_acls_come_back() {
 	same_tree tree out/tree
 }
 
+# Until it has its owner: nobody but the user may do in it what not everybody may in the end.
+test_directory_is_made_no_more_open_than_it_ends() {
+	need_program strace
+	mkdir tree out
+	for mode in 755 750 1777 711 500; do
+		mkdir -m "$mode" "tree/d$mode"
+	done
+	tarn -cf a.tar tree
+	ASAN_OPTIONS=detect_leaks=0 strace -f -qq -e trace=mkdirat -o calls "$TARN" -xf a.tar -C out
+	expect_equal "$(grep -o '"d.*, 0[0-7]*' calls | sort | tr -d '" \n')" \
+		d1777,0755d500,0700d711,0711d750,0700d755,0755
+	same_tree tree out/tree
+}
+
 run_tests

@@ -155,12 +155,13 @@ static inline int make_node(const char *name, mode_t mode, dev_t rdev, bool repl
 
 static inline int make_directory(const char *name, bool replace, bool *made) {
 	struct member_path path = path_of(name);
-	struct stat st;
-	int r = contained_mkdir(below, &path, replace, &st, made, &err);
+	struct wanted_directory wanted = { .mode = 0700, .replace = replace };
+	int r = contained_mkdir(below, &path, &wanted, &err);
 
 	member_path_fini(&path);
+	*made = wanted.made;
 	if (r == TARN_OK)
-		ck_assert(S_ISDIR(st.st_mode));
+		ck_assert(S_ISDIR(wanted.st.st_mode));
 	return r;
 }
 
