@@ -150,6 +150,9 @@ static int put_file(struct tree_sink *s, const struct making *m, struct error *e
 	r = contained_create(m->below, &s->path, m->replace, &fresh, err);
 	if (r == TARN_OK)
 		r = file_write(fresh.fd, m->e, m->from, &twin, err);
+	/* This ends the run, and what limits the archive as a whole knows no names. */
+	if (r == TARN_ELIMIT)
+		err_wrap(err, "%s", m->e->name);
 	if (r == TARN_OK)
 		r = complete(s, m, &fresh, &twin, err);
 	twin_fini(&twin);
