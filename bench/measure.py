@@ -17,7 +17,7 @@ START = 'exec 3<&0; "$@" <&3 3<&- &'
 
 
 class Failed(Exception):
-    """A program of the pipeline ended with another status than 0."""
+    """A program of the pipeline ended with another status than 0, or not at all."""
 
 
 class Measure(NamedTuple):
@@ -30,12 +30,21 @@ class Measure(NamedTuple):
     nbytes: int
 
 
-def measure(*stages, output):
-    """Run the commands of ${stages}, joined by pipes; what the last one says goes to ${output}."""
+def give_up(_signal, _frame):
+    raise Failed("not done in time")
+
+
+def measure(*stages, output, patience=0):
+    """Run the commands of ${stages}, joined by pipes; what the last one says goes to ${output}.
+
+    Those that are not done after ${patience} seconds, unless that is 0, are ended.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl")
 
+    signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(patience)
     groups = []
     begun = time.monotonic()
     try:
@@ -46,7 +55,12 @@ def measure(*stages, output):
         for group in groups:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(group, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                os.wait()
         raise
+    finally:
+        signal.alarm(0)
     seconds = time.monotonic() - begun
 
     if any(status for _, status, _ in ends):

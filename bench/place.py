@@ -55,6 +55,7 @@ class Ext4:
         # What is not done now the kernel does later, beside the programs.
         said("mkfs.ext4", "-q", "-E", "lazy_itable_init=0,lazy_journal_init=0", self.image)
         said("mount", "-o", "loop", self.image, self.path)
+        os.rmdir(os.path.join(self.path, "lost+found"))
 
     def remove(self):
         if os.path.ismount(self.path):

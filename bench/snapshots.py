@@ -57,7 +57,6 @@ class Snapshots:
     def __init__(self, top, nfiles):
         self.rng = random.Random(nfiles)
         self.top = top
-        self.nnames = self.ninodes = 0
         self.words = ["".join(self.rng.choices("etaoinshrdlucmfwygpbvk", k=self.rng.randint(2, 12)))
                       for _ in range(NWORDS)]
         self.content = Content(self.rng, self.words)
@@ -102,8 +101,6 @@ class Snapshots:
         for directory in self.directories:
             os.mkdir(snapshot + directory)
         fresh = self.live() if day else set(self.files)
-        self.nnames += len(self.directories) + len(self.files)
-        self.ninodes += len(fresh)
         for name in self.files:
             if name in fresh:
                 self.write(snapshot + name, day)
@@ -123,14 +120,10 @@ class Snapshots:
         return {*changed, *added}
 
 
-def make_tree(top, nfiles):
-    """NDAYS snapshots of about ${nfiles} files below the directory ${top}, which is made.
-
-    Returns the number of names, and of inodes that are no directories.
-    """
+def make_snapshots(top, nfiles):
+    """NDAYS snapshots of about ${nfiles} files below the directory ${top}, which is made."""
     os.mkdir(top)
     snapshots = Snapshots(top, nfiles)
     for day in range(NDAYS):
         snapshots.take(day)
     os.utime(top, (FIRST_DAY, FIRST_DAY))
-    return snapshots.nnames + 1, snapshots.ninodes
