@@ -302,7 +302,8 @@ static int take_header(struct archive_source *s, bool has_warning, struct error 
 		return TARN_END;
 	}
 	s->npromised = npromised(&s->entry);
-	s->content_fed = position(s) + s->npromised;
+	if (__builtin_add_overflow(position(s), s->npromised, &s->content_fed))
+		s->content_fed = INT64_MAX;
 	if (has_warning && !is_about_charset(s->archive))
 		report_failure(s->report, s->entry.name, "%s", error_text(s->archive));
 	return hold_back(s, err);
