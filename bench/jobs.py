@@ -14,7 +14,6 @@ from programs import TARN
 
 JUDGE = os.path.join(os.path.dirname(__file__), "..", "tests", "judge", "judge")
 JUDGED_NNAMES = 1_000_000   # the judge keeps a kilobyte for each
-SUFFIXES = (".tar", ".tar.zst")
 
 
 class Job(NamedTuple):
@@ -142,9 +141,9 @@ def archive_complaint(tree, suffix, archive, work, program):
         os.mkdir(unpacked)
         measure([*programs.READERS[program], archive, "-C", unpacked], output=os.devnull)
         return tree_complaint(tree, unpacked, program)
-    if suffix != ".tar":
+    if suffix in programs.DECODERS:
         with open(unpacked, "wb") as out:
-            subprocess.run([suffix.removeprefix(".tar."), "-dc", archive], stdout=out, check=True)
+            subprocess.run([programs.DECODERS[suffix], "-dc", archive], stdout=out, check=True)
         archive = unpacked
     return judge("--archive", archive, tree.path, ignore="xattrs,root")
 

@@ -113,7 +113,7 @@ def draw_panel(tables, title, quantity, left, top):
     """One quantity over the number of names."""
     found = curves(tables, quantity)
     values = [value for points in found.values() for _, value in points]
-    right, bottom = left + WIDTH // 2 - 80, top + PANEL
+    right, bottom = left + WIDTH // 2 - 90, top + PANEL
     x = Scale(tables[0].nnames, tables[-1].nnames, left, right)
     y = Scale(min(values) * 0.8, max(values) * 1.25, bottom, top)
     yield text(left, top - 12, title, "title")
@@ -131,8 +131,9 @@ def draw_panel(tables, title, quantity, left, top):
 
 
 def draw_growth(tables, y):
-    title = "%s, by the number of names; solid: create, dashed: extract"
-    yield from draw_panel(tables, title % "Seconds", lambda row: row.seconds, 60, y)
+    yield text(20, y, "Growth with the number of names; solid: create, dashed: extract", "title")
+    y += 2 * TITLE
+    yield from draw_panel(tables, "Seconds", lambda row: row.seconds, 60, y)
     yield from draw_panel(tables, "Peak memory in MB", lambda row: row.nbytes / 1e6,
                           60 + WIDTH // 2, y)
 
@@ -144,7 +145,7 @@ def picture(tables, growth):
         drawn, height = draw_ratios(tables, TOP)
     if len(growth) > 1:
         drawn += draw_growth(growth, height + 40)
-        height += PANEL + 80
+        height += PANEL + 3 * TITLE + 60
     shown = {row.program: None for table in tables + growth for row in table.rows
              if not row.trouble and (row.program != "tarn" or growth)}
     head = [text(20, 24, "How long other programs take, times the time of tarn", "title"),

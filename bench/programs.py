@@ -23,7 +23,8 @@ BSDTAR_FILTER = {".tar": [], ".tar.zst": ["--zstd", "--options=zstd:threads=0"],
 
 # Their formats have whole seconds, or they leave some times alone.
 WITHOUT_TIMES = ("pax", "cpio", "mksquashfs", "unsquashfs")
-# What reads an archive that is no tar: for the judge.
+# What makes a tar of an archive, or a tree of one that is no tar: for the judge.
+DECODERS = {".tar.zst": "zstd", ".tar.xz": "xz"}
 READERS = {"pax": ["bsdtar", "-xpf"], "cpio": ["bsdtar", "-xpf"]}
 
 

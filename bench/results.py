@@ -10,15 +10,18 @@ from typing import NamedTuple
 
 from programs import TARN
 
+TROUBLE_NCHARS = 60     # a list of all names of an inode would be as wide as a page
 COLUMNS = (("", -34), ("", -10), ("seconds", 8), ("× tarn", 7), ("memory MB", 9), ("archive MB", 10))
 
 EXPLANATION = """\
 Seconds and memory are medians; *× tarn* is the median of the times divided by tarn's in the same
 round, so that above 1 the other program takes longer. The programs take turns within a round, and
-each result is judged: names, bytes, modes, owners, times, and which names are one inode. All use
-all cores where they can. A program that starts others counts with the memory of the largest; those
-of a pipeline are added up. Archives are read from the cache; pax, cpio and unsquashfs read archives
-of their own formats, which keep whole seconds at best."""
+each result is judged: names, bytes, modes, owners, times, and which names are one inode; a program
+that got it wrong, or did not end, has what was wrong instead of figures. Of pax, cpio and squashfs no
+times are judged, and of trees of more than a million names nothing. All use all cores where they
+can. A program that starts others counts with the memory of the largest; those of a pipeline are
+added up. Archives are read from the cache; pax, cpio and unsquashfs read archives of formats of their
+own, and pax and cpio write one."""
 GROWTH_EXPLANATION = """\
 Empty files with two names each. All the second names come after all the first ones, so that no
 program can forget an inode early. Time and peak memory, divided by the number of names:"""
@@ -63,10 +66,14 @@ def table_head():
 def row_line(row):
     job = row.job if row.program == "tarn" else ""
     if row.trouble:
-        return line(job, row.program, row.trouble, "", "", "")
+        return line(job, row.program, shortened(row.trouble), "", "", "")
     return line(job, row.program, "%.2f" % row.seconds, "%.2f" % row.ratio,
                 "%.1f" % (row.nbytes / 1e6),
                 "%.1f" % (row.made_nbytes / 1e6) if row.made_nbytes else "")
+
+
+def shortened(trouble):
+    return trouble if len(trouble) <= TROUBLE_NCHARS else trouble[:TROUBLE_NCHARS] + "…"
 
 
 def facts(rounds):
@@ -75,7 +82,7 @@ def facts(rounds):
         model = next((line.split(": ")[1].strip() for line in lines if "model name" in line), "?")
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30)
     return [
-        time.strftime("- %Y-%m-%d, medians of ") + "%d rounds" % rounds,
+        time.strftime("- %Y-%m-%d, rounds: ") + str(rounds),
         "- %d × %s, %.0f GiB of memory, Linux %s" % (
             os.cpu_count(), model, memory, platform.release()),
         *("- " + version for version in versions()),
@@ -106,7 +113,7 @@ def growth_lines(tables):
 
 
 def share(row, nnames):
-    return row.trouble or "%.2f µs, %.0f bytes" % (row.seconds / nnames * 1e6, row.nbytes / nnames)
+    return shortened(row.trouble) or "%.2f µs, %.0f bytes" % (row.seconds / nnames * 1e6, row.nbytes / nnames)
 
 
 def page(command, rounds, tables, growth):
