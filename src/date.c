@@ -153,3 +153,7 @@ int date_parse(const char *text, struct timespec *time, struct error *err) {
 	*time = parsed;
 	return TARN_OK;
 }
+
+bool date_is_before(struct timespec a, struct timespec b) {
+	return a.tv_sec != b.tv_sec ? a.tv_sec < b.tv_sec : a.tv_nsec < b.tv_nsec;
+}

@@ -1,6 +1,7 @@
 #ifndef TARN_DATE_H
 #define TARN_DATE_H
 
+#include <stdbool.h>
 #include <time.h>
 
 #include "error.h"
@@ -13,5 +14,8 @@
  * Returns TARN_OK, or TARN_EUSAGE; on failure *${time} is what it was.
  */
 int date_parse(const char *text, struct timespec *time, struct error *err);
+
+/** Is ${a} earlier than ${b}? */
+bool date_is_before(struct timespec a, struct timespec b);
 
 #endif

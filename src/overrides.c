@@ -296,10 +296,6 @@ int overrides_set_mtime(struct overrides *o, const char *text, struct error *err
 	return r;
 }
 
-static bool is_later(struct timespec a, struct timespec b) {
-	return a.tv_sec != b.tv_sec ? a.tv_sec > b.tv_sec : a.tv_nsec > b.tv_nsec;
-}
-
 void overrides_apply(const struct overrides *o, struct entry *e) {
 	if (o->has_uid)
 		e->uid = o->uid;
@@ -311,7 +307,7 @@ void overrides_apply(const struct overrides *o, struct entry *e) {
 		e->gname = o->gname;
 	if (o->numeric_owner)
 		e->uname = e->gname = NULL;
-	if (o->has_mtime && (!o->clamp_mtime || is_later(e->mtime, o->mtime)))
+	if (o->has_mtime && (!o->clamp_mtime || date_is_before(o->mtime, e->mtime)))
 		e->mtime = o->mtime;
 	for (size_t i = 0; i < o->nmode; i++)
 		e->mode = apply_clause(&o->mode[i], e->mode, e->type == ENTRY_DIRECTORY);

@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "bytes.h"
+#include "date.h"
 
 /*
  * Operands that are plain names stand in a hash table: a member asks for its own name and for each
@@ -139,17 +140,13 @@ bool select_excludes(const struct select *select, const char *name) {
 	return false;
 }
 
-static bool is_older(struct timespec a, struct timespec b) {
-	return a.tv_sec != b.tv_sec ? a.tv_sec < b.tv_sec : a.tv_nsec < b.tv_nsec;
-}
-
 bool select_leaves_out_as_old(
     const struct select *select, const struct entry *e, const struct timespec *ctime) {
 	const struct options *o = select->options;
 
-	if (!o->has_newer || e->type == ENTRY_DIRECTORY || !is_older(e->mtime, o->newer))
+	if (!o->has_newer || e->type == ENTRY_DIRECTORY || !date_is_before(e->mtime, o->newer))
 		return false;
-	return o->newer_by_mtime || ctime == NULL || is_older(*ctime, o->newer);
+	return o->newer_by_mtime || ctime == NULL || date_is_before(*ctime, o->newer);
 }
 
 /* The operand that wants ${name}; SIZE_MAX: none. */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "contained.h"
+#include "date.h"
 #include "file_writer.h"
 #include "late_directories.h"
 #include "link_ladder.h"
@@ -92,8 +93,7 @@ static bool is_kept_as_newer(struct tree_sink *s, struct contained *below, const
 	if (s->options->existing != EXISTING_KEEP_NEWER ||
 	    contained_stat(below, &s->path, &st, &err) != TARN_OK || S_ISDIR(st.st_mode))
 		return false;
-	if (st.st_mtim.tv_sec < e->mtime.tv_sec ||
-	    (st.st_mtim.tv_sec == e->mtime.tv_sec && st.st_mtim.tv_nsec < e->mtime.tv_nsec))
+	if (date_is_before(st.st_mtim, e->mtime))
 		return false;
 	report_note(s->report, NULL, "Current '%s' is newer or same age", e->name);
 	return true;
