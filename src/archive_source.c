@@ -18,9 +18,9 @@
  * The position that libarchive gives for a header, beside the bytes that it was fed, tells whether
  * the archive was closed by end-of-archive blocks or just stops.
  *
- * Members of which one block says all are not shown to libarchive (plain_header.h).  So that it has
- * nothing of them already, it is fed no more than the content of a member, which it has told, and
- * else one block at a time.
+ * Members that plain_header understands are not shown to libarchive.  So that it has nothing of them
+ * already, it is fed no more than the content of a member, which it has told, and else one block at
+ * a time.
  */
 
 /*
@@ -43,13 +43,16 @@ struct archive_source {
 	const char *held;  /* the last of them, that libarchive was not handed */
 	size_t nheld;
 	off_t content_fed; /* where the content of the current member ends */
-	off_t nplain;      /* bytes of headers that libarchive does not see */
+	off_t nplain;      /* bytes of members that libarchive does not see */
 	bool is_plain;     /* the current member is one of them */
 	struct plain_header plain;
-	const char *last_name; /* of the last member, as the archive has it; NULL: none */
-	off_t header_left;     /* of HEADER_NBYTES_MAX; INT64_MAX in content */
-	bool fed_all;          /* the reader said TARN_END */
-	bool has_codec_error;  /* the reader failed, or may read no more, with: */
+	off_t plain_at;           /* where its header is */
+	off_t plain_content_left; /* to be read */
+	off_t plain_left;         /* of it, all in all, to the next header */
+	const char *last_name;    /* of the last member, as the archive has it; NULL: none */
+	off_t header_left;        /* of HEADER_NBYTES_MAX; INT64_MAX in content */
+	bool fed_all;             /* the reader said TARN_END */
+	bool has_codec_error;     /* the reader failed, or may read no more, with: */
 	struct error codec_error;
 	struct late_content late;
 	bool at_end;  /* libarchive has no more */
@@ -178,7 +181,7 @@ static int fatal(struct archive_source *s, const char *member, struct error *err
 /* Where the last header is. */
 static off_t header_at(const struct archive_source *s) {
 	if (s->is_plain)
-		return s->nfed - (off_t)s->nheld - TAR_BLOCK_NBYTES;
+		return s->plain_at;
 	return archive_read_header_position(s->archive) + s->nplain;
 }
 
@@ -238,12 +241,35 @@ static int next_late(struct archive_source *s, struct entry **e) {
 	return late != NULL ? TARN_OK : TARN_END;
 }
 
+/* Be behind a member that libarchive was not shown.  False: the archive ends before, or is damaged. */
+static bool skip_plain(struct archive_source *s) {
+	off_t nbytes;
+
+	while (s->plain_left > 0) {
+		nbytes = s->nheld > 0 ? 0 : codec_skip(s->reader, s->plain_left);
+		s->nfed += nbytes;
+		if (nbytes == 0 && hold(s) != TARN_OK)
+			return false;
+		if (nbytes == 0) {
+			nbytes = s->plain_left < (off_t)s->nheld ? s->plain_left : (off_t)s->nheld;
+			take(s, (size_t)nbytes);
+		}
+		s->nplain += nbytes;
+		s->plain_left -= nbytes;
+	}
+	s->is_plain = false;
+	return true;
+}
+
 /* What is left of the member before would be read as a part of the header.  libarchive's result. */
 static int end_member(struct archive_source *s) {
-	int r = s->is_in_member ? archive_read_data_skip(s->archive) : ARCHIVE_OK;
+	int r = ARCHIVE_OK;
 
+	if (s->is_plain)
+		return skip_plain(s) ? ARCHIVE_OK : ARCHIVE_FATAL;
+	if (s->is_in_member)
+		r = archive_read_data_skip(s->archive);
 	s->is_in_member = false;
-	s->is_plain = false;
 	return r == ARCHIVE_FATAL ? r : ARCHIVE_OK;
 }
 
@@ -263,20 +289,22 @@ static off_t position(const struct archive_source *s) {
 	return archive_filter_bytes(s->archive, 0) + s->nplain;
 }
 
-/* Is what comes next a member of one block?  libarchive must know that it is a tar archive. */
+/* Is what comes next a member that it need not see?  It must know that it is a tar archive. */
 static bool next_plain(struct archive_source *s) {
-	struct tar_block block;
+	size_t nbytes;
 
 	if (s->nmembers == 0 || !archive_source_is_tar(&s->base) ||
-	    position(s) != s->nfed - (off_t)s->nheld || hold(s) != TARN_OK ||
-	    s->nheld < sizeof(block))
+	    position(s) != s->nfed - (off_t)s->nheld || hold(s) != TARN_OK)
 		return false;
-	memcpy(&block, s->held, sizeof(block));
-	s->is_plain = plain_header_read(&s->plain, &block, &s->entry);
-	if (!s->is_plain)
+	nbytes = plain_header_read(&s->plain, s->held, s->nheld, &s->entry);
+	if (nbytes == 0)
 		return false;
-	take(s, sizeof(block));
-	s->nplain += (off_t)sizeof(block);
+	s->is_plain = true;
+	s->plain_at = s->nfed - (off_t)s->nheld;
+	s->plain_content_left = s->entry.size;
+	s->plain_left = (off_t)tar_padded((uint64_t)s->entry.size);
+	take(s, nbytes);
+	s->nplain += (off_t)nbytes;
 	s->last_name = s->entry.name;
 	return true;
 }
@@ -378,13 +406,31 @@ static int check_end(const struct archive_source *s, struct error *err) {
 	return err_set(err, TARN_EFORMAT, 0, "Malformed sparse map");
 }
 
+static int read_plain(struct archive_source *s, struct block *block, struct error *err) {
+	if (s->plain_content_left == 0)
+		return TARN_END;
+	if (hold(s) != TARN_OK)
+		return fatal(s, NULL, err);
+	block->data = s->held;
+	block->nbytes =
+	    s->plain_content_left < (off_t)s->nheld ? (size_t)s->plain_content_left : s->nheld;
+	block->offset = s->entry.size - s->plain_content_left;
+	take(s, block->nbytes);
+	s->plain_content_left -= (off_t)block->nbytes;
+	s->plain_left -= (off_t)block->nbytes;
+	s->nplain += (off_t)block->nbytes;
+	return TARN_OK;
+}
+
 static int archive_source_read(struct source *source, struct block *block, struct error *err) {
 	struct archive_source *s = (struct archive_source *)source;
 	la_int64_t offset = 0;
 	int r;
 
-	if (s->is_late || s->is_plain)
+	if (s->is_late)
 		return TARN_END;
+	if (s->is_plain)
+		return read_plain(s, block, err);
 	do {
 		r = archive_read_data_block(s->archive, &block->data, &block->nbytes, &offset);
 		if (r == ARCHIVE_EOF)

@@ -1,28 +1,38 @@
 #ifndef TARN_PLAIN_HEADER_H
 #define TARN_PLAIN_HEADER_H
 
-#include <stdbool.h>
+#include <stddef.h>
 
 #include "entry.h"
 #include "tar_block.h"
 
 /*
- * Headers of one block that say all about a member without content: later names, which are most of
- * what a tree of many links has, symbolic links and directories; ustar's and GNU tar's.  Anything out
- * of the ordinary is left to libarchive, which takes ten times as long.
+ * Headers of files, later names, symbolic links and directories as ustar and GNU tar have them, and
+ * before them, if at all, one of pax with no more than names, times and what does not matter here.
+ * That is nearly all members of nearly all archives.  Anything out of the ordinary is left to
+ * libarchive, which takes ten times as long.
  */
+
+/** The most bytes that the records of a member may have. */
+#define PLAIN_RECORDS_NBYTES ((size_t)8 * TAR_BLOCK_NBYTES)
+/** The most bytes that are looked at. */
+#define PLAIN_HEADER_NBYTES (PLAIN_RECORDS_NBYTES + 2 * TAR_BLOCK_NBYTES)
+
 struct plain_header {
-	char name[sizeof(((struct tar_block *)0)->end.prefix) + 1 +
-	    sizeof(((struct tar_block *)0)->name) + 1];
-	char link_name[sizeof(((struct tar_block *)0)->link_name) + 1];
+	char name[PLAIN_RECORDS_NBYTES];
+	char link_name[PLAIN_RECORDS_NBYTES];
 	char uname[sizeof(((struct tar_block *)0)->uname) + 1];
 	char gname[sizeof(((struct tar_block *)0)->gname) + 1];
 };
 
 /**
- * Fill in ${e}, which borrows from ${header}, as entry_from_libarchive does for the same block.
- * Returns false, with ${header} and ${e} undefined, for a block that is no such header.
+ * Fill in ${e}, which borrows from ${header}, as entry_from_libarchive does for the ${nbytes} at
+ * ${data} (but times before 1970 have the fraction that they should have).
+ *
+ * Returns how many bytes the header has, a number of whole blocks, which e->size bytes of content
+ * follow; 0, with ${header} and ${e} undefined, where there is no such header, or not all of it.
  */
-bool plain_header_read(struct plain_header *header, const struct tar_block *block, struct entry *e);
+size_t plain_header_read(
+    struct plain_header *header, const void *data, size_t nbytes, struct entry *e);
 
 #endif

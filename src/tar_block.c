@@ -53,17 +53,25 @@ size_t tar_put_map(
 	return i;
 }
 
-/* The sum of all bytes, eight at a time: those at odd and at even places in lanes of 16 bits. */
-static unsigned int sum_bytes(const struct tar_block *block) {
+uint64_t tar_padded(uint64_t nbytes) {
+	return (nbytes + TAR_BLOCK_NBYTES - 1) / TAR_BLOCK_NBYTES * TAR_BLOCK_NBYTES;
+}
+
+/* Eight bytes at a time: those at odd and at even places in lanes of 16 bits. */
+unsigned int tar_block_sum(const struct tar_block *block) {
 	const uint64_t low = UINT64_C(0x00ff00ff00ff00ff);
 	uint64_t sums = 0, word;
+	unsigned int sum;
 
 	for (size_t i = 0; i < sizeof(*block); i += sizeof(word)) {
 		memcpy(&word, (const char *)block + i, sizeof(word));
 		sums += (word & low) + (word >> 8 & low);
 	}
-	return (unsigned int)((sums & 0xffff) + (sums >> 16 & 0xffff) + (sums >> 32 & 0xffff) +
+	sum = (unsigned int)((sums & 0xffff) + (sums >> 16 & 0xffff) + (sums >> 32 & 0xffff) +
 	    (sums >> 48));
+	for (size_t i = 0; i < sizeof(block->checksum); i++)
+		sum += ' ' - (unsigned int)(unsigned char)block->checksum[i];
+	return sum;
 }
 
 void tar_block_finish(struct tar_block *block, enum format format) {
@@ -73,7 +81,6 @@ void tar_block_finish(struct tar_block *block, enum format format) {
 		                           "ustar\0"
 		                           "00",
 		    sizeof(block->magic));
-	/* The sum is taken as if its own field were blank. */
-	memset(block->checksum, ' ', sizeof(block->checksum));
-	tar_put_octal(block->checksum, sizeof(block->checksum) - 1, sum_bytes(block));
+	tar_put_octal(block->checksum, sizeof(block->checksum) - 1, tar_block_sum(block));
+	block->checksum[sizeof(block->checksum) - 1] = ' ';
 }

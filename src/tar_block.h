@@ -72,6 +72,12 @@ void tar_put_size(char at[12], off_t value);
 size_t tar_put_map(
     struct sparse_field *fields, size_t n, const struct extent *extents, size_t nextents);
 
+/** ${nbytes}, which is far from UINT64_MAX, and what fills the last block. */
+uint64_t tar_padded(uint64_t nbytes);
+
+/** The sum of all bytes, those of the checksum itself taken for blanks. */
+unsigned int tar_block_sum(const struct tar_block *block);
+
 /** All else is in ${block}: fill in what tells the format, and the checksum. */
 void tar_block_finish(struct tar_block *block, enum format format);
 
