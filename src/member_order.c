@@ -5,20 +5,29 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "key_set.h"
 
 /*
  * What was made last need only be waited for: whoever made it has waited for those before.  But those
  * who use something do not wait for each other, so that it is noted when they were of several lanes.
+ *
+ * That directories are used is noted ahead for some members to come, which mostly lie in the same.  So
+ * a member may wait for more than it has to, but only where one makes what others use: where a name
+ * is replaced.
  */
 
 #define MIN_CAPACITY 4096
 #define SEVERAL_LANES UINT_MAX
+#define NNOTED 256 /* members that the use of directories is noted for */
 
 void member_order_fini(struct member_order *order) {
 	free(order->places);
-	free(order->keys);
+	free(order->of_first.name);
+	free(order->of_first.keys);
+	free(order->of_name.name);
+	free(order->of_name.keys);
 	*order = (struct member_order){ 0 };
 }
 
@@ -34,6 +43,11 @@ static bool is_live(const struct member_order *o, const struct member_place *pla
 	return place->made > o->done || place->used > o->done;
 }
 
+/* The most places that the member which is added can have. */
+static size_t most_places(const struct member_order *o) {
+	return o->of_first.nkeys + o->of_name.nkeys + 2;
+}
+
 /* Forget what is complete, and make room for more: for the member that is added at least. */
 static int renew(struct member_order *o, struct error *err) {
 	struct member_order renewed = { .capacity = MIN_CAPACITY };
@@ -41,7 +55,7 @@ static int renew(struct member_order *o, struct error *err) {
 
 	for (size_t i = 0; i < o->capacity; i++)
 		nlive += is_live(o, &o->places[i]);
-	while (nlive + o->nkeys >= renewed.capacity / 2)
+	while (nlive + most_places(o) >= renewed.capacity / 2)
 		renewed.capacity *= 2;
 	renewed.places = calloc(renewed.capacity, sizeof(*renewed.places));
 	if (renewed.places == NULL)
@@ -57,23 +71,68 @@ static int renew(struct member_order *o, struct error *err) {
 	return TARN_OK;
 }
 
-/* Append the keys of the names on the way to ${name}, itself the last. */
-static int collect(struct member_order *o, const char *name, struct error *err) {
-	uint64_t key = key_of_root(o->seed), *keys;
+static int append_key(struct member_parents *parents, uint64_t key, struct error *err) {
+	if (parents->nkeys == parents->keys_capacity) {
+		size_t capacity = parents->keys_capacity * 2 + 64;
+		uint64_t *keys = reallocarray(parents->keys, capacity, sizeof(*keys));
 
-	do {
-		if (o->nkeys == o->keys_capacity) {
-			size_t capacity = o->keys_capacity * 2 + 64;
-
-			keys = reallocarray(o->keys, capacity, sizeof(*keys));
-			if (keys == NULL)
-				return err_nomem(err);
-			o->keys = keys;
-			o->keys_capacity = capacity;
-		}
-		o->keys[o->nkeys++] = key;
-	} while (key_next_component(&key, &name));
+		if (keys == NULL)
+			return err_nomem(err);
+		parents->keys = keys;
+		parents->keys_capacity = capacity;
+	}
+	parents->keys[parents->nkeys++] = key;
 	return TARN_OK;
+}
+
+/* Keep the ${nbytes} of ${name} that ${parents} has the keys of. */
+static int keep_name(
+    struct member_parents *parents, const char *name, size_t nbytes, struct error *err) {
+	if (parents->name == NULL || nbytes > parents->capacity) {
+		char *kept = realloc(parents->name, 2 * nbytes + 64);
+
+		if (kept == NULL)
+			return err_nomem(err);
+		parents->name = kept;
+		parents->capacity = 2 * nbytes + 64;
+	}
+	memcpy(parents->name, name, nbytes);
+	parents->nbytes = nbytes;
+	return TARN_OK;
+}
+
+/* The keys of the directories above ${name} into ${parents}, and its own. */
+static int collect_anew(struct member_order *o, struct member_parents *parents, const char *name,
+    uint64_t *key, struct error *err) {
+	const char *at = name, *last = name, *next = name;
+	uint64_t before;
+
+	parents->nkeys = 0;
+	parents->noted = 0;
+	*key = before = key_of_root(o->seed);
+	while (key_next_component(key, &next)) {
+		if (append_key(parents, before, err) != TARN_OK)
+			return (int)err->code;
+		before = *key;
+		last = at;
+		at = next;
+	}
+	/* Up to the slash: the last component may be spelt with more behind it. */
+	return keep_name(parents, name, (size_t)(last - name), err);
+}
+
+/* The same; those of the member before are mostly there. */
+static int collect(struct member_order *o, struct member_parents *parents, const char *name,
+    uint64_t *key, struct error *err) {
+	const char *last = name + parents->nbytes; /* if it is as long as that */
+
+	if (parents->nkeys > 0 && strncmp(name, parents->name, parents->nbytes) == 0 &&
+	    (parents->nbytes == 0 || *last == '/')) {
+		*key = parents->keys[parents->nkeys - 1];
+		if (key_next_component(key, &last) && *last == '\0')
+			return TARN_OK;
+	}
+	return collect_anew(o, parents, name, key, err);
 }
 
 static void wait_for(uint64_t *after, uint64_t number) {
@@ -94,12 +153,24 @@ static struct member_place *touch(
 	return place;
 }
 
+/* It is used by members up to ${number}. */
 static void use(
     struct member_order *o, uint64_t key, uint64_t number, unsigned int lane, uint64_t *after) {
 	struct member_place *place = touch(o, key, lane, after);
 
 	place->used_by = place->used > o->done && place->used_by != lane ? SEVERAL_LANES : lane;
-	place->used = number;
+	if (place->used < number)
+		place->used = number;
+}
+
+static void use_all(struct member_order *o, struct member_parents *parents, uint64_t number,
+    unsigned int lane, uint64_t *after) {
+	if (parents->noted >= number && parents->lane == lane)
+		return;
+	parents->lane = lane;
+	parents->noted = number + NNOTED;
+	for (size_t i = 0; i < parents->nkeys; i++)
+		use(o, parents->keys[i], parents->noted, lane, after);
 }
 
 static void make(
@@ -108,53 +179,73 @@ static void make(
 
 	/* What this very member uses, others may have used before. */
 	if (place->used_by != lane)
-		wait_for(after, place->used == number ? number - 1 : place->used);
+		wait_for(after, place->used >= number ? number - 1 : place->used);
+	/* Who uses it from now on may have to wait.  What is above a name is not the name itself. */
+	if (place->used > 0)
+		o->of_first.noted = 0;
 	place->made_by = lane;
 	place->made = number;
 }
 
-/* The keys of ${e}'s first name, *${nfirst} of them, and of its own. */
-static int collect_all(
-    struct member_order *o, const struct entry *e, size_t *nfirst, struct error *err) {
-	o->nkeys = 0;
-	if (e->first_name != NULL && collect(o, e->first_name, err) != TARN_OK)
-		return (int)err->code;
-	*nfirst = o->nkeys;
-	return collect(o, e->name, err);
+/* The keys of ${e}'s name and of its first name, if it has one, and of the directories above both. */
+static int collect_all(struct member_order *o, const struct entry *e, uint64_t *key,
+    uint64_t *first, struct error *err) {
+	int r = collect(o, &o->of_name, e->name, key, err);
+
+	*first = 0;
+	return r == TARN_OK && e->first_name != NULL ?
+	    collect(o, &o->of_first, e->first_name, first, err) :
+	    r;
 }
 
 int member_order_add(struct member_order *order, const struct entry *e, uint64_t number,
     unsigned int *lane, uint64_t *after, struct error *err) {
-	size_t nfirst = 0, n;
+	const struct member_parents *home =
+	    e->first_name != NULL ? &order->of_first : &order->of_name;
+	uint64_t key, first;
 
 	*after = 0;
-	if (collect_all(order, e, &nfirst, err) != TARN_OK)
+	if (collect_all(order, e, &key, &first, err) != TARN_OK)
 		return (int)err->code;
-	if (order->n + order->nkeys >= order->capacity / 4 * 3 && renew(order, err) != TARN_OK)
+	if (order->n + most_places(order) >= order->capacity / 4 * 3 &&
+	    renew(order, err) != TARN_OK)
 		return (int)err->code;
-	n = nfirst > 0 ? nfirst : order->nkeys;
-	*lane = (unsigned int)(order->keys[n > 1 ? n - 2 : 0] % order->nlanes);
-	for (size_t i = 0; i < order->nkeys - 1; i++)
-		use(order, order->keys[i], number, *lane, after);
-	make(order, order->keys[order->nkeys - 1], number, *lane, after);
+	*lane = home->nkeys > 0 ? (unsigned int)(home->keys[home->nkeys - 1] % order->nlanes) : 0;
+	use_all(order, &order->of_name, number, *lane, after);
+	if (e->first_name != NULL) {
+		use_all(order, &order->of_first, number, *lane, after);
+		use(order, first, number, *lane, after);
+	}
+	make(order, key, number, *lane, after);
+	order->last = number;
 	if (*after <= order->done)
 		*after = 0;
 	return TARN_OK;
 }
 
+static void wait_for_makers(
+    const struct member_order *o, const struct member_parents *parents, uint64_t *after) {
+	for (size_t i = 0; i < parents->nkeys; i++)
+		wait_for(after, find(o, parents->keys[i])->made);
+}
+
 int member_order_pass(
     struct member_order *order, const struct entry *e, uint64_t *after, struct error *err) {
-	size_t nfirst = 0;
+	uint64_t key, first;
 
 	*after = 0;
-	if (collect_all(order, e, &nfirst, err) != TARN_OK)
+	if (collect_all(order, e, &key, &first, err) != TARN_OK)
 		return (int)err->code;
-	for (size_t i = 0; i < order->nkeys && order->capacity > 0; i++) {
-		const struct member_place *place = find(order, order->keys[i]);
-
-		wait_for(after, place->made);
-		if (i == order->nkeys - 1)
-			wait_for(after, place->used);
+	if (order->capacity == 0)
+		return TARN_OK;
+	wait_for_makers(order, &order->of_name, after);
+	wait_for(after, find(order, key)->made);
+	wait_for(after, find(order, key)->used);
+	if (e->first_name != NULL) {
+		wait_for_makers(order, &order->of_first, after);
+		wait_for(after, find(order, first)->made);
 	}
+	if (*after > order->last)
+		*after = order->last;
 	return TARN_OK;
 }

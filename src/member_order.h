@@ -24,15 +24,28 @@ struct member_order {
 	uint64_t seed;
 	unsigned int nlanes;
 	uint64_t done; /* all members up to this number are complete; kept by the owner */
+	uint64_t last; /* number of the last member that was added */
+	/*
+	 * The directories above the last first name and the last name: those of the next are mostly
+	 * the same.
+	 */
+	struct member_parents {
+		char *name; /* what their keys are of; not ended, and NULL for none */
+		size_t nbytes, capacity;
+		uint64_t *keys;
+		size_t nkeys, keys_capacity;
+		/* It is noted that members of this lane up to this number use them; 0: it is not. */
+		unsigned int lane;
+		uint64_t noted;
+	} of_first, of_name;
 	/* Open addressing by key; those that only members up to done have touched are forgotten. */
 	struct member_place {
-		uint64_t key;        /* of the name; 0: free */
-		uint64_t made, used; /* numbers of the last members that did so; 0: none */
+		uint64_t key;                  /* of the name; 0: free */
+		uint64_t made;                 /* number of the last member that did so; 0: none */
+		uint64_t used;                 /* the same, or a later one; see member_order.c */
 		unsigned int made_by, used_by; /* their lanes */
 	} * places;
 	size_t capacity, n;
-	uint64_t *keys; /* of the names on the way to a name */
-	size_t nkeys, keys_capacity;
 };
 
 /**

@@ -5,6 +5,7 @@
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "suite.h"
 
@@ -31,7 +32,7 @@ static uint64_t add(const char *name, const char *first, unsigned int *lane) {
 	uint64_t after;
 
 	ck_assert_int_eq(member_order_add(&order, &e, ++number, lane, &after, &err), TARN_OK);
-	ck_assert_uint_lt(*lane, 2);
+	ck_assert_uint_lt(*lane, order.nlanes);
 	return after;
 }
 
@@ -186,12 +187,95 @@ START_TEST(deep_name_has_room) {
 }
 END_TEST
 
+#define NMEMBERS 600
+#define NLANES 3
+
+static struct member {
+	char name[16], first[16]; /* "": none */
+	unsigned int lane;
+	bool comes_after[NMEMBERS]; /* those that are complete when it is its turn */
+} members[NMEMBERS];
+
+static uint64_t random_below(uint64_t n) {
+	static uint64_t state = 88172645463325252U;
+
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return (state >> 16) % n;
+}
+
+/* Mostly in the directory of ${before}, so that there is something to be remembered. */
+static void random_name(char *name, const char *before) {
+	const char *slash = strrchr(before, '/');
+	size_t ndirectories = random_below(3), n = 0;
+
+	if (slash != NULL && random_below(4) > 0) {
+		n = (size_t)(slash - before) + 1;
+		memmove(name, before, n);
+		ndirectories = 0;
+	}
+	for (size_t i = 0; i < ndirectories; i++)
+		n += (size_t)snprintf(name + n, 4, "%s/", random_below(5) == 0 ? "ab" : "a");
+	snprintf(name + n, 4, "%s", (const char *[]){ "a", "b", "ab", "c" }[random_below(4)]);
+}
+
+/* Is ${name} a directory above ${below}? */
+static bool is_above(const char *name, const char *below) {
+	size_t n = strlen(name);
+
+	return strncmp(name, below, n) == 0 && below[n] == '/';
+}
+
+/* Does ${a} make what ${b} makes or uses? */
+static bool makes_for(const struct member *a, const struct member *b) {
+	return strcmp(a->name, b->name) == 0 || strcmp(a->name, b->first) == 0 ||
+	    is_above(a->name, b->name) || is_above(a->name, b->first);
+}
+
+static void come_after(struct member *m, size_t earlier) {
+	m->comes_after[earlier] = true;
+	for (size_t i = 0; i < earlier; i++)
+		m->comes_after[i] |= members[earlier].comes_after[i];
+}
+
+START_TEST(whatever_the_names_none_comes_before_those_that_matter_to_it) {
+	const char *first = "";
+	uint64_t after;
+
+	member_order_fini(&order);
+	order = (struct member_order){ .seed = 7 + (uint64_t)_i, .nlanes = NLANES };
+	memset(members, 0, sizeof(members));
+	for (size_t i = 0; i < NMEMBERS; i++) {
+		struct member *m = &members[i];
+		const struct member *before = &members[i > 0 ? i - 1 : 0];
+
+		random_name(m->name, before->name);
+		if (random_below(2) == 0) {
+			random_name(m->first, first);
+			first = m->first;
+		}
+		after = add(m->name, *m->first != '\0' ? m->first : NULL, &m->lane);
+		ck_assert_uint_lt(after, i + 1);
+		for (size_t j = 0; j < i; j++) {
+			if (j < after || members[j].lane == m->lane)
+				come_after(m, j);
+		}
+		for (size_t j = 0; j < i; j++)
+			ck_assert(m->comes_after[j] ||
+			    (!makes_for(m, &members[j]) && !makes_for(&members[j], m)));
+	}
+}
+END_TEST
+
 int main(void) {
 	Suite *suite = suite_create("member_order");
 	TCase *tc = tcase_create("member_order");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, names_of_different_directories_do_not_wait);
+	tcase_add_loop_test(
+	    tc, whatever_the_names_none_comes_before_those_that_matter_to_it, 0, 20);
 	tcase_add_test(tc, later_name_is_on_the_lane_of_its_first_and_does_not_wait);
 	tcase_add_test(tc, name_that_another_lane_has_made_is_waited_for);
 	tcase_add_test(tc, directory_on_the_way_is_waited_for);
