@@ -3,18 +3,19 @@
 #include "archive_limits.h"
 
 #include <stdatomic.h>
-#include <string.h>
+#include <stdbool.h>
 
 /* Below this, padding alone can make any ratio. */
 #define SMALL_NBYTES ((uint64_t)1 << 20)
 
 /* The number of components of ${name}, as member_path has them. */
 static size_t depth_of(const char *name) {
-	size_t depth = 0, nbytes;
+	size_t depth = 0;
 
-	for (; *name != '\0'; name += nbytes + strspn(name + nbytes, "/")) {
-		nbytes = strcspn(name, "/");
-		depth += nbytes > 1 || (nbytes == 1 && *name != '.');
+	for (const char *at = name; *at != '\0'; at++) {
+		bool begins = *at != '/' && (at == name || at[-1] == '/');
+
+		depth += begins && !(*at == '.' && (at[1] == '/' || at[1] == '\0'));
 	}
 	return depth;
 }

@@ -37,9 +37,15 @@ static const char **string_of(const struct entry *e, size_t i) {
 	return (const char **)(void *)((char *)(uintptr_t)e + strings[i]);
 }
 
-/* Most have one name, not several that are equal. */
-static bool is_name_again(const struct entry *e, size_t i) {
-	return i > 0 && *string_of(e, i) == e->name;
+/* Most have one name and one first name, not several that are equal: which one has been copied already? */
+static const char *const *copied_before(const struct entry *e, const struct entry *of, size_t i) {
+	const char *string = *string_of(of, i);
+
+	if (string == of->name && strings[i] != offsetof(struct entry, name))
+		return &e->name;
+	if (string == of->first_name && strings[i] == offsetof(struct entry, stored_first_name))
+		return &e->first_name;
+	return NULL;
 }
 
 /* Copy ${*bytes} to ${*to} and go on behind it. */
@@ -64,7 +70,7 @@ size_t entry_copy_nbytes(const struct entry *e) {
 	for (size_t i = 0; i < NSTRINGS; i++) {
 		const char *string = *string_of(e, i);
 
-		if (string != NULL && !is_name_again(e, i))
+		if (string != NULL && copied_before(e, e, i) == NULL)
 			nbytes += strlen(string) + 1;
 	}
 	for (size_t i = 0; i < e->nxattrs; i++)
@@ -87,13 +93,13 @@ struct entry *entry_copy_to(void *place, const struct entry *e) {
 		store_string(&to, &xattrs[i].name);
 	}
 	for (size_t i = 0; i < NSTRINGS; i++) {
-		if (is_name_again(e, i))
-			*string_of(&copy->entry, i) = copy->entry.name;
+		const char *const *before = copied_before(&copy->entry, e, i);
+
+		if (before != NULL)
+			*string_of(&copy->entry, i) = *before;
 		else
 			store_string(&to, string_of(&copy->entry, i));
 	}
-	if (e->stored_first_name == e->first_name)
-		copy->entry.stored_first_name = copy->entry.first_name;
 	copy->entry.xattrs = xattrs;
 	return &copy->entry;
 }

@@ -44,9 +44,13 @@ void landlock_confine(const int *directories, size_t n, bool may_execute) {
 		return;
 	if (version >= VERSION_TRUNCATE)
 		attr.handled_access_fs |= LANDLOCK_ACCESS_FS_TRUNCATE;
-	rule.allowed_access = attr.handled_access_fs;
 	if (!may_execute)
 		attr.handled_access_fs |= LANDLOCK_ACCESS_FS_EXECUTE;
+	/*
+	 * Programs, too, as there is nothing then that the kernel would have to look for above: it walks
+	 * up from the directories of each name that is made, and at the destination all is allowed.
+	 */
+	rule.allowed_access = attr.handled_access_fs;
 	ruleset =
 	    (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr.handled_access_fs), 0);
 	if (ruleset < 0)

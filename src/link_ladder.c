@@ -66,7 +66,7 @@ struct new_name {
 	const char *name; /* for messages */
 	struct contained *contained;
 	const struct member_path *path;
-	uint64_t group; /* key of the member */
+	const char *member;
 	bool replace;
 	struct stat *st;
 };
@@ -110,28 +110,30 @@ static uint64_t key_of_inode(const struct link_ladder *ladder, const struct stat
 	return key_with_numbers(ladder->seed ^ (st->st_mode & S_IFMT), st->st_ino, st->st_dev);
 }
 
-/* Remember that the inode ${st} is the member with the key ${group}. */
+/* Remember that the inode ${st} is ${member}. */
 static int remember_inode(
-    struct link_ladder *ladder, uint64_t group, const struct stat *st, struct error *err) {
+    struct link_ladder *ladder, const char *member, const struct stat *st, struct error *err) {
 	uint64_t key = key_of_inode(ladder, st);
+	uint64_t name = ladder->renames ? key_of_name(ladder->seed, member) : 0;
 	int r;
 
 	pthread_mutex_lock(&ladder->mutex);
-	r = ladder->renames ? key_map_set(&ladder->members, key, group, err) :
+	r = ladder->renames ? key_map_set(&ladder->members, key, name, err) :
 	                      key_set_add(&ladder->known, key, err);
 	pthread_mutex_unlock(&ladder->mutex);
 	return r;
 }
 
-static bool knows_inode(struct link_ladder *ladder, uint64_t group, const struct stat *st) {
+bool link_ladder_knows(struct link_ladder *ladder, const char *member, const struct stat *st) {
 	uint64_t key = key_of_inode(ladder, st);
-	const uint64_t *member;
+	uint64_t name = ladder->renames ? key_of_name(ladder->seed, member) : 0;
+	const uint64_t *found;
 	bool is_known;
 
 	pthread_mutex_lock(&ladder->mutex);
 	if (ladder->renames) {
-		member = key_map_find(&ladder->members, key);
-		is_known = member != NULL && *member == group;
+		found = key_map_find(&ladder->members, key);
+		is_known = found != NULL && *found == name;
 	} else {
 		is_known = key_set_has(&ladder->known, key);
 	}
@@ -165,12 +167,11 @@ static bool knows(struct link_ladder *ladder, uint64_t key) {
 
 int link_ladder_is(
     struct link_ladder *ladder, const char *member, const struct stat *st, struct error *err) {
-	uint64_t name = key_of_name(ladder->seed, member);
-	int r = remember_inode(ladder, name, st, err);
+	int r = remember_inode(ladder, member, st, err);
 
 	/* An earlier version may have been left out. */
 	if (ladder->knows_left_out)
-		forget(ladder, name);
+		forget(ladder, key_of_name(ladder->seed, member));
 	return r;
 }
 
@@ -206,10 +207,6 @@ static bool is_stale(struct link_ladder *ladder, const struct member_path *path)
 
 int link_ladder_made_directory(struct link_ladder *ladder, const char *name, struct error *err) {
 	return remember(ladder, key_of_directory(ladder, name), err);
-}
-
-bool link_ladder_knows(struct link_ladder *ladder, const char *member, const struct stat *st) {
-	return knows_inode(ladder, key_of_name(ladder->seed, member), st);
 }
 
 int link_ladder_left_out(struct link_ladder *ladder, const char *member, struct error *err) {
@@ -343,7 +340,7 @@ static int copy_file(struct link_ladder *ladder, const struct member_path *first
 	metadata_copy(from, fresh.fd, name->name, ladder->report);
 	*name->st = fresh.st;
 	name->st->st_size = opened.st_size;
-	r = remember_inode(ladder, name->group, &fresh.st, err);
+	r = remember_inode(ladder, name->member, &fresh.st, err);
 	if (r == TARN_OK)
 		r = contained_commit(&fresh, err);
 done:
@@ -360,7 +357,8 @@ static int look(struct link_ladder *ladder, const struct member_path *from,
 
 	if (r == TARN_ESYSTEM && (err->errnum == ENOENT || err->errnum == ENOTDIR))
 		return err_set(err, TARN_NO_FIRST, 0, "it was not extracted");
-	if (r == TARN_OK && (is_stale(ladder, from) || !knows_inode(ladder, name->group, name->st)))
+	if (r == TARN_OK &&
+	    (is_stale(ladder, from) || !link_ladder_knows(ladder, name->member, name->st)))
 		return err_set(err, TARN_NO_FIRST, 0, "another file is in its place");
 	return r;
 }
@@ -369,7 +367,7 @@ static int look(struct link_ladder *ladder, const struct member_path *from,
 static bool is_member(const struct linking *linking, const struct stat *st) {
 	const struct new_name *name = linking->context;
 
-	return knows_inode(name->ladder, name->group, st);
+	return link_ladder_knows(name->ladder, name->member, st);
 }
 
 /*
@@ -433,7 +431,7 @@ static int make_symlink(struct link_ladder *ladder, const struct member_path *fi
 	strcpy(to, first->last);
 	r = contained_symlink(name->contained, path, target, name->replace, &fresh, err);
 	if (r == TARN_OK)
-		r = remember_inode(ladder, name->group, &fresh.st, err);
+		r = remember_inode(ladder, name->member, &fresh.st, err);
 	if (r == TARN_OK)
 		r = contained_commit(&fresh, err);
 	contained_discard(&fresh);
@@ -474,12 +472,12 @@ static int add_leader(struct link_ladder *ladder, const struct new_name *name, s
 	if (l == NULL)
 		return err_nomem(err);
 	snprintf(l->name, nbytes, "%s/%s", path->parent, path->last);
-	l->group = name->group;
+	l->group = key_of_name(ladder->seed, name->member);
 	pthread_mutex_lock(&ladder->mutex);
 	if (ladder->nleaders == ladder->nchains)
 		r = grow_chains(ladder, err);
 	if (r == TARN_OK) {
-		chain = &ladder->chains[name->group & (ladder->nchains - 1)];
+		chain = &ladder->chains[l->group & (ladder->nchains - 1)];
 		l->next = *chain;
 		*chain = l;
 		ladder->nleaders++;
@@ -493,8 +491,6 @@ static int add_leader(struct link_ladder *ladder, const struct new_name *name, s
 /* The next leader of ${group} behind ${l}, or the first; NULL: there is none.  They stay. */
 static const struct leader *next_leader(
     struct link_ladder *ladder, uint64_t group, const struct leader *l) {
-	if (ladder->nleaders == 0)
-		return NULL;
 	pthread_mutex_lock(&ladder->mutex);
 	if (l != NULL)
 		l = l->next;
@@ -514,9 +510,13 @@ static int link_to_leader(
     struct link_ladder *ladder, const struct new_name *name, struct error *err) {
 	const struct leader *l = NULL;
 	struct member_path path = { .storage = NULL };
+	uint64_t group;
 	int r = TARN_END;
 
-	while ((l = next_leader(ladder, name->group, l)) != NULL) {
+	if (ladder->nleaders == 0)
+		return TARN_END;
+	group = key_of_name(ladder->seed, name->member);
+	while ((l = next_leader(ladder, group, l)) != NULL) {
 		r = member_path_set(&path, l->name, err);
 		if (r == TARN_OK)
 			r = link_to(ladder, &path, name, err);
@@ -535,7 +535,7 @@ int link_ladder_add(struct link_ladder *ladder, struct contained *contained,
 		.name = name->name,
 		.contained = contained,
 		.path = name->path,
-		.group = key_of_name(ladder->seed, name->member),
+		.member = name->member,
 		.replace = name->replace,
 		.st = st,
 	};
