@@ -21,7 +21,13 @@
  * Members that plain_header understands are not shown to libarchive.  So that it has nothing of them
  * already, it is fed no more than the content of a member, which it has told, and else one block at
  * a time.
+ *
+ * Which names of a cpio archive belong together, late_content finds: libarchive looks for each of them
+ * among all before it, and cannot be told not to.  So it is begun anew before these are many.
  */
+
+/* The members of a cpio archive that libarchive is left to keep in its list. */
+#define CPIO_NMEMBERS_MAX 512
 
 /*
  * The most bytes that may be read for a header with its names and maps: libarchive keeps all of them
@@ -42,8 +48,10 @@ struct archive_source {
 	off_t nfed;        /* plain bytes read, skipped ones included */
 	const char *held;  /* the last of them, that libarchive was not handed */
 	size_t nheld;
+	size_t ntaken;     /* that stand before those, and were handed out */
 	off_t content_fed; /* where the content of the current member ends */
-	off_t nplain;      /* bytes of members that libarchive does not see */
+	off_t nplain;      /* bytes that this libarchive does not see */
+	size_t nlisted;    /* members of a cpio archive that it has seen */
 	bool is_plain;     /* the current member is one of them */
 	struct plain_header plain;
 	off_t plain_at;           /* where its header is */
@@ -71,6 +79,7 @@ static int hold(struct archive_source *s) {
 		return TARN_OK;
 	if (s->fed_all || s->has_codec_error)
 		return s->fed_all ? TARN_END : (int)s->codec_error.code;
+	s->ntaken = 0;
 	r = codec_read(s->reader, &data, &s->nheld, &s->codec_error);
 	s->fed_all = r == TARN_END;
 	s->has_codec_error = r != TARN_OK && r != TARN_END;
@@ -97,6 +106,7 @@ static size_t portion(const struct archive_source *s) {
 static void take(struct archive_source *s, size_t nbytes) {
 	s->held += nbytes;
 	s->nheld -= nbytes;
+	s->ntaken += nbytes;
 }
 
 static la_ssize_t feed(struct archive *archive, void *data, const void **block) {
@@ -132,6 +142,7 @@ static la_int64_t skip(struct archive *archive, void *data, la_int64_t request) 
 		take(s, (size_t)nbytes);
 		return nbytes;
 	}
+	s->ntaken = 0;
 	nbytes = codec_skip(s->reader, request);
 	s->nfed += nbytes;
 	return nbytes;
@@ -219,15 +230,17 @@ bool archive_source_is_tar(const struct source *source) {
 	return (archive_format(s->archive) & ARCHIVE_FORMAT_BASE_MASK) != ARCHIVE_FORMAT_CPIO;
 }
 
-/* A member's header was read.  TARN_END: the member is held back. */
+/* A header of a cpio archive was read.  TARN_END: the member is held back. */
 static int hold_back(struct archive_source *s, struct error *err) {
-	bool held = false;
-	int r = TARN_OK;
+	struct identity identity = {
+		.dev = archive_entry_dev(s->from),
+		.ino = (ino_t)archive_entry_ino64(s->from),
+		.nlink = archive_entry_nlink(s->from),
+	};
+	bool held;
+	int r = late_content_look(&s->late, &identity, &s->entry, &held, err);
 
-	if (!archive_source_is_tar(&s->base)) {
-		s->entry.identity.nlink = archive_entry_nlink(s->from);
-		r = late_content_look(&s->late, &s->entry, &held, err);
-	}
+	s->entry.identity.nlink = identity.nlink;
 	return held && r == TARN_OK ? TARN_END : r;
 }
 
@@ -320,8 +333,12 @@ static off_t npromised(const struct entry *e) {
 
 /* A header was read.  TARN_END: what it says is no entry, or is held back. */
 static int take_header(struct archive_source *s, bool has_warning, struct error *err) {
-	int r = entry_from_libarchive(&s->entry, s->from, &s->storage, err);
+	bool is_tar = archive_source_is_tar(&s->base);
+	int r;
 
+	if (!is_tar)
+		archive_entry_set_hardlink(s->from, NULL);
+	r = entry_from_libarchive(&s->entry, s->from, &s->storage, err);
 	s->last_name = s->storage.name;
 	if (r == TARN_ENOMEM)
 		return r;
@@ -334,7 +351,44 @@ static int take_header(struct archive_source *s, bool has_warning, struct error 
 		s->content_fed = INT64_MAX;
 	if (has_warning && !is_about_charset(s->archive))
 		report_failure(s->report, s->entry.name, "%s", error_text(s->archive));
-	return hold_back(s, err);
+	return is_tar ? TARN_OK : hold_back(s, err);
+}
+
+/* Have a libarchive that reads from where the plain bytes stand. */
+static int open_archive(struct archive_source *s, struct error *err) {
+	archive_read_free(s->archive);
+	s->archive = archive_read_new();
+	if (s->archive == NULL)
+		return err_nomem(err);
+	/* What began as a cpio archive goes on as one. */
+	if (s->nmembers == 0) {
+		archive_read_support_format_tar(s->archive);
+		archive_read_support_format_empty(s->archive);
+	}
+	archive_read_support_format_cpio(s->archive);
+	archive_read_set_read_callback(s->archive, feed);
+	archive_read_set_skip_callback(s->archive, skip);
+	archive_read_set_callback_data(s->archive, s);
+	return archive_read_open1(s->archive) == ARCHIVE_OK ? TARN_OK : fatal(s, s->last_name, err);
+}
+
+/*
+ * Behind a member of a cpio archive: begin libarchive anew, if it has seen many.  What it has of the next
+ * one already has to be at hand.
+ */
+static int begin_anew(struct archive_source *s, struct error *err) {
+	off_t at = position(s);
+	size_t ahead = (size_t)(s->nfed - (off_t)s->nheld - at);
+
+	if (archive_source_is_tar(&s->base) || ++s->nlisted < CPIO_NMEMBERS_MAX ||
+	    ahead > s->ntaken || s->fed_all || s->has_codec_error)
+		return TARN_OK;
+	s->held -= ahead;
+	s->nheld += ahead;
+	s->ntaken -= ahead;
+	s->nplain = at;
+	s->nlisted = 0;
+	return open_archive(s, err);
 }
 
 /* Read headers up to the next member that can be handed out. */
@@ -348,6 +402,8 @@ static int read_member(struct archive_source *s, struct error *err) {
 			s->nmembers++;
 			return TARN_OK;
 		}
+		if (r == ARCHIVE_OK && begin_anew(s, err) != TARN_OK)
+			return (int)err->code;
 		if (r == ARCHIVE_OK)
 			r = next_header(s);
 		if (r == ARCHIVE_EOF)
@@ -457,10 +513,9 @@ static void archive_source_free(struct source *source) {
 struct source *archive_source_new(
     struct codec_reader *reader, struct report *report, struct error *err) {
 	struct archive_source *s = calloc(1, sizeof(*s));
+	int r;
 
-	if (s == NULL || (s->archive = archive_read_new()) == NULL ||
-	    (s->from = archive_entry_new()) == NULL) {
-		archive_source_free(&s->base);
+	if (s == NULL) {
 		err_nomem(err);
 		return NULL;
 	}
@@ -470,14 +525,9 @@ struct source *archive_source_new(
 	s->header_left = HEADER_NBYTES_MAX;
 	s->reader = reader;
 	s->report = report;
-	archive_read_support_format_tar(s->archive);
-	archive_read_support_format_cpio(s->archive);
-	archive_read_support_format_empty(s->archive);
-	archive_read_set_read_callback(s->archive, feed);
-	archive_read_set_skip_callback(s->archive, skip);
-	archive_read_set_callback_data(s->archive, s);
-	if (archive_read_open1(s->archive) != ARCHIVE_OK) {
-		fatal(s, NULL, err);
+	s->from = archive_entry_new();
+	r = s->from != NULL ? open_archive(s, err) : err_nomem(err);
+	if (r != TARN_OK) {
 		archive_source_free(&s->base);
 		return NULL;
 	}

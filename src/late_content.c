@@ -9,7 +9,8 @@
 #include "key_set.h"
 
 /*
- * Groups hang in chains by the name that the others link to.
+ * Each inode has a group until its last name came; a map leads to it.  The names of a group are kept
+ * until one comes with the content, from then on only what they are to be linked to.
  */
 
 struct late_name {
@@ -19,10 +20,12 @@ struct late_name {
 };
 
 struct late_group {
-	struct late_group *next; /* in its chain */
+	uint64_t key;
+	nlink_t nleft; /* names that did not come yet */
+	char *first;   /* what the next ones are linked to; NULL: it has no content yet */
+	/* While there is no content: */
 	struct late_group *older, *newer;
-	struct late_name *names, **end; /* the first is what the others link to in the archive */
-	nlink_t nleft;                  /* names that did not come yet */
+	struct late_name *names, **end;
 };
 
 static void free_names(struct late_name *name) {
@@ -36,6 +39,14 @@ static void free_names(struct late_name *name) {
 	}
 }
 
+static void free_group(struct late_group *g) {
+	if (g == NULL)
+		return;
+	free_names(g->names);
+	free(g->first);
+	free(g);
+}
+
 static int append(struct late_group *g, const struct entry *e, struct error *err) {
 	struct late_name *name = calloc(1, sizeof(*name));
 
@@ -45,26 +56,17 @@ static int append(struct late_group *g, const struct entry *e, struct error *err
 	}
 	*g->end = name;
 	g->end = &name->next;
-	g->nleft--;
 	return TARN_OK;
 }
 
-static struct late_group **chain_of(struct late_content *late, const char *name) {
-	return &late->chains[key_of_name(late->seed, name) % LATE_CONTENT_NCHAINS];
+static int set_first(struct late_group *g, const char *name, struct error *err) {
+	g->first = strdup(name);
+	return g->first != NULL ? TARN_OK : err_nomem(err);
 }
 
-static struct late_group **find(struct late_content *late, const char *first) {
-	struct late_group **at = chain_of(late, first);
-
-	while (*at != NULL && strcmp((*at)->names->entry->name, first) != 0)
-		at = &(*at)->next;
-	return at;
-}
-
-/* The names of *${at} are due, as later names of ${first}; NULL: of the first of them. */
+/* The names of ${g} are due, as later names of ${first}; NULL: of the first of them. */
 static int release(
-    struct late_content *late, struct late_group **at, const char *first, struct error *err) {
-	struct late_group *g = *at;
+    struct late_content *late, struct late_group *g, const char *first, struct error *err) {
 	struct late_name *name = g->names;
 
 	if (first == NULL) {
@@ -78,60 +80,87 @@ static int release(
 		name->entry->first_name = name->first;
 		name->entry->is_whole = false;
 	}
+	if (set_first(g, first, err) != TARN_OK)
+		return TARN_ENOMEM;
 	if (late->ready == NULL)
 		late->end = &late->ready;
 	*late->end = g->names;
 	late->end = g->end;
-	*at = g->next;
+	g->names = NULL;
 	*(g->older != NULL ? &g->older->newer : &late->oldest) = g->newer;
 	*(g->newer != NULL ? &g->newer->older : &late->newest) = g->older;
-	free(g);
 	return TARN_OK;
 }
 
-static int begin(struct late_content *late, const struct entry *e, struct error *err) {
-	struct late_group *g = calloc(1, sizeof(*g)), **chain;
+/* Nothing more is known of its inode; what was told of it lives until the next call. */
+static void end_group(struct late_content *late, struct late_group *g) {
+	*key_map_find(&late->groups, g->key) = 0;
+	free_group(late->ended);
+	late->ended = g;
+}
+
+/* ${e} is the first name of its inode. */
+static int begin(struct late_content *late, uint64_t key, const struct identity *identity,
+    const struct entry *e, bool *held, struct error *err) {
+	struct late_group *g = calloc(1, sizeof(*g));
+	int r;
 
 	if (g == NULL)
 		return err_nomem(err);
-	if (late->seed == 0)
-		late->seed = key_seed();
-	g->end = &g->names;
-	g->nleft = e->identity.nlink;
-	if (append(g, e, err) != TARN_OK) {
-		free(g);
-		return TARN_ENOMEM;
+	*g = (struct late_group){ .key = key, .nleft = identity->nlink - 1, .end = &g->names };
+	*held = e->type == ENTRY_FILE && e->size == 0;
+	r = *held ? append(g, e, err) : set_first(g, e->name, err);
+	if (r == TARN_OK)
+		r = key_map_set(&late->groups, key, (uint64_t)(uintptr_t)g, err);
+	if (r != TARN_OK) {
+		free_group(g);
+		return r;
 	}
-	chain = chain_of(late, e->name);
-	g->next = *chain;
-	*chain = g;
-	g->older = late->newest;
-	*(late->newest != NULL ? &late->newest->newer : &late->oldest) = g;
-	late->newest = g;
+	if (*held) {
+		g->older = late->newest;
+		*(late->newest != NULL ? &late->newest->newer : &late->oldest) = g;
+		late->newest = g;
+	}
 	return TARN_OK;
 }
 
-int late_content_look(struct late_content *late, struct entry *e, bool *held, struct error *err) {
-	struct late_group **at;
-	int r;
+/* ${e} is one more name of an inode. */
+static int go_on(struct late_content *late, struct late_group *g, struct entry *e, bool *held,
+    struct error *err) {
+	int r = TARN_OK;
+
+	g->nleft--;
+	if (g->first != NULL) {
+		e->first_name = g->first;
+		e->target = NULL;
+		e->is_whole = e->size > 0;
+	} else if (e->size > 0) {
+		r = release(late, g, e->name, err);
+	} else {
+		*held = true;
+		r = append(g, e, err);
+		if (r == TARN_OK && g->nleft == 0)
+			r = release(late, g, NULL, err);
+	}
+	if (r == TARN_OK && g->nleft == 0)
+		end_group(late, g);
+	return r;
+}
+
+int late_content_look(struct late_content *late, const struct identity *identity, struct entry *e,
+    bool *held, struct error *err) {
+	uint64_t key, *group;
 
 	*held = false;
-	if (e->type != ENTRY_FILE)
+	if (e->type == ENTRY_DIRECTORY || identity->nlink <= 1)
 		return TARN_OK;
-	if (e->first_name == NULL) {
-		*held = e->size == 0 && e->identity.nlink > 1;
-		return *held ? begin(late, e, err) : TARN_OK;
-	}
-	at = find(late, e->first_name);
-	if (*at == NULL)
-		return TARN_OK;
-	if (e->size > 0) {
-		e->first_name = NULL;
-		return release(late, at, e->name, err);
-	}
-	*held = true;
-	r = append(*at, e, err);
-	return r == TARN_OK && (*at)->nleft == 0 ? release(late, at, NULL, err) : r;
+	if (late->seed == 0)
+		late->seed = key_seed();
+	key = key_with_numbers(late->seed, identity->dev, identity->ino);
+	group = key_map_find(&late->groups, key);
+	return group == NULL || *group == 0 ?
+	    begin(late, key, identity, e, held, err) :
+	    go_on(late, (struct late_group *)(uintptr_t)*group, e, held, err);
 }
 
 struct entry *late_content_next(struct late_content *late) {
@@ -148,18 +177,15 @@ int late_content_end(struct late_content *late, struct error *err) {
 	int r = TARN_OK;
 
 	while (late->oldest != NULL && r == TARN_OK)
-		r = release(late, find(late, late->oldest->names->entry->name), NULL, err);
+		r = release(late, late->oldest, NULL, err);
 	return r;
 }
 
 void late_content_fini(struct late_content *late) {
-	struct late_group *next;
-
-	for (struct late_group *g = late->oldest; g != NULL; g = next) {
-		next = g->newer;
-		free_names(g->names);
-		free(g);
-	}
+	for (size_t i = 0; i < late->groups.capacity; i++)
+		free_group((struct late_group *)(uintptr_t)late->groups.slots[i].value);
+	key_map_fini(&late->groups);
+	free_group(late->ended);
 	free_names(late->ready);
 	free_names(late->current);
 	*late = (struct late_content){ 0 };

@@ -365,6 +365,25 @@ test_link_members_that_carry_data_are_linked() {
 	cmp tree/two out/tree/two
 }
 
+# Three thousand members are between the names of one file, and between those of another its content.
+test_names_far_apart_in_a_cpio_archive_stay_together() {
+	local format
+	mkdir tree
+	(cd tree && seq -f %05g 3000 | xargs touch && printf content >00000 && ln 00000 03001 &&
+		ln 00000 03002 && ln -s 00000 s && ln s z && ln 00001 03003 && ln 00001 03004)
+	for format in newc crc odc bin; do
+		(cd tree && find . | sort | cpio -o -H "$format" >../a.cpio 2>/dev/null)
+		mkdir out
+		tarn -xf a.cpio -C out
+		same_tree tree out --ignore mtime
+		rm -r out
+		mkdir out
+		gzip -c a.cpio | tarn -xf - -C out
+		same_tree tree out --ignore mtime
+		rm -r out
+	done
+}
+
 # odc has 18 bits for an inode number: files that share them look like one.
 test_files_that_an_old_cpio_takes_for_one_stay_apart() {
 	mkdir tree out
