@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytes.h"
+#include "early_mtime.h"
 #include "late_content.h"
 #include "plain_header.h"
 
@@ -48,19 +50,21 @@ struct archive_source {
 	off_t nfed;        /* plain bytes read, skipped ones included */
 	const char *held;  /* the last of them, that libarchive was not handed */
 	size_t nheld;
-	size_t ntaken;     /* that stand before those, and were handed out */
-	off_t content_fed; /* where the content of the current member ends */
-	off_t nplain;      /* bytes that this libarchive does not see */
-	size_t nlisted;    /* members of a cpio archive that it has seen */
-	bool is_plain;     /* the current member is one of them */
+	struct bytes joined; /* what they are in, where one block was not enough */
+	size_t ntaken;       /* that stand before those, and were handed out */
+	off_t content_fed;   /* where the content of the current member ends */
+	off_t nplain;        /* bytes that this libarchive does not see */
+	size_t nlisted;      /* members of a cpio archive that it has seen */
+	bool is_plain;       /* the current member is one of them */
 	struct plain_header plain;
-	off_t plain_at;           /* where its header is */
-	off_t plain_content_left; /* to be read */
-	off_t plain_left;         /* of it, all in all, to the next header */
-	const char *last_name;    /* of the last member, as the archive has it; NULL: none */
-	off_t header_left;        /* of HEADER_NBYTES_MAX; INT64_MAX in content */
-	bool fed_all;             /* the reader said TARN_END */
-	bool has_codec_error;     /* the reader failed, or may read no more, with: */
+	struct early_mtime early_mtime; /* of the member that comes next */
+	off_t plain_at;                 /* where its header is */
+	off_t plain_content_left;       /* to be read */
+	off_t plain_left;               /* of it, all in all, to the next header */
+	const char *last_name;          /* of the last member, as the archive has it; NULL: none */
+	off_t header_left;              /* of HEADER_NBYTES_MAX; INT64_MAX in content */
+	bool fed_all;                   /* the reader said TARN_END */
+	bool has_codec_error;           /* the reader failed, or may read no more, with: */
 	struct error codec_error;
 	struct late_content late;
 	bool at_end;  /* libarchive has no more */
@@ -70,25 +74,45 @@ struct archive_source {
 	bool in_garbage;   /* said so, not yet at the next good header */
 };
 
-/* Have bytes that are held.  TARN_END, or an error, is for good. */
-static int hold(struct archive_source *s) {
+/* Read on, behind what is held. */
+static int read_on(struct archive_source *s, struct error *err) {
+	struct bytes joined = { 0 };
 	const void *data;
+	size_t nbytes;
+	int r = TARN_OK;
+
+	s->ntaken = 0;
+	if (s->nheld > 0)
+		r = bytes_append(&joined, s->held, s->nheld, err);
+	if (r == TARN_OK)
+		r = codec_read(s->reader, &data, &nbytes, err);
+	if (r == TARN_OK)
+		s->nfed += (off_t)nbytes;
+	if (r == TARN_OK && s->nheld > 0)
+		r = bytes_append(&joined, data, nbytes, err);
+	if (s->nheld > 0) {
+		bytes_fini(&s->joined);
+		s->joined = joined;
+		s->held = (const char *)joined.data;
+		s->nheld = joined.nbytes;
+	} else if (r == TARN_OK) {
+		s->held = data;
+		s->nheld = nbytes;
+	}
+	return r;
+}
+
+/* Have ${nbytes} that are held.  TARN_END, or an error, is for good; what is held is kept. */
+static int hold(struct archive_source *s, size_t nbytes) {
 	int r;
 
-	if (s->nheld > 0)
-		return TARN_OK;
-	if (s->fed_all || s->has_codec_error)
-		return s->fed_all ? TARN_END : (int)s->codec_error.code;
-	s->ntaken = 0;
-	r = codec_read(s->reader, &data, &s->nheld, &s->codec_error);
-	s->fed_all = r == TARN_END;
-	s->has_codec_error = r != TARN_OK && r != TARN_END;
-	if (r != TARN_OK) {
-		s->nheld = 0;
-		return r;
+	while (s->nheld < nbytes) {
+		if (s->fed_all || s->has_codec_error)
+			return s->fed_all ? TARN_END : (int)s->codec_error.code;
+		r = read_on(s, &s->codec_error);
+		s->fed_all = r == TARN_END;
+		s->has_codec_error = r != TARN_OK && r != TARN_END;
 	}
-	s->held = data;
-	s->nfed += (off_t)s->nheld;
 	return TARN_OK;
 }
 
@@ -119,7 +143,7 @@ static la_ssize_t feed(struct archive *archive, void *data, const void **block) 
 		s->has_codec_error = true;
 		err_set(&s->codec_error, TARN_EFORMAT, 0, "Header is too large");
 	}
-	r = s->has_codec_error ? (int)s->codec_error.code : hold(s);
+	r = s->has_codec_error ? (int)s->codec_error.code : hold(s, 1);
 	if (r == TARN_END)
 		return 0;
 	if (r != TARN_OK) {
@@ -261,7 +285,7 @@ static bool skip_plain(struct archive_source *s) {
 	while (s->plain_left > 0) {
 		nbytes = s->nheld > 0 ? 0 : codec_skip(s->reader, s->plain_left);
 		s->nfed += nbytes;
-		if (nbytes == 0 && hold(s) != TARN_OK)
+		if (nbytes == 0 && hold(s, 1) != TARN_OK)
 			return false;
 		if (nbytes == 0) {
 			nbytes = s->plain_left < (off_t)s->nheld ? s->plain_left : (off_t)s->nheld;
@@ -302,12 +326,16 @@ static off_t position(const struct archive_source *s) {
 	return archive_filter_bytes(s->archive, 0) + s->nplain;
 }
 
+/* Do the bytes that are held begin with a header? */
+static bool is_at_header(const struct archive_source *s) {
+	return archive_source_is_tar(&s->base) && position(s) == s->nfed - (off_t)s->nheld;
+}
+
 /* Is what comes next a member that it need not see?  It must know that it is a tar archive. */
 static bool next_plain(struct archive_source *s) {
 	size_t nbytes;
 
-	if (s->nmembers == 0 || !archive_source_is_tar(&s->base) ||
-	    position(s) != s->nfed - (off_t)s->nheld || hold(s) != TARN_OK)
+	if (s->nmembers == 0 || !is_at_header(s) || hold(s, TAR_BLOCK_NBYTES) != TARN_OK)
 		return false;
 	nbytes = plain_header_read(&s->plain, s->held, s->nheld, &s->entry);
 	if (nbytes == 0)
@@ -320,6 +348,14 @@ static bool next_plain(struct archive_source *s) {
 	s->nplain += (off_t)nbytes;
 	s->last_name = s->entry.name;
 	return true;
+}
+
+/* At a header: look at what libarchive does not tell of it. */
+static void look_ahead(struct archive_source *s) {
+	size_t needed = TAR_BLOCK_NBYTES;
+
+	while (needed > 0 && hold(s, needed) == TARN_OK)
+		needed = early_mtime_look(&s->early_mtime, s->held, s->nheld);
 }
 
 /* The bytes of content that ${e} has. */
@@ -346,6 +382,9 @@ static int take_header(struct archive_source *s, bool has_warning, struct error 
 		report_error(s->report, archive_entry_pathname(s->from), err);
 		return TARN_END;
 	}
+	if (s->early_mtime.is_set)
+		s->entry.mtime = s->early_mtime.mtime;
+	s->early_mtime.is_set = false;
 	s->npromised = npromised(&s->entry);
 	if (__builtin_add_overflow(position(s), s->npromised, &s->content_fed))
 		s->content_fed = INT64_MAX;
@@ -402,6 +441,8 @@ static int read_member(struct archive_source *s, struct error *err) {
 			s->nmembers++;
 			return TARN_OK;
 		}
+		if (is_at_header(s))
+			look_ahead(s);
 		if (r == ARCHIVE_OK && begin_anew(s, err) != TARN_OK)
 			return (int)err->code;
 		if (r == ARCHIVE_OK)
@@ -465,7 +506,7 @@ static int check_end(const struct archive_source *s, struct error *err) {
 static int read_plain(struct archive_source *s, struct block *block, struct error *err) {
 	if (s->plain_content_left == 0)
 		return TARN_END;
-	if (hold(s) != TARN_OK)
+	if (hold(s, 1) != TARN_OK)
 		return fatal(s, NULL, err);
 	block->data = s->held;
 	block->nbytes =
@@ -507,6 +548,7 @@ static void archive_source_free(struct source *source) {
 	archive_entry_free(s->from);
 	entry_storage_fini(&s->storage);
 	late_content_fini(&s->late);
+	bytes_fini(&s->joined);
 	free(s);
 }
 
@@ -525,6 +567,8 @@ struct source *archive_source_new(
 	s->header_left = HEADER_NBYTES_MAX;
 	s->reader = reader;
 	s->report = report;
+	/* libarchive has the first block before it is asked for a header. */
+	look_ahead(s);
 	s->from = archive_entry_new();
 	r = s->from != NULL ? open_archive(s, err) : err_nomem(err);
 	if (r != TARN_OK) {

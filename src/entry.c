@@ -190,17 +190,6 @@ static mode_t borrow_mode(struct archive_entry *from) {
 	return mode;
 }
 
-/* libarchive reads "-1.5" as -1 s and half a second more, not less. */
-static struct timespec borrow_mtime(struct archive_entry *from) {
-	struct timespec mtime = { archive_entry_mtime(from), archive_entry_mtime_nsec(from) };
-
-	if (mtime.tv_sec < 0 && mtime.tv_sec > INT64_MIN && mtime.tv_nsec > 0) {
-		mtime.tv_sec--;
-		mtime.tv_nsec = 1000000000 - mtime.tv_nsec;
-	}
-	return mtime;
-}
-
 static const char *non_empty(const char *s) {
 	return s != NULL && *s != '\0' ? s : NULL;
 }
@@ -231,7 +220,7 @@ int entry_from_libarchive(
 	if (e->size < 0)
 		return err_set(err, TARN_EFORMAT, 0, "Malformed size");
 	e->is_whole = e->first_name == NULL || e->size > 0;
-	e->mtime = borrow_mtime(from);
+	e->mtime = (struct timespec){ archive_entry_mtime(from), archive_entry_mtime_nsec(from) };
 	if (e->type == ENTRY_CHAR_DEVICE || e->type == ENTRY_BLOCK_DEVICE) {
 		e->rdev_major = (unsigned int)archive_entry_rdevmajor(from);
 		e->rdev_minor = (unsigned int)archive_entry_rdevminor(from);

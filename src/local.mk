@@ -73,6 +73,8 @@ libtarn_a_SOURCES = \
 	%D%/earlier_inodes.h \
 	%D%/doomed_name.c \
 	%D%/doomed_name.h \
+	%D%/early_mtime.c \
+	%D%/early_mtime.h \
 	%D%/entry.c \
 	%D%/entry.h \
 	%D%/entry_copy.c \

@@ -163,3 +163,59 @@ bool pax_is_utf8(const char *s) {
 	}
 	return true;
 }
+
+bool pax_text_is(const struct pax_text *text, const char *wanted) {
+	return strlen(wanted) == text->nbytes && memcmp(text->text, wanted, text->nbytes) == 0;
+}
+
+/* Read digits at *${at}, at most ${max} of them, and move behind them; returns how many. */
+static size_t read_digits(const char **at, const char *end, size_t max, uint64_t *value) {
+	size_t n;
+
+	for (n = 0, *value = 0; n < max && *at < end && **at >= '0' && **at <= '9'; n++)
+		*value = *value * 10 + (uint64_t)(*(*at)++ - '0');
+	return n;
+}
+
+bool pax_read_record(
+    const char **at, const char *end, struct pax_text *keyword, struct pax_text *value) {
+	const char *text = *at, *last, *equals;
+	uint64_t length;
+
+	if (read_digits(&text, end, 7, &length) == 0 || text == end || *text++ != ' ' ||
+	    length > (uint64_t)(end - *at))
+		return false;
+	last = *at + length - 1;
+	if (last < text || *last != '\n')
+		return false;
+	equals = memchr(text, '=', (size_t)(last - text));
+	if (equals == NULL)
+		return false;
+	*keyword = (struct pax_text){ text, (size_t)(equals - text) };
+	*value = (struct pax_text){ equals + 1, (size_t)(last - equals - 1) };
+	*at = last + 1;
+	return true;
+}
+
+bool pax_read_time(const struct pax_text *value, struct timespec *time) {
+	const char *at = value->text, *end = at + value->nbytes;
+	bool negative = at < end && *at == '-';
+	uint64_t seconds, fraction = 0, ignored;
+
+	at += negative;
+	if (read_digits(&at, end, 18, &seconds) == 0)
+		return false;
+	if (at < end && *at == '.') {
+		at++;
+		for (size_t n = read_digits(&at, end, 9, &fraction); n < 9; n++)
+			fraction *= 10;
+		while (read_digits(&at, end, 9, &ignored) > 0)
+			;
+	}
+	*time = (struct timespec){ (time_t)seconds, (long)fraction };
+	if (negative) {
+		time->tv_sec = -(time_t)seconds - (fraction > 0);
+		time->tv_nsec = fraction > 0 ? 1000000000 - (long)fraction : 0;
+	}
+	return at == end;
+}

@@ -4,20 +4,16 @@
 
 #include <string.h>
 
+#include "pax_records.h"
+
 /*
  * A name can say more than it seems where it ends in a slash: only a directory's may.  Numbers are
  * digits up to a NUL, a space or the end of the field.
  */
 
-/* The value of a record, in the block that it was read from; NULL: there is none. */
-struct value {
-	const char *text;
-	size_t nbytes;
-};
-
 /* What the records before a header say. */
 struct records {
-	struct value path, linkpath;
+	struct pax_text path, linkpath;
 	struct timespec mtime;
 	bool has_mtime;
 };
@@ -51,7 +47,7 @@ static char *copy_text(char *to, const char *field, size_t nbytes) {
 	return to;
 }
 
-static char *copy_value(char *to, const struct value *value) {
+static char *copy_value(char *to, const struct pax_text *value) {
 	to = mempcpy(to, value->text, value->nbytes);
 	*to = '\0';
 	return to;
@@ -59,7 +55,7 @@ static char *copy_value(char *to, const struct value *value) {
 
 /* False for a name that is left to libarchive. */
 static bool read_name(
-    struct plain_header *header, const struct tar_block *block, const struct value *path) {
+    struct plain_header *header, const struct tar_block *block, const struct pax_text *path) {
 	char *to = header->name;
 	size_t kept;
 
@@ -103,85 +99,42 @@ static bool read_numbers(const struct tar_block *block, struct entry *e) {
 	return (size == 0 || block->type == '0') && mode <= 07777;
 }
 
-/* Read digits at *${at}, at most ${max} of them, and move behind them; returns how many. */
-static size_t read_digits(const char **at, const char *end, size_t max, uint64_t *value) {
-	size_t n;
-
-	for (n = 0, *value = 0; n < max && *at < end && **at >= '0' && **at <= '9'; n++)
-		*value = *value * 10 + (uint64_t)(*(*at)++ - '0');
-	return n;
-}
-
-/* Seconds since 1970 with up to nine decimals. */
-static bool read_time(const struct value *value, struct timespec *time) {
-	const char *at = value->text, *end = at + value->nbytes;
-	bool negative = at < end && *at == '-';
-	uint64_t seconds, fraction = 0;
-
-	at += negative;
-	if (read_digits(&at, end, 18, &seconds) == 0)
-		return false;
-	if (at < end && *at == '.') {
-		at++;
-		for (size_t n = read_digits(&at, end, 9, &fraction); n < 9; n++)
-			fraction *= 10;
-	}
-	*time = (struct timespec){ (time_t)seconds, (long)fraction };
-	if (negative) {
-		time->tv_sec = -(time_t)seconds - (fraction > 0);
-		time->tv_nsec = fraction > 0 ? 1000000000 - (long)fraction : 0;
-	}
-	return at == end;
-}
-
-static bool is_keyword(const char *keyword, size_t nbytes, const char *wanted) {
-	return strlen(wanted) == nbytes && memcmp(keyword, wanted, nbytes) == 0;
-}
-
-/* What ${value} says of the keyword of ${nbytes}; false: that is left to libarchive. */
+/* What ${value} says of ${keyword}; false: that is left to libarchive. */
 static bool read_record(
-    struct records *records, const char *keyword, size_t nbytes, const struct value *value) {
+    struct records *records, const struct pax_text *keyword, const struct pax_text *value) {
 	struct timespec ignored;
 
-	if (is_keyword(keyword, nbytes, "mtime"))
-		return records->has_mtime = read_time(value, &records->mtime);
-	if (is_keyword(keyword, nbytes, "atime") || is_keyword(keyword, nbytes, "ctime"))
-		return read_time(value, &ignored);
+	if (pax_text_is(keyword, "mtime"))
+		return records->has_mtime = pax_read_time(value, &records->mtime);
+	if (pax_text_is(keyword, "atime") || pax_text_is(keyword, "ctime"))
+		return pax_read_time(value, &ignored);
 	if (value->nbytes == 0 || memchr(value->text, '\0', value->nbytes) != NULL)
 		return false;
-	if (is_keyword(keyword, nbytes, "path"))
+	if (pax_text_is(keyword, "path"))
 		records->path = *value;
-	else if (is_keyword(keyword, nbytes, "linkpath"))
+	else if (pax_text_is(keyword, "linkpath"))
 		records->linkpath = *value;
 	else
 		return false;
 	return true;
 }
 
-/* "length keyword=value\n", one after the other, and nothing else. */
+/* Records, and nothing else. */
 static bool read_records(struct records *records, const char *at, size_t nbytes) {
 	const char *end = at + nbytes;
+	struct pax_text keyword, value;
 
 	while (at < end) {
-		const char *keyword = at, *last, *equals;
-		uint64_t length;
-		struct value value;
-
-		if (read_digits(&keyword, end, 5, &length) == 0 || keyword == end ||
-		    *keyword++ != ' ' || length > (size_t)(end - at))
+		if (!pax_read_record(&at, end, &keyword, &value) ||
+		    !read_record(records, &keyword, &value))
 			return false;
-		last = at + length - 1;
-		if (last < keyword || *last != '\n')
-			return false;
-		equals = memchr(keyword, '=', (size_t)(last - keyword));
-		if (equals == NULL)
-			return false;
-		value = (struct value){ equals + 1, (size_t)(last - equals - 1) };
-		if (!read_record(records, keyword, (size_t)(equals - keyword), &value))
-			return false;
-		at = last + 1;
 	}
 	return true;
+}
+
+bool extended_header_read(const struct tar_block *block, uint64_t *nbytes) {
+	return block->type != '\0' && strchr("gxKL", block->type) != NULL && has_checksum(block) &&
+	    read_octal(block->size, sizeof(block->size), nbytes);
 }
 
 /*
@@ -195,8 +148,8 @@ static size_t read_extension(struct records *records, const char *data, size_t n
 
 	if (block->type != 'x')
 		return 0;
-	if (!is_ustar(block) || !read_octal(block->size, sizeof(block->size), &size) || size == 0 ||
-	    size > PLAIN_RECORDS_NBYTES || !has_checksum(block))
+	if (!is_ustar(block) || !extended_header_read(block, &size) || size == 0 ||
+	    size > PLAIN_RECORDS_NBYTES)
 		return SIZE_MAX;
 	all = (size_t)tar_padded(sizeof(*block) + size);
 	if (nbytes < all || !read_records(records, data + sizeof(*block), (size_t)size))

@@ -13,6 +13,7 @@ UNIT_TESTS = \
 	%D%/unit/check_contained \
 	%D%/unit/check_contained_files \
 	%D%/unit/check_earlier_inodes \
+	%D%/unit/check_early_mtime \
 	%D%/unit/check_entry \
 	%D%/unit/check_error \
 	%D%/unit/check_index_chunk \

@@ -167,7 +167,6 @@ static const char *const usual_records[] = {
 	"30 mtime=1600000000.123456789\n",
 	"11 mtime=0\n",
 	"12 mtime=-1\n",
-	"14 mtime=-1.5\n",
 	"20 atime=1600000000\n23 mtime=1700000000.25\n22 ctime=1600000000.1\n",
 	"18 path=d/\xc3\xa4/name\n",
 	"14 path=d/na\xff\n",

@@ -1,0 +1,49 @@
+#include "config.h"
+
+#include "early_mtime.h"
+
+#include <string.h>
+
+#include "pax_records.h"
+#include "plain_header.h"
+
+/*
+ * What libarchive refuses to read is not looked at: extended headers that are damaged or too large, and what
+ * stands behind a malformed record.
+ */
+
+#define HEADER_NBYTES_MAX ((uint64_t)1 << 20) /* libarchive's own limit */
+#define NHEADERS_MAX 16
+
+/* The last record of a keyword counts. */
+static void read_records(struct early_mtime *early, const char *at, const char *end) {
+	struct pax_text keyword, value;
+
+	while (at < end && pax_read_record(&at, end, &keyword, &value)) {
+		if (pax_text_is(&keyword, "mtime"))
+			early->is_set = value.nbytes > 0 && *value.text == '-' &&
+			    pax_read_time(&value, &early->mtime);
+	}
+}
+
+size_t early_mtime_look(struct early_mtime *early, const char *data, size_t nbytes) {
+	struct tar_block block;
+	uint64_t content;
+	size_t at = 0;
+
+	early->is_set = false;
+	for (int i = 0; i < NHEADERS_MAX; i++) {
+		if (nbytes < at + sizeof(block))
+			return at + sizeof(block);
+		memcpy(&block, data + at, sizeof(block));
+		if (!extended_header_read(&block, &content) || content > HEADER_NBYTES_MAX)
+			break;
+		at += sizeof(block);
+		if (nbytes < at + content)
+			return at + content;
+		if (block.type == 'x')
+			read_records(early, data + at, data + at + content);
+		at += tar_padded(content);
+	}
+	return 0;
+}

@@ -1,0 +1,141 @@
+#include "config.h"
+
+#include "early_mtime.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "suite.h"
+#include "tar_block.h"
+
+static char data[16 * TAR_BLOCK_NBYTES];
+static size_t ndata;
+
+static void set_up(void) {
+	ndata = 0;
+}
+
+/* A header of this ${type} and the ${text} behind it. */
+static void add(char type, const char *text) {
+	struct tar_block block = { .type = type };
+	size_t nbytes = strlen(text);
+
+	tar_put_octal(block.size, sizeof(block.size), nbytes);
+	tar_block_finish(&block, FORMAT_PAX);
+	memcpy(data + ndata, &block, sizeof(block));
+	ndata += sizeof(block);
+	memset(data + ndata, 0, sizeof(data) - ndata);
+	memcpy(data + ndata, text, nbytes);
+	ndata += (nbytes + TAR_BLOCK_NBYTES - 1) / TAR_BLOCK_NBYTES * TAR_BLOCK_NBYTES;
+}
+
+static struct early_mtime look(void) {
+	struct early_mtime early;
+
+	ck_assert_uint_eq(early_mtime_look(&early, data, ndata), 0);
+	return early;
+}
+
+static const struct {
+	const char *records;
+	time_t seconds;
+	long nanoseconds;
+} early_times[] = {
+	{ "14 mtime=-0.5\n", -1, 500000000 },
+	{ "12 mtime=-1\n", -1, 0 },
+	{ "15 mtime=-1.25\n", -2, 750000000 },
+	{ "22 mtime=-0.000000001\n", -1, 999999999 },
+	{ "33 mtime=-0.10000000009999999999\n", -1, 900000000 },
+	{ "9 path=x\n12 mtime=-7\n11 size=17\n", -7, 0 },
+	{ "11 mtime=1\n12 mtime=-7\n", -7, 0 },
+	{ "29 mtime=-999999999999999999\n", -999999999999999999, 0 },
+};
+
+START_TEST(time_before_1970_counts_its_fraction_upwards) {
+	struct early_mtime early;
+
+	add('x', early_times[_i].records);
+	add('0', "");
+	early = look();
+	ck_assert(early.is_set);
+	ck_assert_int_eq(early.mtime.tv_sec, early_times[_i].seconds);
+	ck_assert_int_eq(early.mtime.tv_nsec, early_times[_i].nanoseconds);
+}
+END_TEST
+
+static const char *const others[] = {
+	"",
+	"11 mtime=1\n",
+	"12 mtime=-7\n11 mtime=1\n",
+	"12 atime=-7\n",
+	"22 comment= mtime=-7\n",
+	"24 comment=\n12 mtime=-7\n",
+	/* Malformed, and what is behind that: */
+	"13 mtime=-7\n",
+	"12mtime=-7\n",
+	"0 \n12 mtime=-7\n",
+	"2 \n12 mtime=-7\n",
+	"-9 mtime=-7\n",
+	"999999999999 mtime=-7\n",
+	"8 mtime=\n",
+};
+
+START_TEST(other_records_say_no_such_time) {
+	add('x', others[_i]);
+	add('0', "");
+	ck_assert(!look().is_set);
+}
+END_TEST
+
+START_TEST(only_the_header_of_the_next_member_counts) {
+	add('g', "12 mtime=-7\n");
+	add('L', "a long name");
+	add('x', "12 mtime=-9\n");
+	add('0', "");
+	add('x', "12 mtime=-8\n");
+	ck_assert_int_eq(look().mtime.tv_sec, -9);
+	set_up();
+	add('0', "");
+	add('x', "12 mtime=-8\n");
+	ck_assert(!look().is_set);
+}
+END_TEST
+
+START_TEST(damaged_header_is_not_believed) {
+	add('x', "12 mtime=-7\n");
+	data[0]++;
+	add('0', "");
+	ck_assert(!look().is_set);
+}
+END_TEST
+
+START_TEST(more_is_asked_for_until_it_is_known) {
+	struct early_mtime early;
+
+	add('L', "a long name");
+	add('x', "12 mtime=-9\n");
+	add('0', "");
+	for (size_t nbytes = 0, needed; nbytes < ndata; nbytes = needed) {
+		needed = early_mtime_look(&early, data, nbytes);
+		ck_assert_uint_gt(needed, nbytes);
+	}
+	ck_assert(look().is_set);
+}
+END_TEST
+
+int main(void) {
+	Suite *suite = suite_create("early_mtime");
+	TCase *tc = tcase_create("records");
+
+	tcase_add_checked_fixture(tc, set_up, NULL);
+	tcase_add_loop_test(
+	    tc, time_before_1970_counts_its_fraction_upwards, 0, NELEMENTS(early_times));
+	tcase_add_loop_test(tc, other_records_say_no_such_time, 0, NELEMENTS(others));
+	tcase_add_test(tc, only_the_header_of_the_next_member_counts);
+	tcase_add_test(tc, damaged_header_is_not_believed);
+	tcase_add_test(tc, more_is_asked_for_until_it_is_known);
+	suite_add_tcase(suite, tc);
+	return run_suite(suite);
+}
