@@ -4,10 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "remove_tree.h"
@@ -52,16 +54,16 @@ int contained_open(struct contained **contained, const char *directory, struct e
 
 int contained_open_again(struct contained **contained, struct contained *like, struct error *err) {
 	int fd = fcntl(like->directories.root->fd, F_DUPFD_CLOEXEC, 0);
-	struct file_system *known;
+	struct file_system *copy;
 
 	if (open_below(contained, fd, err) != TARN_OK)
 		return (int)err->code;
 	(*contained)->like = like;
 	/* What is not known here is asked for. */
-	known = like->nfile_systems > 0 ? calloc(like->nfile_systems, sizeof(*known)) : NULL;
-	if (known != NULL) {
-		memcpy(known, like->file_systems, like->nfile_systems * sizeof(*known));
-		(*contained)->file_systems = known;
+	copy = like->nfile_systems > 0 ? calloc(like->nfile_systems, sizeof(*copy)) : NULL;
+	if (copy != NULL) {
+		memcpy(copy, like->file_systems, like->nfile_systems * sizeof(*copy));
+		(*contained)->file_systems = copy;
 		(*contained)->nfile_systems = like->nfile_systems;
 		(*contained)->directories.are_exact = like->directories.are_exact;
 	}
@@ -100,8 +102,7 @@ int contained_sync(struct contained *contained, struct error *err) {
 	return r;
 }
 
-/* Say that a parent could not be opened, with the errno of held_directories_get. */
-static int parent_error(struct error *err) {
+int contained_parent_error(struct error *err) {
 	if (errno == ENOMEM)
 		return err_nomem(err);
 	if (errno == ELOOP)
@@ -121,7 +122,7 @@ static int in_parent_once(struct contained *c, const struct member_path *path, b
 	int r;
 
 	if (dir == NULL)
-		return parent_error(err);
+		return contained_parent_error(err);
 	r = step(c, dir, path->depth > 0 ? path->last : ".", arg, err);
 	held_directory_release(dir);
 	return r;
@@ -146,21 +147,37 @@ int contained_open_at(int dirfd, const char *name, int flags) {
 	return fd;
 }
 
-static enum folding known_folding(const struct contained *c, dev_t dev) {
+static const struct file_system *known(const struct contained *c, dev_t dev) {
 	for (size_t i = 0; i < c->nfile_systems; i++) {
 		if (c->file_systems[i].dev == dev)
-			return c->file_systems[i].folding;
+			return &c->file_systems[i];
 	}
-	return FOLDING_UNKNOWN;
+	return NULL;
 }
 
-enum folding contained_learn_folding(
-    struct contained *c, int dirfd, const char *name, const struct stat *st, bool is_unique) {
-	enum folding folding = known_folding(c, st->st_dev);
-	struct file_system *grown;
+bool contained_keeps_local(const struct contained *c, dev_t dev) {
+	const struct file_system *fs = known(c, dev);
 
-	if (folding != FOLDING_UNKNOWN)
-		return folding;
+	return fs != NULL && fs->is_local;
+}
+
+/* One that writes to what is in this machine, and says what goes wrong when it does. */
+static bool is_local(int dirfd) {
+	struct statfs fs;
+
+	return fstatfs(dirfd, &fs) == 0 &&
+	    (fs.f_type == TMPFS_MAGIC || fs.f_type == EXT4_SUPER_MAGIC ||
+	        fs.f_type == XFS_SUPER_MAGIC || fs.f_type == BTRFS_SUPER_MAGIC);
+}
+
+enum folding contained_learn(
+    struct contained *c, int dirfd, const char *name, const struct stat *st, bool is_unique) {
+	const struct file_system *fs = known(c, st->st_dev);
+	struct file_system *grown;
+	enum folding folding;
+
+	if (fs != NULL)
+		return fs->folding;
 	folding = directory_folding(dirfd, name, st, is_unique);
 	if (folding == FOLDING_UNKNOWN)
 		return folding;
@@ -170,7 +187,7 @@ enum folding contained_learn_folding(
 	if (grown == NULL)
 		return folding;
 	c->file_systems = grown;
-	grown[c->nfile_systems++] = (struct file_system){ st->st_dev, folding };
+	grown[c->nfile_systems++] = (struct file_system){ st->st_dev, folding, is_local(dirfd) };
 	return folding;
 }
 
@@ -183,7 +200,7 @@ static int look_at_existing(
 	struct stat st;
 
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
-	    contained_learn_folding(c, dirfd, name, &st, false) == FOLDING_NONE ||
+	    contained_learn(c, dirfd, name, &st, false) == FOLDING_NONE ||
 	    directory_has_exactly(dirfd, name))
 		return TARN_OK;
 	return err_set(err, TARN_FOLDED, 0,
@@ -252,7 +269,7 @@ static int link_step(struct contained *c, struct held_directory *dir, const char
 	int r;
 
 	if (from == NULL)
-		return parent_error(err);
+		return contained_parent_error(err);
 	r = link_and_look(from->fd, l, dir->fd, name, err);
 	if (r != TARN_EXISTS)
 		goto done;

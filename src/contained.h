@@ -78,12 +78,13 @@ struct fresh {
 };
 
 /**
- * Make a new, empty regular file (mode 0600 less the umask) for ${path}.  When something is there:
+ * Make a new, empty regular file for ${path}, with ${mode} less the umask, or with 0600 where others
+ * can reach it before it has its name.  When something is there:
  * TARN_EXISTS unless ${replace}, also from contained_commit.  Other failures: TARN_ESYSTEM, "Cannot
  * open: …"; TARN_EREFUSED for the destination itself.
  */
-int contained_create(struct contained *contained, const struct member_path *path, bool replace,
-    struct fresh *fresh, struct error *err);
+int contained_create(struct contained *contained, const struct member_path *path, mode_t mode,
+    bool replace, struct fresh *fresh, struct error *err);
 /** The same for a symbolic link with the text ${target}: "Cannot create symlink: …". */
 int contained_symlink(struct contained *contained, const struct member_path *path,
     const char *target, bool replace, struct fresh *fresh, struct error *err);
@@ -101,7 +102,8 @@ int contained_remove_tree(
 /**
  * Give the file its name, taking that of what was there.  An empty directory gives way, too; for
  * one that is not empty TARN_ESYSTEM with EISDIR.  ${fresh} is empty then; on a failure the file is
- * gone and what was there has stayed.
+ * gone and what was there has stayed, unless the system said only when it was closed that it is not
+ * whole.
  */
 int contained_commit(struct fresh *fresh, struct error *err);
 /** Close it and remove it; for what failed half way.  Does nothing to an empty one. */

@@ -15,7 +15,7 @@
 
 /* What is to be made, for make_step. */
 struct making {
-	mode_t mode;        /* with its type */
+	mode_t mode;        /* with its type; of a file 0600 as long as it has a temporary name */
 	dev_t rdev;         /* of a device */
 	const char *target; /* of a symbolic link */
 	const char *failure;
@@ -87,20 +87,24 @@ static int make_temporary(int dirfd, struct fresh *fresh) {
 	return -1;
 }
 
-/* ENOENT for a directory that was removed: some file systems make files there all the same. */
-static int make_nameless(int dirfd, struct fresh *fresh) {
+/*
+ * Nobody else can open it, whatever the mode.  Where the directory was removed some file systems make it
+ * all the same, and others have errors of their own.
+ */
+static int make_nameless(int dirfd, mode_t mode, struct fresh *fresh) {
 	struct stat directory;
 	int fd, saved;
 
-	if (fstat(dirfd, &directory) == 0 && directory.st_nlink == 0) {
-		errno = ENOENT;
-		return -1;
-	}
-	fd = contained_open_at(dirfd, ".", O_RDWR | O_TMPFILE);
-	if (fd < 0 || fstat(fd, &fresh->st) == 0)
+	do
+		fd = openat(dirfd, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, mode);
+	while (fd < 0 && errno == EINTR);
+	if (fd >= 0 && fstat(fd, &fresh->st) == 0)
 		return fd;
 	saved = errno;
-	close(fd);
+	if (fd >= 0)
+		close(fd);
+	else if (fstat(dirfd, &directory) == 0 && directory.st_nlink == 0)
+		saved = ENOENT;
 	errno = saved;
 	return -1;
 }
@@ -124,7 +128,7 @@ static int make_file_step(struct contained *c, struct held_directory *dir, const
 		return (int)err->code;
 	errno = EOPNOTSUPP;
 	if (c->can_be_nameless)
-		fresh->fd = make_nameless(dir->fd, fresh);
+		fresh->fd = make_nameless(dir->fd, m->mode & 0777, fresh);
 	fresh->is_nameless = fresh->fd >= 0;
 	/* The last is what kernels say that do not know of it. */
 	if (fresh->fd < 0 && (errno == EOPNOTSUPP || errno == EINVAL || errno == EISDIR)) {
@@ -132,7 +136,7 @@ static int make_file_step(struct contained *c, struct held_directory *dir, const
 			return (int)err->code;
 		fresh->fd = make_temporary(dir->fd, fresh);
 		if (fresh->fd >= 0)
-			contained_learn_folding(c, dir->fd, fresh->temporary, &fresh->st, true);
+			contained_learn(c, dir->fd, fresh->temporary, &fresh->st, true);
 	}
 	return fresh->fd >= 0 ? TARN_OK : err_set(err, TARN_ESYSTEM, errno, "%s", m->failure);
 }
@@ -152,7 +156,7 @@ static int make_other_step(struct contained *c, struct held_directory *dir, cons
 	}
 	if (fresh->fd < 0)
 		return err_set(err, TARN_ESYSTEM, errno, "%s", m->failure);
-	contained_learn_folding(c, dir->fd, name, &fresh->st, false);
+	contained_learn(c, dir->fd, name, &fresh->st, false);
 	return TARN_OK;
 }
 
@@ -186,10 +190,10 @@ static int make(
 	return contained_in_parent(c, path, true, make_step, m, err);
 }
 
-int contained_create(struct contained *contained, const struct member_path *path, bool replace,
-    struct fresh *fresh, struct error *err) {
+int contained_create(struct contained *contained, const struct member_path *path, mode_t mode,
+    bool replace, struct fresh *fresh, struct error *err) {
 	struct making m = {
-		.mode = S_IFREG,
+		.mode = S_IFREG | mode,
 		.failure = "Cannot open",
 		.replace = replace,
 		.fresh = fresh,
@@ -237,14 +241,36 @@ static int link_nameless(int fd, int dirfd, const char *name) {
 	return linkat(AT_FDCWD, path, dirfd, name, AT_SYMLINK_FOLLOW);
 }
 
+/* The directory of ${fresh} was removed: make it again, or find what is in its place. */
+static int find_directory_again(struct fresh *fresh, struct error *err) {
+	struct held_directories *held = &fresh->contained->directories;
+	struct held_directory *dir = fresh->directory;
+
+	held_directories_forget_all(held);
+	fresh->directory = held_directories_get(held, dir->path, dir->path_nbytes, true);
+	if (fresh->directory == NULL) {
+		fresh->directory = dir;
+		return contained_parent_error(err);
+	}
+	held_directory_release(dir);
+	return TARN_OK;
+}
+
 /* Give ${fresh} its name, or a temporary one where that is to be replaced. */
 static int name_nameless(struct fresh *fresh, struct error *err) {
 	struct contained *c = fresh->contained;
-	int dirfd = fresh->directory->fd, r;
+	int dirfd, r;
 
-	if (link_nameless(fresh->fd, dirfd, fresh->name) == 0) {
+	r = link_nameless(fresh->fd, fresh->directory->fd, fresh->name);
+	if (r != 0 && errno == ENOENT) {
+		if (find_directory_again(fresh, err) != TARN_OK)
+			return (int)err->code;
+		r = link_nameless(fresh->fd, fresh->directory->fd, fresh->name);
+	}
+	dirfd = fresh->directory->fd;
+	if (r == 0) {
 		fresh->st.st_nlink = 1;
-		contained_learn_folding(c, dirfd, fresh->name, &fresh->st, false);
+		contained_learn(c, dirfd, fresh->name, &fresh->st, false);
 		return TARN_OK;
 	}
 	if (errno == EEXIST) {
@@ -287,9 +313,10 @@ static int flush(int fd, struct error *err) {
 	return TARN_OK;
 }
 
+/* Give it its name: then it is neither nameless nor has it a temporary one. */
 static int commit(struct fresh *fresh, struct error *err) {
 	struct contained *c = fresh->contained;
-	int r = flush(fresh->fd, err);
+	int r = contained_keeps_local(c, fresh->st.st_dev) ? TARN_OK : flush(fresh->fd, err);
 
 	if (r == TARN_OK && fresh->is_nameless) {
 		r = name_nameless(fresh, err);
@@ -297,19 +324,25 @@ static int commit(struct fresh *fresh, struct error *err) {
 	}
 	if (r != TARN_OK || fresh->temporary[0] == '\0')
 		return r;
-	return fresh->replace ?
+	r = fresh->replace ?
 	    contained_replace_by(c, fresh->directory, fresh->temporary, fresh->name, err) :
 	    rename_to_free_name(fresh, err);
+	if (r == TARN_OK)
+		fresh->temporary[0] = '\0';
+	return r;
 }
 
 int contained_commit(struct fresh *fresh, struct error *err) {
-	int r = commit(fresh, err);
+	int r = commit(fresh, err), fd = fresh->fd;
 
+	fresh->fd = -1;
+	/* Where this is the first that is heard of it. */
+	if (close(fd) != 0 && errno != EINTR && r == TARN_OK)
+		r = err_set(err, TARN_ESYSTEM, errno, "Cannot close");
 	if (r != TARN_OK) {
 		contained_discard(fresh);
 		return r;
 	}
-	close(fresh->fd);
 	doomed_name_spare(&fresh->doomed);
 	held_directory_release(fresh->directory);
 	*fresh = (struct fresh){ .fd = -1 };

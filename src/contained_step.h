@@ -13,10 +13,11 @@
 struct contained {
 	struct held_directories directories;
 	dev_t dev; /* of the destination */
-	/* File systems of which it is known whether they take different names for the same. */
+	/* What is known of file systems. */
 	struct file_system {
 		dev_t dev;
-		enum folding folding;
+		enum folding folding; /* do they take different names for the same? */
+		bool is_local;        /* see contained_keeps_local */
 	} * file_systems;
 	size_t nfile_systems;
 	bool crosses_mounts;    /* something was made on another device than the destination's */
@@ -32,12 +33,21 @@ typedef int step_function(struct contained *contained, struct held_directory *di
 int contained_in_parent(struct contained *c, const struct member_path *path, bool make_parents,
     step_function *step, void *arg, struct error *err);
 
+/** Say that a parent could not be opened, with the errno of held_directories_get. */
+int contained_parent_error(struct error *err);
+
 /** openat() that no signal interrupts. */
 int contained_open_at(int dirfd, const char *name, int flags);
 
-/** Does the file system fold case on which ${name}, ${st}, is?  Once that is known it is not asked. */
-enum folding contained_learn_folding(
+/**
+ * Does the file system fold case on which ${name}, ${st}, in ${dirfd} is?  Once that is known it is
+ * not asked.
+ */
+enum folding contained_learn(
     struct contained *c, int dirfd, const char *name, const struct stat *st, bool is_unique);
+
+/** Is it known of the file system ${dev} that closing a file says nothing that writing it did not? */
+bool contained_keeps_local(const struct contained *c, dev_t dev);
 
 /**
  * Something is at ${name} already: TARN_FOLDED when it is called otherwise, and the file system does not tell

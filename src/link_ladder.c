@@ -290,7 +290,8 @@ static int make_alike(const struct new_name *name, int from, const struct stat *
 	ssize_t n;
 
 	if (S_ISREG(st->st_mode))
-		return contained_create(name->contained, name->path, name->replace, fresh, err);
+		return contained_create(
+		    name->contained, name->path, st->st_mode & 0777, name->replace, fresh, err);
 	if (!S_ISLNK(st->st_mode))
 		return contained_mknod(name->contained, name->path, (st->st_mode & S_IFMT) | 0600,
 		    st->st_rdev, name->replace, fresh, err);

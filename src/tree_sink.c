@@ -147,7 +147,7 @@ static int put_file(struct tree_sink *s, const struct making *m, struct error *e
 	int r;
 
 	find_twin(m, &twin);
-	r = contained_create(m->below, &s->path, m->replace, &fresh, err);
+	r = contained_create(m->below, &s->path, m->e->mode & 0777, m->replace, &fresh, err);
 	if (r == TARN_OK)
 		r = file_write(fresh.fd, m->e, m->from, &twin, err);
 	/* This ends the run, and what limits the archive as a whole knows no names. */

@@ -105,9 +105,9 @@ START_TEST(ordinary_user_is_told_what_is_forbidden) {
 	ck_assert_int_eq(mkdir("in/d", 0555), 0);
 	if (root)
 		ck_assert_int_eq(seteuid(65534), 0);
-	ck_assert_int_eq(contained_create(below, &path, true, &fresh, &err), TARN_ESYSTEM);
+	ck_assert_int_eq(contained_create(below, &path, 0600, true, &fresh, &err), TARN_ESYSTEM);
 	ck_assert_str_eq(err.msg, "Cannot open: Permission denied");
-	ck_assert_int_eq(contained_create(below, &deeper, true, &fresh, &err), TARN_ESYSTEM);
+	ck_assert_int_eq(contained_create(below, &deeper, 0600, true, &fresh, &err), TARN_ESYSTEM);
 	ck_assert_str_eq(err.msg, "Cannot open parent directory: Permission denied");
 	if (root)
 		ck_assert_int_eq(seteuid(0), 0);
@@ -282,6 +282,22 @@ START_TEST(directory_removed_meanwhile_is_made_or_found_again) {
 }
 END_TEST
 
+START_TEST(directory_removed_before_a_file_has_its_name_is_made_again) {
+	struct fresh fresh;
+
+	ck_assert_int_eq(make_file("a/b/one", "", false), TARN_OK);
+	ck_assert_int_eq(create("a/b/two", false, &fresh), TARN_OK);
+	ck_assert_int_eq(system("rm -r in/a"), 0);
+	ck_assert_int_eq(contained_commit(&fresh, &err), TARN_OK);
+	ck_assert(is_there("in/a/b/two"));
+	ck_assert_int_eq(create("a/b/three", false, &fresh), TARN_OK);
+	ck_assert_int_eq(system("rm -r in/a && ln -s ../out in/a"), 0);
+	ck_assert_int_eq(contained_commit(&fresh, &err), TARN_EREFUSED);
+	ck_assert_int_eq(fresh.fd, -1);
+	ck_assert(!is_there("out/b"));
+}
+END_TEST
+
 /* What the replacement itself moves out of the way is told by where the next file ends up. */
 START_TEST(replaced_directory_is_forgotten_with_all_below_it) {
 	bool made;
@@ -446,6 +462,7 @@ static void add_races(TCase *tests) {
 	tcase_add_test(tests, directory_moved_and_swapped_for_a_symlink_leads_nowhere_else);
 	tcase_add_test(tests, directory_removed_and_swapped_for_a_symlink_is_refused);
 	tcase_add_test(tests, directory_removed_meanwhile_is_made_or_found_again);
+	tcase_add_test(tests, directory_removed_before_a_file_has_its_name_is_made_again);
 	tcase_add_test(tests, replaced_directory_is_forgotten_with_all_below_it);
 	tcase_add_test(tests, directory_whose_name_only_begins_alike_is_not_forgotten);
 	tcase_add_test(tests, directory_is_not_looked_for_below_one_with_a_similar_name);

@@ -116,7 +116,7 @@ static inline struct member_path path_of(const char *name) {
 
 static inline int create(const char *name, bool replace, struct fresh *fresh) {
 	struct member_path path = path_of(name);
-	int r = contained_create(below, &path, replace, fresh, &err);
+	int r = contained_create(below, &path, 0600, replace, fresh, &err);
 
 	member_path_fini(&path);
 	return r;
