@@ -295,8 +295,8 @@ static int commit_appended(struct archive_file *file, struct error *err) {
 	off_t now = lseek(file->fd, 0, SEEK_CUR);
 	size_t first = TAR_BLOCK_NBYTES;
 
-	if (now < 0 || ftruncate(file->fd, now) != 0) {
-		return err_set(err, TARN_ESYSTEM, errno, "Cannot truncate");
+	if (now < 0) {
+		return err_set(err, TARN_ESYSTEM, errno, "Cannot seek");
 	}
 	if (now - file->old_end_at < (off_t)file->nheld) {
 		file->nheld = (size_t)(now - file->old_end_at);
@@ -310,6 +310,9 @@ static int commit_appended(struct archive_file *file, struct error *err) {
 	if (write_end(file, file->held, first, file->nheld) != 0 ||
 	    write_end(file, file->held, 0, first) != 0) {
 		return err_set(err, TARN_ESYSTEM, errno, "Cannot write");
+	}
+	if (ftruncate(file->fd, now) != 0) {
+		return err_set(err, TARN_ESYSTEM, errno, "Cannot truncate");
 	}
 	file->appends = false;
 	return TARN_OK;

@@ -39,11 +39,11 @@ int codec_writer_new(
     struct codec_writer **writer, const struct codec_settings *settings, int fd, struct error *err);
 /**
  * Go on at the plain byte ${offset} of the archive that ${reader} reads.  ${fd} is a second
- * descriptor of that file, for reading and writing; its position is moved.  The pieces before the
- * one that has ${offset} stay as they are, and that one is written again up to there; what is
- * behind it is overwritten, and the caller has to cut the file at the descriptor's position after
- * codec_writer_finish.  The compression is the archive's, the other ${settings} hold for what is
- * new.  ${reader} is left somewhere else.
+ * descriptor of that file, for reading and writing; its position is moved to what is replaced.  The
+ * pieces before the one that has ${offset} stay as they are, and that one is written again up to
+ * there; what is behind it is overwritten.  The compression is the archive's, the other ${settings}
+ * hold for what is new.  ${reader} is left somewhere else.  Before anything is written,
+ * codec_writer_hold_back is to be called.
  *
  * TARN_EREFUSED where the archive is not made of pieces, or the one that has ${offset} is too large
  * for memory.  The file is untouched then, and until something is written.
@@ -51,10 +51,15 @@ int codec_writer_new(
 int codec_writer_continue(struct codec_writer **writer, const struct codec_settings *settings,
     struct codec_reader *reader, off_t offset, int fd, struct error *err);
 /**
- * Let the first ${nbytes} go to ${held} instead of the descriptor, which skips them.  To be called
- * before anything is written, to a file.
+ * Let the first *${nbytes} (at least 8, but of a file that ends before) go to ${held} instead of the
+ * descriptor, which skips them: as long as they are not in the file, it is the old archive, with
+ * something behind its end.  After codec_writer_finish the caller writes them to where the descriptor
+ * was, and then cuts the file where the descriptor is.
+ *
+ * In zstd, nothing behind the end is seen by any decompressor; *${nbytes} becomes 8.  TARN_ESYSTEM.
  */
-void codec_writer_hold_back(struct codec_writer *writer, unsigned char *held, size_t nbytes);
+int codec_writer_hold_back(
+    struct codec_writer *writer, unsigned char *held, size_t *nbytes, struct error *err);
 int codec_write(struct codec_writer *writer, const void *data, size_t nbytes, struct error *err);
 /** The next byte begins a new piece; nothing where there are none. */
 int codec_writer_end_piece(struct codec_writer *writer, struct error *err);
@@ -107,6 +112,8 @@ off_t codec_reader_size(struct codec_reader *reader);
  */
 int codec_reader_attached(
     struct codec_reader *reader, void **data, size_t *nbytes, struct error *err);
+/** True when who goes on in this archive has a place for what codec_writer_attach writes. */
+bool codec_reader_has_place(struct codec_reader *reader);
 /** True when the bytes of ${fd} are the tar stream itself. */
 bool codec_reader_is_plain(const struct codec_reader *reader);
 /**

@@ -9,6 +9,7 @@
 #include "codec_reader.h"
 #include "codec_writer.h"
 #include "codec_xz_index.h"
+#include "codec_zstd_frame.h"
 
 /*
  * Writing on in an archive that exists.  A format is made that knows the pieces which stay, and the
@@ -21,6 +22,7 @@
 /* Where in the file it goes on, and from where on plain bytes are written (again). */
 struct resumption {
 	off_t at, plain_at;
+	off_t veil_at; /* zstd: behind the frame that is there */
 	struct piece_format *format;
 };
 
@@ -34,10 +36,19 @@ static int resume_zstd(struct resumption *resumption, const struct codec_setting
 	struct zstd_table kept = { 0 };
 	int r = zstd_table_load(&kept, reader->input.fd, reader->base, err);
 
-	if (r == TARN_OK)
-		zstd_table_cut(&kept, zstd_table_find(&kept, offset));
+	if (r == TARN_OK) {
+		size_t n = zstd_table_find(&kept, offset);
+
+		zstd_table_cut(&kept, n + 1);
+		resumption->veil_at = kept.nbytes;
+		zstd_table_cut(&kept, n);
+	}
 	resumption->at = kept.nbytes;
 	resumption->plain_at = kept.plain_nbytes;
+	/* In its place is something that gives nothing, as long as it and the veil's header. */
+	if (r == TARN_OK)
+		r = zstd_table_add(&kept,
+		    resumption->veil_at + ZSTD_SKIPPABLE_HEADER_NBYTES - kept.nbytes, 0, err);
 	if (r == TARN_OK)
 		r = zstd_format_new(
 		    &resumption->format, settings, codec_nthreads(settings), &kept, err);
@@ -145,6 +156,11 @@ static int continue_pieces(struct codec_writer *writer, const struct codec_setti
 	}
 	r = encoder_pieces_new(
 	    &writer->encoder, resumption.format, codec_nthreads(settings), &writer->output, err);
+	if (r == TARN_OK && reader->compression == COMPRESSION_ZSTD) {
+		writer->output.veil = &writer->veil;
+		r = zstd_veil_init(&writer->veil, writer->output.fd, reader->base + resumption.at,
+		    reader->base + resumption.veil_at, err);
+	}
 	if (r == TARN_OK && lseek(writer->output.fd, reader->base + resumption.at, SEEK_SET) < 0)
 		r = err_set(err, TARN_ESYSTEM, errno, "Cannot seek");
 	return r == TARN_OK ? keep_again(writer, reader, resumption.plain_at, (size_t)again, err) :

@@ -9,12 +9,15 @@
 
 /* The compressors below a codec_writer. */
 
+struct zstd_veil;
+
 /* Where compressed bytes go. */
 struct codec_output {
 	int fd;              /* borrowed */
 	off_t nbytes;        /* written to it, or held back */
 	unsigned char *held; /* where the next nheld bytes go instead */
 	size_t nheld;
+	struct zstd_veil *veil; /* borrowed: what hides the bytes that are written; NULL: nothing */
 };
 
 /** Write all of it.  TARN_ESYSTEM, "Cannot write: …". */

@@ -111,6 +111,13 @@ off_t codec_reader_size(struct codec_reader *reader) {
 	    (off_t)lzma_index_uncompressed_size(reader->places.index);
 }
 
+bool codec_reader_has_place(struct codec_reader *reader) {
+	struct error ignored;
+
+	return reader->compression == COMPRESSION_ZSTD &&
+	    codec_load_places(reader, &ignored) == TARN_OK;
+}
+
 /* Read the whole skippable frame at ${at}, if it is one that we attach. */
 static int read_attached(struct codec_reader *reader, off_t at, off_t frame_nbytes, void **data,
     size_t *nbytes, struct error *err) {

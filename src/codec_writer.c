@@ -9,6 +9,8 @@
 
 #include "codec_pieces.h"
 #include "codec_program.h"
+#include "codec_zstd_frame.h"
+#include "codec_zstd_veil.h"
 #include "pool.h"
 
 /*
@@ -43,6 +45,8 @@ int codec_output_write(
 	next += nheld;
 	nbytes -= (size_t)nheld;
 	output->nbytes += nheld;
+	if (output->veil != NULL && zstd_veil_cover(output->veil, nbytes, err) != TARN_OK)
+		return (int)err->code;
 	while (nbytes > 0) {
 		ssize_t n = write(output->fd, next, nbytes);
 		if (n < 0 && errno == EINTR)
@@ -137,9 +141,20 @@ int codec_writer_new(struct codec_writer **writer, const struct codec_settings *
 	return TARN_OK;
 }
 
-void codec_writer_hold_back(struct codec_writer *writer, unsigned char *held, size_t nbytes) {
-	writer->output.held = held;
-	writer->output.nheld = nbytes;
+int codec_writer_hold_back(
+    struct codec_writer *writer, unsigned char *held, size_t *nbytes, struct error *err) {
+	struct zstd_veil *veil = writer->output.veil;
+
+	if (veil == NULL) {
+		writer->output.held = held;
+		writer->output.nheld = *nbytes;
+		return TARN_OK;
+	}
+	zstd_veil_lift(veil, held);
+	*nbytes = ZSTD_SKIPPABLE_HEADER_NBYTES;
+	return lseek(veil->fd, veil->now, SEEK_SET) >= 0 ?
+	    TARN_OK :
+	    err_set(err, TARN_ESYSTEM, errno, "Cannot seek");
 }
 
 static int write_bytes(
@@ -192,7 +207,11 @@ int codec_writer_finish(struct codec_writer *writer, struct error *err) {
 	struct encoder *encoder = writer->encoder;
 	int r = write_again(writer, err);
 
-	return r == TARN_OK && encoder != NULL ? encoder->finish(encoder, err) : r;
+	if (r == TARN_OK && encoder != NULL)
+		r = encoder->finish(encoder, err);
+	if (r == TARN_OK && writer->output.veil != NULL)
+		r = zstd_veil_end(writer->output.veil, err);
+	return r;
 }
 
 off_t codec_writer_nbytes(const struct codec_writer *writer) {

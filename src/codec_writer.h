@@ -4,10 +4,12 @@
 #include "codec.h"
 #include "codec_encoder.h"
 #include "codec_pieces.h"
+#include "codec_zstd_veil.h"
 
 /* For codec_writer.c, codec_continue.c and codec_copy.c. */
 struct codec_writer {
 	struct codec_output output;
+	struct zstd_veil veil;   /* of output, where there is one */
 	struct encoder *encoder; /* NULL: plain */
 	unsigned char *again;    /* to be written before all else; NULL: nothing */
 	size_t again_nbytes;

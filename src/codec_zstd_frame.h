@@ -7,6 +7,7 @@
 
 /* Skippable frames of tarn's own, and that of the seek table (zstd_seekable_compression_format.md). */
 #define ZSTD_MAGIC_ATTACHED 0x184D2A5AU
+#define ZSTD_MAGIC_HIDDEN 0x184D2A5BU
 #define ZSTD_MAGIC_SEEK_TABLE 0x184D2A5EU
 /* What a skippable frame begins with: magic number and size. */
 #define ZSTD_SKIPPABLE_HEADER_NBYTES 8

@@ -53,6 +53,8 @@ libtarn_a_SOURCES = \
 	%D%/codec_zstd_frame.h \
 	%D%/codec_zstd_table.c \
 	%D%/codec_zstd_table.h \
+	%D%/codec_zstd_veil.c \
+	%D%/codec_zstd_veil.h \
 	%D%/compare.c \
 	%D%/compare.h \
 	%D%/contained.c \

@@ -75,8 +75,9 @@ static int open_old(
 	if (r == TARN_OK)
 		r = input_open(&input, o->archive, INPUT_BY_INDEX, o, report, err);
 	if (r == TARN_OK) {
-		out->has_index =
-		    o->index == TRISTATE_YES || (o->index != TRISTATE_NO && input.had_index);
+		out->has_index = o->index == TRISTATE_YES ||
+		    (o->index != TRISTATE_NO &&
+		        (input.had_index || codec_reader_has_place(input.reader)));
 		r = read_old(out, &input, o->mode, err);
 	}
 	if (r == TARN_OK)
@@ -85,7 +86,7 @@ static int open_old(
 	if (r == TARN_OK)
 		r = archive_file_append(&out->file, lseek(out->file.fd, 0, SEEK_CUR), err);
 	if (r == TARN_OK)
-		codec_writer_hold_back(out->writer, out->file.held, out->file.nheld);
+		r = codec_writer_hold_back(out->writer, out->file.held, &out->file.nheld, err);
 	input_close(&input);
 	return r;
 }

@@ -113,18 +113,25 @@ END_TEST
 /* Write ${data} behind ${kept} bytes of what is in the file ${name}. */
 static int go_on(const char *name, const struct codec_settings *settings, off_t kept,
     const unsigned char *data, size_t nbytes, struct error *err) {
+	unsigned char held[8];
+	size_t nheld = sizeof(held);
 	struct codec_writer *writer = NULL;
 	int reader_fd, fd = open(name, O_RDWR);
 	struct codec_reader *reader = open_reader(name, &reader_fd);
 	int r = codec_writer_continue(&writer, settings, reader, kept, fd, err);
+	off_t begin = lseek(fd, 0, SEEK_CUR);
 
 	close_reader(reader, reader_fd);
+	if (r == TARN_OK)
+		r = codec_writer_hold_back(writer, held, &nheld, err);
 	if (r == TARN_OK)
 		r = codec_write(writer, data, nbytes, err);
 	if (r == TARN_OK)
 		r = codec_writer_finish(writer, err);
-	if (r == TARN_OK)
+	if (r == TARN_OK) {
+		ck_assert_int_eq(pwrite(fd, held, nheld, begin), (ssize_t)nheld);
 		ck_assert_int_eq(ftruncate(fd, lseek(fd, 0, SEEK_CUR)), 0);
+	}
 	codec_writer_free(writer);
 	close(fd);
 	return r;
