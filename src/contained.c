@@ -23,6 +23,15 @@
  * directories that are held in line with the tree, beside forgetting what is replaced from here.
  */
 
+/* One that writes to what is in this machine, and says what goes wrong when it does. */
+static bool is_local(int dirfd) {
+	struct statfs fs;
+
+	return fstatfs(dirfd, &fs) == 0 &&
+	    (fs.f_type == TMPFS_MAGIC || fs.f_type == EXT4_SUPER_MAGIC ||
+	        fs.f_type == XFS_SUPER_MAGIC || fs.f_type == BTRFS_SUPER_MAGIC);
+}
+
 /* Take over ${fd}, a destination; or errno says why there is none. */
 static int open_below(struct contained **contained, int fd, struct error *err) {
 	struct contained *c;
@@ -43,6 +52,7 @@ static int open_below(struct contained **contained, int fd, struct error *err) {
 		return (int)err->code;
 	}
 	c->dev = st.st_dev;
+	c->is_local = is_local(c->directories.root->fd);
 	c->can_be_nameless = access(OWN_DESCRIPTORS, X_OK) == 0;
 	*contained = c;
 	return TARN_OK;
@@ -54,24 +64,17 @@ int contained_open(struct contained **contained, const char *directory, struct e
 
 int contained_open_again(struct contained **contained, struct contained *like, struct error *err) {
 	int fd = fcntl(like->directories.root->fd, F_DUPFD_CLOEXEC, 0);
-	struct file_system *copy;
 
 	if (open_below(contained, fd, err) != TARN_OK)
 		return (int)err->code;
 	(*contained)->like = like;
-	/* What is not known here is asked for. */
-	copy = like->nfile_systems > 0 ? calloc(like->nfile_systems, sizeof(*copy)) : NULL;
-	if (copy != NULL) {
-		memcpy(copy, like->file_systems, like->nfile_systems * sizeof(*copy));
-		(*contained)->file_systems = copy;
-		(*contained)->nfile_systems = like->nfile_systems;
-		(*contained)->directories.are_exact = like->directories.are_exact;
-	}
 	return TARN_OK;
 }
 
 bool contained_tells_names(const struct contained *contained) {
-	return contained->nfile_systems > 0 && !contained->directories.are_exact;
+	const struct exact_names *names = &contained->directories.names;
+
+	return names->nfile_systems > 0 && !names->fold;
 }
 
 void contained_free(struct contained *contained) {
@@ -80,7 +83,6 @@ void contained_free(struct contained *contained) {
 	if (contained->like != NULL && contained->crosses_mounts)
 		contained->like->crosses_mounts = true;
 	held_directories_fini(&contained->directories);
-	free(contained->file_systems);
 	free(contained);
 }
 
@@ -109,7 +111,7 @@ int contained_parent_error(struct error *err) {
 		return err_set(
 		    err, TARN_EREFUSED, 0, "Cannot open: a parent directory is a symbolic link");
 	if (errno == EEXIST)
-		return err_set(err, TARN_EREFUSED, 0,
+		return err_set(err, TARN_FOLDED, 0,
 		    "Cannot open parent directory: the file system does not tell its name from "
 		    "one that is there");
 	return err_set(err, TARN_ESYSTEM, errno, "Cannot open parent directory");
@@ -147,69 +149,28 @@ int contained_open_at(int dirfd, const char *name, int flags) {
 	return fd;
 }
 
-static const struct file_system *known(const struct contained *c, dev_t dev) {
-	for (size_t i = 0; i < c->nfile_systems; i++) {
-		if (c->file_systems[i].dev == dev)
-			return &c->file_systems[i];
-	}
-	return NULL;
-}
-
 bool contained_keeps_local(const struct contained *c, dev_t dev) {
-	const struct file_system *fs = known(c, dev);
-
-	return fs != NULL && fs->is_local;
-}
-
-/* One that writes to what is in this machine, and says what goes wrong when it does. */
-static bool is_local(int dirfd) {
-	struct statfs fs;
-
-	return fstatfs(dirfd, &fs) == 0 &&
-	    (fs.f_type == TMPFS_MAGIC || fs.f_type == EXT4_SUPER_MAGIC ||
-	        fs.f_type == XFS_SUPER_MAGIC || fs.f_type == BTRFS_SUPER_MAGIC);
-}
-
-enum folding contained_learn(
-    struct contained *c, int dirfd, const char *name, const struct stat *st, bool is_unique) {
-	const struct file_system *fs = known(c, st->st_dev);
-	struct file_system *grown;
-	enum folding folding;
-
-	if (fs != NULL)
-		return fs->folding;
-	folding = directory_folding(dirfd, name, st, is_unique);
-	if (folding == FOLDING_UNKNOWN)
-		return folding;
-	if (folding == FOLDING_CASE)
-		c->directories.are_exact = true;
-	grown = reallocarray(c->file_systems, c->nfile_systems + 1, sizeof(*grown));
-	if (grown == NULL)
-		return folding;
-	c->file_systems = grown;
-	grown[c->nfile_systems++] = (struct file_system){ st->st_dev, folding, is_local(dirfd) };
-	return folding;
+	return c->is_local && dev == c->dev;
 }
 
 /*
  * Something is at ${name} already.  TARN_FOLDED when it is called otherwise, and the file system
  * does not tell the two names apart: what has that name is not to be touched.
  */
-static int look_at_existing(
-    struct contained *c, int dirfd, const char *name, const char *failure, struct error *err) {
+static int look_at_existing(struct contained *c, const struct held_directory *dir, const char *name,
+    const char *failure, struct error *err) {
 	struct stat st;
 
-	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
-	    contained_learn(c, dirfd, name, &st, false) == FOLDING_NONE ||
-	    directory_has_exactly(dirfd, name))
+	if (fstatat(dir->fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+	    exact_names_is(&c->directories.names, dir, name, &st))
 		return TARN_OK;
 	return err_set(err, TARN_FOLDED, 0,
 	    "%s: the file system does not tell this name from one that is there", failure);
 }
 
-int contained_ask_to_replace(struct contained *c, int dirfd, const char *name, bool replace,
-    const char *failure, struct error *err) {
-	int r = look_at_existing(c, dirfd, name, failure, err);
+int contained_ask_to_replace(struct contained *c, const struct held_directory *dir,
+    const char *name, bool replace, const char *failure, struct error *err) {
+	int r = look_at_existing(c, dir, name, failure, err);
 
 	return r != TARN_OK || replace ? r : err_set(err, TARN_EXISTS, EEXIST, "%s", failure);
 }
@@ -273,7 +234,7 @@ static int link_step(struct contained *c, struct held_directory *dir, const char
 	r = link_and_look(from->fd, l, dir->fd, name, err);
 	if (r != TARN_EXISTS)
 		goto done;
-	if (look_at_existing(c, dir->fd, name, "Cannot link", err) != TARN_OK) {
+	if (look_at_existing(c, dir, name, "Cannot link", err) != TARN_OK) {
 		r = (int)err->code;
 		goto done;
 	}
@@ -293,6 +254,8 @@ static int link_step(struct contained *c, struct held_directory *dir, const char
 		r = contained_replace_by(c, dir, temporary, name, err);
 	doomed_name_spare(&doomed);
 done:
+	if (r == TARN_OK)
+		r = exact_names_linked(&c->directories.names, dir, name, &l->st, err);
 	held_directory_release(from);
 	return r;
 }
@@ -330,18 +293,19 @@ static int mkdir_step(struct contained *c, struct held_directory *dir, const cha
 	int fd = make_or_open(dir->fd, name, wanted), r;
 
 	if (fd < 0 && errno == ENOTDIR) {
-		if (!wanted->replace)
-			return err_set(err, TARN_EXISTS, EEXIST, "Cannot mkdir");
+		r = contained_ask_to_replace(c, dir, name, wanted->replace, "Cannot mkdir", err);
+		if (r != TARN_OK)
+			return r;
 		if (unlinkat(dir->fd, name, 0) == 0)
 			fd = make_or_open(dir->fd, name, wanted);
 	}
 	if (fd < 0)
 		return err_set(err, TARN_ESYSTEM, errno, "Cannot mkdir");
-	if (fstat(fd, &wanted->st) != 0)
-		r = err_set(err, TARN_ESYSTEM, errno, "Cannot stat");
-	else
-		r = wanted->made ? TARN_OK :
-		                   look_at_existing(c, dir->fd, name, "Cannot mkdir", err);
+	r = fstat(fd, &wanted->st) != 0 ? err_set(err, TARN_ESYSTEM, errno, "Cannot stat") :
+	    wanted->made                ? TARN_OK :
+	                                  look_at_existing(c, dir, name, "Cannot mkdir", err);
+	if (r == TARN_OK)
+		r = exact_names_made(&c->directories.names, dir, name, &wanted->st, err);
 	/* What is there now is what counts, whoever made it. */
 	held_directories_forget(&c->directories, dir, name);
 	if (r == TARN_OK && strcmp(name, ".") != 0)
@@ -372,6 +336,8 @@ int contained_stat(struct contained *contained, const struct member_path *path, 
 static int remove_step(struct contained *c, struct held_directory *dir, const char *name, void *arg,
     struct error *err) {
 	(void)arg;
+	if (look_at_existing(c, dir, name, "Cannot remove", err) != TARN_OK)
+		return (int)err->code;
 	held_directories_forget(&c->directories, dir, name);
 	if (remove_tree(dir->fd, name) != 0)
 		return err_set(err, TARN_ESYSTEM, errno, "Cannot remove");

@@ -110,13 +110,13 @@ static int make_nameless(int dirfd, mode_t mode, struct fresh *fresh) {
 }
 
 /* Is something at ${name}, and may it be replaced? */
-static int look_before(
-    struct contained *c, int dirfd, const char *name, const struct making *m, struct error *err) {
+static int look_before(struct contained *c, const struct held_directory *dir, const char *name,
+    const struct making *m, struct error *err) {
 	struct stat st;
 
-	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+	if (fstatat(dir->fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return TARN_OK;
-	return contained_ask_to_replace(c, dirfd, name, m->replace, m->failure, err);
+	return contained_ask_to_replace(c, dir, name, m->replace, m->failure, err);
 }
 
 static int make_file_step(struct contained *c, struct held_directory *dir, const char *name,
@@ -124,7 +124,7 @@ static int make_file_step(struct contained *c, struct held_directory *dir, const
 	struct fresh *fresh = m->fresh;
 
 	/* Else a file without a name finds out when it gets one. */
-	if (!m->replace && look_before(c, dir->fd, name, m, err) != TARN_OK)
+	if (!m->replace && look_before(c, dir, name, m, err) != TARN_OK)
 		return (int)err->code;
 	errno = EOPNOTSUPP;
 	if (c->can_be_nameless)
@@ -132,11 +132,9 @@ static int make_file_step(struct contained *c, struct held_directory *dir, const
 	fresh->is_nameless = fresh->fd >= 0;
 	/* The last is what kernels say that do not know of it. */
 	if (fresh->fd < 0 && (errno == EOPNOTSUPP || errno == EINVAL || errno == EISDIR)) {
-		if (m->replace && look_before(c, dir->fd, name, m, err) != TARN_OK)
+		if (m->replace && look_before(c, dir, name, m, err) != TARN_OK)
 			return (int)err->code;
 		fresh->fd = make_temporary(dir->fd, fresh);
-		if (fresh->fd >= 0)
-			contained_learn(c, dir->fd, fresh->temporary, &fresh->st, true);
 	}
 	return fresh->fd >= 0 ? TARN_OK : err_set(err, TARN_ESYSTEM, errno, "%s", m->failure);
 }
@@ -148,7 +146,7 @@ static int make_other_step(struct contained *c, struct held_directory *dir, cons
 
 	fresh->fd = make_and_look(dir->fd, name, m, &fresh->st);
 	if (fresh->fd < 0 && errno == EEXIST) {
-		r = contained_ask_to_replace(c, dir->fd, name, m->replace, m->failure, err);
+		r = contained_ask_to_replace(c, dir, name, m->replace, m->failure, err);
 		if (r != TARN_OK)
 			return r;
 		if (choose_temporary(dir->fd, fresh) == 0)
@@ -156,7 +154,6 @@ static int make_other_step(struct contained *c, struct held_directory *dir, cons
 	}
 	if (fresh->fd < 0)
 		return err_set(err, TARN_ESYSTEM, errno, "%s", m->failure);
-	contained_learn(c, dir->fd, name, &fresh->st, false);
 	return TARN_OK;
 }
 
@@ -268,14 +265,11 @@ static int name_nameless(struct fresh *fresh, struct error *err) {
 		r = link_nameless(fresh->fd, fresh->directory->fd, fresh->name);
 	}
 	dirfd = fresh->directory->fd;
-	if (r == 0) {
-		fresh->st.st_nlink = 1;
-		contained_learn(c, dirfd, fresh->name, &fresh->st, false);
+	if (r == 0)
 		return TARN_OK;
-	}
 	if (errno == EEXIST) {
 		r = contained_ask_to_replace(
-		    c, dirfd, fresh->name, fresh->replace, "Cannot open", err);
+		    c, fresh->directory, fresh->name, fresh->replace, "Cannot open", err);
 		if (r != TARN_OK)
 			return r;
 		if (choose_temporary(dirfd, fresh) == 0 &&
@@ -322,13 +316,16 @@ static int commit(struct fresh *fresh, struct error *err) {
 		r = name_nameless(fresh, err);
 		fresh->is_nameless = r != TARN_OK;
 	}
-	if (r != TARN_OK || fresh->temporary[0] == '\0')
-		return r;
-	r = fresh->replace ?
-	    contained_replace_by(c, fresh->directory, fresh->temporary, fresh->name, err) :
-	    rename_to_free_name(fresh, err);
+	if (r == TARN_OK && fresh->temporary[0] != '\0') {
+		r = fresh->replace ?
+		    contained_replace_by(c, fresh->directory, fresh->temporary, fresh->name, err) :
+		    rename_to_free_name(fresh, err);
+		if (r == TARN_OK)
+			fresh->temporary[0] = '\0';
+	}
 	if (r == TARN_OK)
-		fresh->temporary[0] = '\0';
+		r = exact_names_made(
+		    &c->directories.names, fresh->directory, fresh->name, &fresh->st, err);
 	return r;
 }
 

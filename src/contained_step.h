@@ -2,7 +2,6 @@
 #define TARN_CONTAINED_STEP_H
 
 #include "contained.h"
-#include "exact_name.h"
 #include "held_directory.h"
 
 /* What contained.c and contained_fresh.c share. */
@@ -12,14 +11,8 @@
 
 struct contained {
 	struct held_directories directories;
-	dev_t dev; /* of the destination */
-	/* What is known of file systems. */
-	struct file_system {
-		dev_t dev;
-		enum folding folding; /* do they take different names for the same? */
-		bool is_local;        /* see contained_keeps_local */
-	} * file_systems;
-	size_t nfile_systems;
+	dev_t dev;              /* of the destination */
+	bool is_local;          /* it is one of which contained_keeps_local is known */
 	bool crosses_mounts;    /* something was made on another device than the destination's */
 	struct contained *like; /* that this one was opened for again; NULL: none */
 	bool can_be_nameless;   /* a file without a name can be given one */
@@ -39,13 +32,6 @@ int contained_parent_error(struct error *err);
 /** openat() that no signal interrupts. */
 int contained_open_at(int dirfd, const char *name, int flags);
 
-/**
- * Does the file system fold case on which ${name}, ${st}, in ${dirfd} is?  Once that is known it is
- * not asked.
- */
-enum folding contained_learn(
-    struct contained *c, int dirfd, const char *name, const struct stat *st, bool is_unique);
-
 /** Is it known of the file system ${dev} that closing a file says nothing that writing it did not? */
 bool contained_keeps_local(const struct contained *c, dev_t dev);
 
@@ -53,8 +39,8 @@ bool contained_keeps_local(const struct contained *c, dev_t dev);
  * Something is at ${name} already: TARN_FOLDED when it is called otherwise, and the file system does not tell
  * the two names apart; TARN_EXISTS when it is not to be replaced.
  */
-int contained_ask_to_replace(struct contained *c, int dirfd, const char *name, bool replace,
-    const char *failure, struct error *err);
+int contained_ask_to_replace(struct contained *c, const struct held_directory *dir,
+    const char *name, bool replace, const char *failure, struct error *err);
 
 /** Rename ${temporary} over ${name}; on a failure it is removed, and what was there stays. */
 int contained_replace_by(struct contained *c, struct held_directory *dir, const char *temporary,

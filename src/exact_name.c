@@ -7,35 +7,35 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "doomed_name.h"
+#include "held_directory.h"
+#include "temporary_name.h"
+
 /*
- * Only the list of a directory says what its entries are called.
+ * Mostly the first name says what a file system does: when it is not found in the other case, names are
+ * told.  Else a file is made to see.
+ *
+ * The list of a directory says what its entries are called.  lowntfs-3g with ignore_case lists all in
+ * small letters: there what this run made is known by its inode, and so are the names that it gave.
+ * An inode of this run that is found under another name than those was made under one that differs in
+ * case.  What was there before is called what it is asked for: nobody can tell.
  */
 
-enum folding directory_folding(int dirfd, const char *name, const struct stat *st, bool is_unique) {
-	char other[NAME_MAX + 1];
-	struct stat found;
-	size_t n = 0;
-
-	for (; name[n] != '\0' && n < NAME_MAX; n++) {
-		int c = (unsigned char)name[n];
-
-		other[n] = (char)(islower(c) ? toupper(c) : tolower(c));
-	}
-	other[n] = '\0';
-	if (strcmp(name, other) == 0 || (st->st_nlink > 1 && !S_ISDIR(st->st_mode)))
-		return FOLDING_UNKNOWN;
-	if (fstatat(dirfd, other, &found, AT_SYMLINK_NOFOLLOW) != 0)
-		return errno == ENOENT ? FOLDING_NONE : FOLDING_UNKNOWN;
-	return is_unique || (found.st_dev == st->st_dev && found.st_ino == st->st_ino) ?
-	    FOLDING_CASE :
-	    FOLDING_UNKNOWN;
+void exact_names_init(struct exact_names *names) {
+	*names = (struct exact_names){ .seed = key_seed() };
 }
 
-bool directory_has_exactly(int dirfd, const char *name) {
+void exact_names_fini(struct exact_names *names) {
+	free(names->file_systems);
+	key_set_fini(&names->given);
+}
+
+/* Has the directory an entry that is listed as ${name}?  True when it cannot be read. */
+static bool is_listed(int dirfd, const char *name) {
 	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 	const struct dirent *entry;
@@ -52,28 +52,134 @@ bool directory_has_exactly(int dirfd, const char *name) {
 	return entry != NULL;
 }
 
-bool path_is_exact(int dirfd, const char *path) {
-	char name[NAME_MAX + 1];
-	bool is_exact = true;
-	int fd = dirfd, next;
+/* ${name} in the other case; false for a name without letters. */
+static bool swap_case(const char *name, char other[NAME_MAX + 1]) {
+	size_t n = 0;
 
-	while (is_exact && *path != '\0') {
-		size_t nbytes = strcspn(path, "/");
+	for (; name[n] != '\0' && n < NAME_MAX; n++) {
+		int c = (unsigned char)name[n];
 
-		if (nbytes > NAME_MAX)
-			break;
-		memcpy(name, path, nbytes);
-		name[nbytes] = '\0';
-		path += nbytes + strspn(path + nbytes, "/");
-		is_exact = directory_has_exactly(fd, name);
-		next = openat(fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (fd != dirfd)
-			close(fd);
-		fd = next;
-		if (fd < 0)
-			break;
+		other[n] = (char)(islower(c) ? toupper(c) : tolower(c));
 	}
-	if (fd >= 0 && fd != dirfd)
+	other[n] = '\0';
+	return strcmp(name, other) != 0;
+}
+
+static bool is_missing(int dirfd, const char *name) {
+	struct stat st;
+
+	return fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT;
+}
+
+/* What becomes of a name with capital and small letters in the directory. */
+static enum folding try_name(int dirfd) {
+	char name[TEMPORARY_NAME_NBYTES], other[NAME_MAX + 1];
+	enum folding folding = FOLDING_UNKNOWN;
+	struct doomed_name doomed;
+	struct stat directory;
+	int fd;
+
+	if (fstat(dirfd, &directory) != 0 || temporary_name(name) != 0)
+		return FOLDING_UNKNOWN;
+	swap_case(name, other);
+	doomed_name_init(&doomed, dirfd, name);
+	fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd >= 0) {
 		close(fd);
-	return is_exact;
+		folding = is_missing(dirfd, other) ? FOLDING_NONE :
+		    is_listed(dirfd, name)         ? FOLDING_LISTED :
+		                                     FOLDING_UNLISTED;
+		unlinkat(dirfd, name, 0);
+	}
+	/* Where nothing else is done to the directory it stays as it was.  (fusefat dies of this.) */
+	if (folding == FOLDING_NONE)
+		utimensat(dirfd, ".",
+		    (const struct timespec[]){ directory.st_atim, directory.st_mtim }, 0);
+	doomed_name_spare(&doomed);
+	return folding;
+}
+
+static enum folding known_folding(const struct exact_names *names, dev_t dev) {
+	for (size_t i = 0; i < names->nfile_systems; i++) {
+		if (names->file_systems[i].dev == dev)
+			return names->file_systems[i].folding;
+	}
+	return FOLDING_UNKNOWN;
+}
+
+/*
+ * Does the file system fold on which ${name}, ${st}, is?  Once that is known it is not asked.  Unknown
+ * for a name without letters, unless it ${must} be known.
+ */
+static enum folding learn_folding(
+    struct exact_names *names, int dirfd, const char *name, const struct stat *st, bool must) {
+	enum folding folding = known_folding(names, st->st_dev);
+	char other[NAME_MAX + 1];
+	struct file_system *grown;
+
+	if (folding != FOLDING_UNKNOWN || (!swap_case(name, other) && !must))
+		return folding;
+	folding = is_missing(dirfd, other) ? FOLDING_NONE : try_name(dirfd);
+	if (folding == FOLDING_UNKNOWN)
+		return folding;
+	grown = reallocarray(
+	    names->file_systems, names->nfile_systems + 1, sizeof(*names->file_systems));
+	if (grown == NULL)
+		return folding;
+	names->file_systems = grown;
+	grown[names->nfile_systems++] = (struct file_system){ st->st_dev, folding };
+	names->fold = names->fold || folding != FOLDING_NONE;
+	return folding;
+}
+
+/* With the type: a directory may get the number of a file that is gone. */
+static uint64_t key_of_inode(const struct exact_names *names, const struct stat *st) {
+	return key_with_numbers(names->seed ^ (st->st_mode & S_IFMT), st->st_ino, st->st_dev);
+}
+
+/* The key of ${name} in ${dir}. */
+static uint64_t key_of_entry(
+    const struct exact_names *names, const struct held_directory *dir, const char *name) {
+	uint64_t key = key_of_name(names->seed, dir->path);
+
+	key_next_component(&key, &name);
+	return key;
+}
+
+bool exact_names_is(struct exact_names *names, const struct held_directory *dir, const char *name,
+    const struct stat *st) {
+	/* Not every list has it. */
+	if (strcmp(name, ".") == 0)
+		return true;
+	switch (learn_folding(names, dir->fd, name, st, true)) {
+	case FOLDING_NONE:
+		return true;
+	case FOLDING_UNLISTED:
+		return key_set_has(&names->given, key_of_entry(names, dir, name)) ||
+		    !key_set_has(&names->given, key_of_inode(names, st));
+	default:
+		return is_listed(dir->fd, name);
+	}
+}
+
+int exact_names_linked(struct exact_names *names, const struct held_directory *dir,
+    const char *name, const struct stat *st, struct error *err) {
+	if (learn_folding(names, dir->fd, name, st, false) != FOLDING_UNLISTED)
+		return TARN_OK;
+	return key_set_add(&names->given, key_of_entry(names, dir, name), err);
+}
+
+int exact_names_made(struct exact_names *names, const struct held_directory *dir, const char *name,
+    const struct stat *st, struct error *err) {
+	struct stat parent;
+	int r = exact_names_linked(names, dir, name, st, err);
+
+	if (r != TARN_OK || known_folding(names, st->st_dev) != FOLDING_UNLISTED)
+		return r;
+	r = key_set_add(&names->given, key_of_inode(names, st), err);
+	/* This may be from before it was known what the file system does. */
+	if (r == TARN_OK && fstat(dir->fd, &parent) == 0)
+		r = key_set_add(&names->given, key_of_inode(names, &parent), err);
+	return r == TARN_OK ? key_set_add(&names->given, key_of_name(names->seed, dir->path), err) :
+	                      r;
 }

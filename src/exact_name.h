@@ -2,7 +2,12 @@
 #define TARN_EXACT_NAME_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <sys/stat.h>
+
+#include "error.h"
+#include "key_set.h"
 
 /*
  * Some file systems take names for the same that differ: in case (FAT, exFAT, NTFS, ext4 with
@@ -12,25 +17,49 @@
 
 enum folding {
 	FOLDING_UNKNOWN,
-	FOLDING_NONE, /* names that differ in case are different */
-	FOLDING_CASE
+	FOLDING_NONE,    /* names that differ in case are different */
+	FOLDING_LISTED,  /* they are the same, and listed as they were given */
+	FOLDING_UNLISTED /* they are the same, and listed in another case */
 };
 
-/**
- * Does the directory ${dirfd} fold case, as far as ${name} tells, which is ${st} there?  It does when
- * that is found under the name in the other case, too.  Some file systems give it another inode number
- * then: only for a name that ${is_unique}, a random one, that is no matter.  Unknown for a name without
- * letters, and for an inode with several names.
- */
-enum folding directory_folding(int dirfd, const char *name, const struct stat *st, bool is_unique);
+struct held_directory;
+
+/* What is known of the names on each file system.  One for each thread. */
+struct exact_names {
+	struct file_system {
+		dev_t dev;
+		enum folding folding;
+	} * file_systems;
+	size_t nfile_systems;
+	bool fold; /* one of them takes different names for the same */
+	/* Where lists do not tell: keys of the inodes that this run made, and of the names it gave. */
+	uint64_t seed;
+	struct key_set given;
+};
+
+void exact_names_init(struct exact_names *names);
+void exact_names_fini(struct exact_names *names);
 
 /**
- * Has the directory ${dirfd} an entry that is called ${name} to the letter?  Reads the directory:
- * O(names).  True when it cannot be read.
+ * Is what was found as ${name} in ${dir}, and is ${st}, called so to the letter?  True when that cannot
+ * be found out.
+ *
+ * Once for a file system, a file may be made in the directory and removed again; on one that folds this
+ * reads the directory: O(names).
  */
-bool directory_has_exactly(int dirfd, const char *name);
+bool exact_names_is(struct exact_names *names, const struct held_directory *dir, const char *name,
+    const struct stat *st);
 
-/** Is each component of ${path}, relative and not empty, below ${dirfd} called so to the letter? */
-bool path_is_exact(int dirfd, const char *path);
+/**
+ * This run made ${st} as ${name} in ${dir}, or takes what it found there for its own.
+ * Returns TARN_OK or TARN_ENOMEM.  Nothing is kept for it but where lists do not tell names, 44 bytes
+ * at most there.
+ */
+int exact_names_made(struct exact_names *names, const struct held_directory *dir, const char *name,
+    const struct stat *st, struct error *err);
+
+/** The same for one more name of a file, be that of this run or not; 22 bytes. */
+int exact_names_linked(struct exact_names *names, const struct held_directory *dir,
+    const char *name, const struct stat *st, struct error *err);
 
 #endif

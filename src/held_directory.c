@@ -4,12 +4,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "compat.h"
-#include "exact_name.h"
 
 /*
  * A handful of descriptors in the order of their last use: members of one directory follow each
@@ -53,6 +54,7 @@ void held_directory_release(struct held_directory *dir) {
 
 int held_directories_init(struct held_directories *dirs, int fd) {
 	dirs->n = 0;
+	exact_names_init(&dirs->names);
 	dirs->root = held_directory_new(fd, 0);
 	return dirs->root != NULL ? 0 : -1;
 }
@@ -60,6 +62,7 @@ int held_directories_init(struct held_directories *dirs, int fd) {
 void held_directories_fini(struct held_directories *dirs) {
 	held_directories_forget_all(dirs);
 	held_directory_release(dirs->root);
+	exact_names_fini(&dirs->names);
 }
 
 /* What remains of ${path} behind ${dir} and a slash; NULL when it is not below it. */
@@ -84,9 +87,43 @@ static void hold(struct held_directories *dirs, struct held_directory *dir) {
 	put_first(dirs, dir, dirs->n++);
 }
 
-int held_directories_open(
-    const struct held_directories *dirs, const char *path, int flags, bool make) {
-	const struct held_directory *nearest = dirs->root;
+/*
+ * Is each component of ${path} behind ${nearest} called so to the letter?  The directories are this run's
+ * then.
+ */
+static bool is_exact(
+    struct held_directories *dirs, struct held_directory *nearest, const char *path) {
+	struct held_directory *dir = held_directory_share(nearest), *next;
+	char name[NAME_MAX + 1];
+	bool is_exact = true;
+	struct error err;
+	struct stat st;
+
+	while (is_exact && path[dir->path_nbytes] != '\0') {
+		size_t start = dir->path_nbytes > 0 ? dir->path_nbytes + 1 : 0;
+		size_t nbytes = strcspn(path + start, "/");
+
+		if (nbytes > NAME_MAX)
+			break;
+		memcpy(name, path + start, nbytes);
+		name[nbytes] = '\0';
+		next = held_directory_new(
+		    openat(dir->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC), start + nbytes);
+		if (next == NULL)
+			break;
+		memcpy(next->path, path, start + nbytes);
+		is_exact = fstat(next->fd, &st) == 0 &&
+		    exact_names_is(&dirs->names, dir, name, &st) &&
+		    exact_names_made(&dirs->names, dir, name, &st, &err) == TARN_OK;
+		held_directory_release(dir);
+		dir = next;
+	}
+	held_directory_release(dir);
+	return is_exact;
+}
+
+int held_directories_open(struct held_directories *dirs, const char *path, int flags, bool make) {
+	struct held_directory *nearest = dirs->root;
 	int fd;
 
 	for (size_t i = 0; i < dirs->n; i++) {
@@ -98,12 +135,12 @@ int held_directories_open(
 		fd = compat_open_directory_beneath(
 		    nearest->fd, rest_below(nearest, path), flags, make);
 	while (fd < 0 && errno == EINTR);
-	if (fd >= 0 && dirs->are_exact && !path_is_exact(nearest->fd, rest_below(nearest, path))) {
+	if ((fd < 0 && errno != ENOTDIR) || !dirs->names.fold || is_exact(dirs, nearest, path))
+		return fd;
+	if (fd >= 0)
 		close(fd);
-		errno = EEXIST;
-		return -1;
-	}
-	return fd;
+	errno = EEXIST;
+	return -1;
 }
 
 struct held_directory *held_directories_get(

@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "exact_name.h"
+
 /*
  * The directories below the destination that are held open: whoever works in one has a share in
  * it, and the last few are kept for who comes next.  Inside of contained.c only.
@@ -27,7 +29,7 @@ struct held_directories {
 	struct held_directory *root;
 	struct held_directory *recent[HELD_DIRECTORIES_MAX]; /* latest first, without the root */
 	size_t n;
-	bool are_exact; /* names are compared to the letter; false: as the file system does */
+	struct exact_names names; /* that of a directory must be exact, where a file system folds */
 };
 
 /** Take over ${fd}, the destination, also on failure.  Returns 0, or -1 without memory. */
@@ -39,7 +41,7 @@ void held_directories_fini(struct held_directories *dirs);
  * with ${make}, directories that are missing are made with 0777 less the umask.
  *
  * Returns a share that the caller gives back with held_directory_release; NULL with errno, ELOOP
- * for a symbolic link in the way.  The same path as the last time costs one memcmp, any other that
+ * for a symbolic link in the way, EEXIST for a name that is not told from one that is there.  The same path as the last time costs one memcmp, any other that
  * is held a few; else it is opened from the nearest directory above it that is held.
  */
 struct held_directory *held_directories_get(
@@ -49,8 +51,7 @@ struct held_directory *held_directories_get(
  * A descriptor of the directory ${path}, with ${flags} (O_PATH or O_RDONLY), that is the caller's; nothing is
  * held for it.  -1 with errno, as held_directories_get.
  */
-int held_directories_open(
-    const struct held_directories *dirs, const char *path, int flags, bool make);
+int held_directories_open(struct held_directories *dirs, const char *path, int flags, bool make);
 
 /** Hold ${fd} (taken over) for the directory ${name} in ${parent}, for which nothing is held. */
 void held_directories_hold(

@@ -356,7 +356,8 @@ static int look(struct link_ladder *ladder, const struct member_path *from,
     const struct new_name *name, struct error *err) {
 	int r = contained_stat(name->contained, from, name->st, err);
 
-	if (r == TARN_ESYSTEM && (err->errnum == ENOENT || err->errnum == ENOTDIR))
+	if (r == TARN_FOLDED ||
+	    (r == TARN_ESYSTEM && (err->errnum == ENOENT || err->errnum == ENOTDIR)))
 		return err_set(err, TARN_NO_FIRST, 0, "it was not extracted");
 	if (r == TARN_OK &&
 	    (is_stale(ladder, from) || !link_ladder_knows(ladder, name->member, name->st)))

@@ -182,6 +182,11 @@ static int change_mtime(const struct target *t, struct timespec mtime) {
 static void give_mtime(const struct target *t, struct timespec mtime) {
 	struct error err;
 
+	/* The root directory of FAT has no times, and fusefat does not survive being asked to set them. */
+	if (S_ISDIR(t->st->st_mode) && t->st->st_ctim.tv_sec == 0 && t->st->st_mtim.tv_sec == 0) {
+		report_count(t->report, REPORT_NOT_HELD_TIME, t->name, 0);
+		return;
+	}
 	if (change_mtime(t, mtime) == 0)
 		return;
 	err_set(&err, TARN_ESYSTEM, errno, "Cannot change the modification time");

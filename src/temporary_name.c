@@ -2,16 +2,18 @@
 
 #include "temporary_name.h"
 
-#include <inttypes.h>
 #include <stdint.h>
-#include <stdio.h>
+#include <string.h>
 #include <sys/random.h>
 
 int temporary_name(char name[TEMPORARY_NAME_NBYTES]) {
 	uint64_t number;
+	char *letter;
 
 	if (getrandom(&number, sizeof(number), 0) != (ssize_t)sizeof(number))
 		return -1;
-	snprintf(name, TEMPORARY_NAME_NBYTES, ".tarn-%016" PRIx64, number);
+	strcpy(name, ".tarn-ABCDEFGHIJKLMNOP");
+	for (letter = strchr(name, 'A'); *letter != '\0'; letter++, number >>= 4)
+		*letter = (char)('A' + (number & 15));
 	return 0;
 }

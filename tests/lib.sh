@@ -113,6 +113,14 @@ mount_exfat() {
 	losetup --detach "$device"
 }
 
+# mount_ntfs DIRECTORY SIZE: by a program, too; it folds case, and lists all names in small letters.
+mount_ntfs() {
+	local LD_LIBRARY_PATH=/opt/ntfs-3g
+	export LD_LIBRARY_PATH
+	_make_image "$1" "$2" /opt/ntfs-3g/mkntfs -q -F -Q 2>/dev/null
+	/opt/ntfs-3g/lowntfs-3g -o ignore_case "$1.img" "$1" || _lacking 'cannot mount NTFS'
+}
+
 # mount_tmpfs DIRECTORY SIZE
 mount_tmpfs() {
 	need_mounts
