@@ -234,6 +234,7 @@ static int read_on(
 	if (reader->state == TARN_OK) {
 		int r = reader->read(reader, data, nbytes, err);
 		if (r == TARN_OK) {
+			reader->at += (off_t)*nbytes;
 			reader->ndecoded += *nbytes;
 			r = archive_limits_decompress(
 			    reader->max_ratio, reader->input.nread, reader->ndecoded, err);

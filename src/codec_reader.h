@@ -54,7 +54,8 @@ struct codec_reader {
 	uint64_t ndecoded;  /* bytes that came out so far, wherever it was sought to */
 
 	struct codec_places places;
-	off_t skip; /* plain bytes between where codec_seek could go to and its goal */
+	off_t at;   /* plain bytes before what comes out next */
+	off_t skip; /* those between there and the goal of codec_seek */
 	int state;  /* what every further read returns, when not TARN_OK: */
 	struct error state_error;
 };

@@ -12,7 +12,8 @@
 
 /*
  * Going to another place is beginning anew at the piece that has it, and dropping what comes out of
- * that piece before.
+ * that piece before.  Where reading is in that piece already, before the place, it goes on: a piece may be
+ * all of a file.
  */
 
 int codec_load_places(struct codec_reader *reader, struct error *err) {
@@ -87,12 +88,19 @@ int codec_seek(struct codec_reader *reader, off_t offset, struct error *err) {
 
 	if (r != TARN_OK)
 		return r;
+	if (place.decoder != NULL && reader->state == TARN_OK && reader->at >= place.plain_at &&
+	    reader->at <= offset) {
+		place.decoder->free(place.decoder);
+		reader->skip = offset - reader->at;
+		return TARN_OK;
+	}
 	codec_reader_stop(reader);
 	if (place.decoder != NULL)
 		codec_reader_set_decoder(reader, place.decoder);
 	/* When this fails, reading does so, too. */
 	reader->state = codec_input_seek(&reader->input, reader->base + place.at, err);
 	reader->state_error = *err;
+	reader->at = place.plain_at;
 	reader->skip = offset - place.plain_at;
 	return reader->state;
 }

@@ -36,6 +36,7 @@ struct member_index {
 	unsigned char *data;             /* the whole index */
 	struct footer footer;            /* in this machine's byte order */
 	struct cursor chunks, directory; /* what is left of them */
+	off_t next;                      /* the next header is there, or behind that */
 	struct index_chunk_reader chunk;
 };
 
@@ -329,7 +330,13 @@ int member_index_next(
 			return r;
 		r = index_chunk_next(&index->chunk, e, offset, err);
 	}
-	return r;
+	if (r != TARN_OK)
+		return r;
+	/* Each header is read once, however often it is listed. */
+	if (*offset < index->next || *offset >= (off_t)index->footer.end)
+		return err_set(err, TARN_EFORMAT, 0, "malformed");
+	index->next = *offset + BLOCK_NBYTES;
+	return TARN_OK;
 }
 
 void member_index_rewind(struct member_index *index) {
@@ -338,6 +345,7 @@ void member_index_rewind(struct member_index *index) {
 
 	index->chunks = (struct cursor){ index->data, directory };
 	index->directory = (struct cursor){ directory, directory + f->directory_nbytes };
+	index->next = 0;
 	index_chunk_reader_fini(&index->chunk);
 }
 

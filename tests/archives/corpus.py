@@ -52,6 +52,7 @@ def load():
     # Each registers what it has.
     import content    # noqa: F401  pylint: disable=unused-import,import-outside-toplevel
     import headers    # noqa: F401  pylint: disable=unused-import,import-outside-toplevel
+    import indexes    # noqa: F401  pylint: disable=unused-import,import-outside-toplevel
     import links      # noqa: F401  pylint: disable=unused-import,import-outside-toplevel
     import metadata   # noqa: F401  pylint: disable=unused-import,import-outside-toplevel
     import names      # noqa: F401  pylint: disable=unused-import,import-outside-toplevel
