@@ -125,6 +125,14 @@ def fifty_thousand_directories_of_one_name_are_no_trouble(_around):
     return directory(b"d") + (pax({b"path": long}) + directory(b"x")) * 50000
 
 
+@archive(status=0, whole=True, kept={"n": EVIL}, options=("--exclude=e*",))
+def million_tiny_members_are_no_trouble(_around):
+    """Each leaves something in memory, or makes the next one slower: also those that are not wanted."""
+    tiny = member(b"n") + hardlink(b"n", b"n") + directory(b"d") + symlink(b"s", b"n")
+    tiny += b"".join(member(b"e%d" % i) for i in range(46))
+    return tiny * 20000 + member(b"n", EVIL) + END
+
+
 @archive(status=(0, 2))
 def fifty_thousand_links_without_a_file_are_no_trouble(_around):
     """Each of them waits for its content until the end, and looks for it from the beginning."""
