@@ -115,8 +115,7 @@ void codec_reader_set_decoder(struct codec_reader *reader, struct decoder *decod
 	if (reader->decoder != NULL)
 		reader->decoder->free(reader->decoder);
 	reader->decoder = decoder;
-	reader->read =
-	    reader->unpacker != NULL && decoder->gather != NULL ? read_pieces : read_chunk;
+	reader->read = decoder->gather != NULL ? read_pieces : read_chunk;
 }
 
 void codec_reader_stop(struct codec_reader *reader) {
@@ -136,7 +135,7 @@ static int open_pool(struct codec_reader *reader, struct error *err) {
 		if (reader->chunks[i].out == NULL)
 			r = err_nomem(err);
 	}
-	if (r == TARN_OK && reader->nthreads > 1)
+	if (r == TARN_OK)
 		r = unpacker_new(&reader->unpacker, reader->pool, reader->nthreads, err);
 	return r;
 }

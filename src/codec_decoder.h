@@ -54,8 +54,9 @@ struct decoder {
 	int (*gather)(struct decoder *decoder, struct decoder_io *io, struct packed_piece *piece,
 	    struct error *err);
 	/**
-	 * Decode what was gathered, in any thread.  out_nbytes becomes what was good, which may be
-	 * some of it when there is an error, too.
+	 * Decode what was gathered, in any thread.  out_nbytes becomes what was good: all of it, or
+	 * with an error what there is of a piece that was cut short.  Of one that is damaged, nothing:
+	 * no byte is handed out whose checksum is known to be wrong.
 	 */
 	int (*unpack)(struct packed_piece *piece, struct error *err);
 	void (*free)(struct decoder *decoder);

@@ -46,7 +46,7 @@ struct codec_reader {
 	struct unfilter *unfilter;
 	unsigned int nthreads;
 	struct pool *pool;
-	struct unpacker *unpacker; /* the decoder's pieces; NULL for a single thread */
+	struct unpacker *unpacker; /* the decoder's pieces */
 	struct chunk chunks[2];    /* one is filled while the other is handed out */
 	struct chunk *filling;     /* that one, or NULL */
 

@@ -57,7 +57,8 @@ static void run_slot(struct pool_job *job, unsigned int worker) {
 
 int unpacker_new(
     struct unpacker **unpacker, struct pool *pool, unsigned int nthreads, struct error *err) {
-	size_t nslots = nthreads + 2;
+	/* Alone, there is nothing to do while a piece is decompressed. */
+	size_t nslots = nthreads > 1 ? nthreads + 2 : 1;
 	struct unpacker *u = calloc(1, sizeof(*u) + nslots * sizeof(u->slots[0]));
 
 	if (u == NULL)

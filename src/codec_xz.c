@@ -140,11 +140,13 @@ static int xz_unpack(struct packed_piece *piece, struct error *err) {
 		.out = piece->out,
 		.out_nbytes = piece->out_nbytes,
 	};
+	bool is_cut;
 	int r;
 
 	/* That it can be decoded was seen when it was gathered; memory may be short. */
 	if (lzma_block_header_decode(&block, NULL, piece->in) != LZMA_OK)
 		return err_nomem(err);
+	is_cut = piece->in_nbytes < lzma_block_total_size(&block);
 	r = begin_block(&stream, &block, err);
 	if (r == TARN_OK) {
 		lzma_ret coded = code(&stream, &io);
@@ -156,6 +158,9 @@ static int xz_unpack(struct packed_piece *piece, struct error *err) {
 			r = xz_error(coded, 0, err);
 	}
 	piece->out_nbytes -= io.out_nbytes;
+	/* What was cut short is good up to there; of what is damaged nothing is known to be. */
+	if (r != TARN_OK && !is_cut)
+		piece->out_nbytes = 0;
 	lzma_end(&stream);
 	lzma_filters_free(filters, NULL);
 	return r;

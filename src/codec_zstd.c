@@ -26,6 +26,12 @@ struct zstd_decoder {
 	size_t at, ngathered;
 };
 
+static int damaged(size_t code, struct error *err) {
+	if (ZSTD_getErrorCode(code) == ZSTD_error_memory_allocation)
+		return err_nomem(err);
+	return err_set(err, TARN_EFORMAT, 0, "Damaged zstd data: %s", ZSTD_getErrorName(code));
+}
+
 static int decode_from(
     struct zstd_decoder *zstd, struct decoder_io *io, bool in_ends, struct error *err) {
 	ZSTD_inBuffer in = { io->in, io->in_nbytes, 0 };
@@ -39,11 +45,8 @@ static int decode_from(
 	io->out += out.pos;
 	io->out_nbytes -= out.pos;
 
-	if (ZSTD_isError(r)) {
-		if (ZSTD_getErrorCode(r) == ZSTD_error_memory_allocation)
-			return err_nomem(err);
-		return err_set(err, TARN_EFORMAT, 0, "Damaged zstd data: %s", ZSTD_getErrorName(r));
-	}
+	if (ZSTD_isError(r))
+		return damaged(r, err);
 	zstd->in_frame = r != 0;
 	if (zstd->in_frame && in.pos == 0 && out.pos == 0 && in_ends)
 		return decoder_truncated(err);
@@ -68,7 +71,7 @@ static int zstd_decode(struct decoder *decoder, struct decoder_io *io, struct er
 
 /* What has been gathered of the frame shows that it is no piece. */
 static bool is_no_piece(const struct zstd_frame *frame, const struct packed_piece *piece) {
-	return frame->state == ZSTD_FRAME_BAD || frame->bound > DECODER_PIECE_NBYTES_MAX ||
+	return frame->bound > DECODER_PIECE_NBYTES_MAX ||
 	    piece->in_nbytes > DECODER_PIECE_NBYTES_MAX ||
 	    (frame->content_nbytes != ZSTD_CONTENTSIZE_UNKNOWN &&
 	        frame->content_nbytes > DECODER_PIECE_NBYTES_MAX);
@@ -106,7 +109,8 @@ static int zstd_gather(
 		}
 		if (frame->is_skippable)
 			piece->in_nbytes = 0;
-		if (frame->state == ZSTD_FRAME_WHOLE) {
+		/* Why it is a bad one the decoder says. */
+		if (frame->state != ZSTD_FRAME_OPEN) {
 			piece->is_whole = !frame->is_skippable;
 			zstd->has_begun = false;
 		}
@@ -116,7 +120,7 @@ static int zstd_gather(
 			return TARN_END;
 		if (frame->is_skippable)
 			return decoder_truncated(err);
-		/* Its beginning may be good. */
+		/* Its beginning is good. */
 		piece->is_whole = true;
 	}
 	/* With room for a byte more, as there is none where there is damage. */
@@ -125,27 +129,27 @@ static int zstd_gather(
 	return r;
 }
 
-/* Decode the good beginning of what is damaged, and say what the damage is. */
+/*
+ * Say what the damage is, and decode what is there of a frame that was cut short.  Of one that is not
+ * what its checksum says, or that cannot be decoded, nothing is known to be good.
+ */
 static int salvage(struct packed_piece *piece, struct error *err) {
-	struct decoder_io io = { .in = piece->in, .in_nbytes = piece->in_nbytes, .in_ends = true };
-	size_t step;
-	struct decoder *decoder;
-	int r = decoder_zstd_new(&decoder, err);
+	ZSTD_DCtx *context = ZSTD_createDCtx();
+	ZSTD_inBuffer in = { piece->in, piece->in_nbytes, 0 };
+	ZSTD_outBuffer out = { piece->out, piece->out_capacity, 0 };
+	size_t r = 1;
 
-	if (r != TARN_OK)
-		return r;
-	piece->out_nbytes = 0;
-	do {
-		/* With room for less than a block, it cannot go over all of them at once. */
-		io.out = piece->out + piece->out_nbytes;
-		step = piece->out_capacity - piece->out_nbytes;
-		step = step < ZSTD_BLOCKSIZE_MAX / 2 ? step : ZSTD_BLOCKSIZE_MAX / 2;
-		io.out_nbytes = step;
-		r = decoder->decode(decoder, &io, err);
-		piece->out_nbytes += step - io.out_nbytes;
-	} while (r == TARN_OK && piece->out_nbytes < piece->out_capacity);
-	decoder->free(decoder);
-	return r == TARN_OK ? err_set(err, TARN_EFORMAT, 0, "Damaged zstd data: wrong size") : r;
+	if (context == NULL)
+		return err_nomem(err);
+	while (r != 0 && !ZSTD_isError(r) && in.pos < in.size && out.pos < out.size)
+		r = ZSTD_decompressStream(context, &out, &in);
+	ZSTD_freeDCtx(context);
+	piece->out_nbytes = !ZSTD_isError(r) && in.pos == in.size ? out.pos : 0;
+	if (ZSTD_isError(r))
+		return damaged(r, err);
+	if (in.pos < in.size)
+		return err_set(err, TARN_EFORMAT, 0, "Damaged zstd data: wrong size");
+	return r == 0 ? TARN_OK : decoder_truncated(err);
 }
 
 static int zstd_unpack(struct packed_piece *piece, struct error *err) {

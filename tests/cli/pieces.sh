@@ -180,4 +180,33 @@ test_damaged_piece_is_said_and_what_is_before_it_is_restored() {
 	done
 }
 
+# Noise is not compressed, so that only a checksum tells that it is wrong.
+test_no_file_is_made_of_a_damaged_piece() {
+	mkdir tree
+	for n in {100..299}; do
+		head -c 5000 /dev/urandom >tree/$n
+	done
+	for compression in --zstd --xz=1; do
+		tarn $compression --piece-size=256K -cf a.tar tree
+		for at in 300000 700000; do
+			python3 - a.tar $at <<-'END'
+				import sys
+				data = bytearray(open(sys.argv[1], "rb").read())
+				data[int(sys.argv[2])] ^= 4
+				open("damaged.tar", "wb").write(data)
+			END
+			for threads in 1 3; do
+				rm -rf out
+				mkdir out
+				expect_status 2 tarn --threads=$threads -xf damaged.tar -C out
+				expect_stderr_has amaged
+				[ -e out/tree/110 ]
+				for file in out/tree/*; do
+					cmp "$file" "tree/${file##*/}"
+				done
+			done
+		done
+	done
+}
+
 run_tests
