@@ -29,9 +29,9 @@
  * Where members are renamed, what lies at a place may be another one: there a map says of each inode
  * which it is.  A file that is replaced leaves its number to the next one, which takes over its entry.
  *
- * Groups that met a refusal have leaders, the newest first: names of other inodes with the same
- * content, made by this run, that can still take names on their device.  They hang in a table of
- * chains by the key of the group's first name.
+ * Groups that met a refusal, or lack their first name, have leaders, the newest first: names of other
+ * inodes with the same content, made by this run, that can still take names on their device.  They hang
+ * in a table of chains by the key of the group's first name.
  */
 
 #define LEADERS_MIN_CHAINS 64
@@ -464,9 +464,8 @@ static int grow_chains(struct link_ladder *ladder, struct error *err) {
 	return TARN_OK;
 }
 
-/* Make ${name} the first of the leaders of its group. */
-static int add_leader(struct link_ladder *ladder, const struct new_name *name, struct error *err) {
-	const struct member_path *path = name->path;
+int link_ladder_lead(struct link_ladder *ladder, const char *member, const struct member_path *path,
+    struct error *err) {
 	size_t nbytes = path->parent_nbytes + strlen(path->last) + 2;
 	struct leader *l = malloc(sizeof(*l) + nbytes), **chain;
 	int r = TARN_OK;
@@ -474,7 +473,7 @@ static int add_leader(struct link_ladder *ladder, const struct new_name *name, s
 	if (l == NULL)
 		return err_nomem(err);
 	snprintf(l->name, nbytes, "%s/%s", path->parent, path->last);
-	l->group = key_of_name(ladder->seed, name->member);
+	l->group = key_of_name(ladder->seed, member);
 	pthread_mutex_lock(&ladder->mutex);
 	if (ladder->nleaders == ladder->nchains)
 		r = grow_chains(ladder, err);
@@ -502,6 +501,13 @@ static const struct leader *next_leader(
 		l = l->next;
 	pthread_mutex_unlock(&ladder->mutex);
 	return l;
+}
+
+int link_ladder_leader(
+    struct link_ladder *ladder, const char *member, struct member_path *path, struct error *err) {
+	const struct leader *l = next_leader(ladder, key_of_name(ladder->seed, member), NULL);
+
+	return l != NULL ? member_path_set(path, l->name, err) : TARN_END;
 }
 
 /*
@@ -556,7 +562,9 @@ int link_ladder_add(struct link_ladder *ladder, struct contained *contained,
 			return r;
 		report_count(ladder->report, reason, name->name,
 		    S_ISREG(st->st_mode) ? (uint64_t)st->st_size : 0);
-		return refuses_links(ladder, st->st_dev) ? TARN_OK : add_leader(ladder, &new, err);
+		return refuses_links(ladder, st->st_dev) ?
+		    TARN_OK :
+		    link_ladder_lead(ladder, new.member, new.path, err);
 	}
 	r = look(ladder, name->first, &new, err);
 	if (r != TARN_OK)

@@ -66,6 +66,16 @@ bool link_ladder_knows(struct link_ladder *ladder, const char *member, const str
 int link_ladder_left_out(struct link_ladder *ladder, const char *member, struct error *err);
 bool link_ladder_has_left_out(struct link_ladder *ladder, const char *member);
 
+/**
+ * What was made at ${path} is a name of ${member} to which those that follow can be linked.  Returns TARN_OK
+ * or TARN_ENOMEM.
+ */
+int link_ladder_lead(struct link_ladder *ladder, const char *member, const struct member_path *path,
+    struct error *err);
+/** *${path} is the place of the last that was to lead; TARN_END when there is none, or TARN_ENOMEM. */
+int link_ladder_leader(
+    struct link_ladder *ladder, const char *member, struct member_path *path, struct error *err);
+
 /* One more name for a member. */
 struct later_name {
 	const char *name;                /* for messages */

@@ -240,6 +240,28 @@ static bool is_at_first(struct tree_sink *s, struct contained *below, const stru
 	    first.st_dev == st->st_dev && first.st_ino == st->st_ino;
 }
 
+/*
+ * Put ${name}, which comes with its own content, as ${m} says.  Where the first name is not there, what
+ * was made of an earlier one stands in for it.
+ */
+static int put_whole_name(
+    struct tree_sink *s, struct making *m, const struct later_name *name, struct error *err) {
+	struct link_ladder *ladder = s->shared->ladder;
+	struct stat st;
+	int r = TARN_OK, made;
+
+	if (m->name == NULL || contained_stat(m->below, &s->first, &st, err) != TARN_OK) {
+		r = link_ladder_leader(ladder, name->member, &s->first, err);
+		m->name = r == TARN_OK ? name : NULL;
+	}
+	if (r != TARN_OK && r != TARN_END)
+		return r;
+	made = make(s, m, err);
+	return made == TARN_OK && r == TARN_END ?
+	    link_ladder_lead(ladder, name->member, &s->path, err) :
+	    made;
+}
+
 static int put_later_name(struct tree_sink *s, struct contained *below, const struct entry *e,
     struct source *from, struct error *err) {
 	struct later_name name = {
@@ -271,7 +293,7 @@ static int put_later_name(struct tree_sink *s, struct contained *below, const st
 	else if (r == TARN_OK)
 		r = TARN_NO_FIRST;
 	if (r == TARN_NO_FIRST && e->is_whole)
-		return make(s,
+		return put_whole_name(s,
 		    &(struct making){
 		        .below = below,
 		        .e = e,
@@ -279,7 +301,7 @@ static int put_later_name(struct tree_sink *s, struct contained *below, const st
 		        .name = placed == TARN_OK ? &name : NULL,
 		        .replace = name.replace,
 		    },
-		    err);
+		    &name, err);
 	return r;
 }
 

@@ -403,6 +403,26 @@ test_names_far_apart_in_a_cpio_archive_stay_together() {
 }
 
 # odc has 18 bits for an inode number: files that share them look like one.
+# Every name has the content, in odc and bin, and the first is left out.
+test_names_with_content_of_their_own_are_linked_to_one_another() {
+	mkdir tree
+	printf content >tree/a
+	for name in b c d; do
+		ln tree/a tree/$name
+	done
+	printf other >tree/other
+	for format in odc bin; do
+		(cd tree && printf '%s\n' a b c d other | cpio -o --quiet -H $format >../a.cpio)
+		rm -rf out
+		mkdir out
+		expect_status 0 tarn -xf a.cpio -C out b d other
+		expect_equal "$(find out -type f -samefile out/b | sort | xargs)" 'out/b out/d'
+		expect_status 0 tarn -xf a.cpio -C out --exclude=a
+		expect_equal "$(find out -type f -samefile out/b | sort | xargs)" 'out/b out/c out/d'
+		expect_equal "$(cat out/b out/other)" contentother
+	done
+}
+
 test_files_that_an_old_cpio_takes_for_one_stay_apart() {
 	mkdir tree out
 	printf first >tree/a
