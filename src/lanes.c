@@ -13,6 +13,7 @@
 #include "entry_copy.h"
 #include "key_set.h"
 #include "member_order.h"
+#include "ordered_lines.h"
 
 /*
  * The caller copies members, small content included, into batches, one that is being filled for each
@@ -54,6 +55,7 @@ struct lane {
 	unsigned int number;
 	pthread_t thread;
 	bool is_running;
+	struct lines_of_thread *lines;
 	struct batch *filling; /* the caller's */
 	/* Of the task that is done, or comes next; UINT64_MAX: none, which is under the mutex. */
 	_Atomic uint64_t turn;
@@ -70,6 +72,8 @@ struct lanes {
 	void *context;
 	struct member_order order;
 	uint64_t turn; /* of the last task */
+	struct ordered_lines *lines;
+	struct lines_of_thread *own_lines; /* of the caller's thread */
 	atomic_bool has_failed;
 	pthread_mutex_t mutex; /* guards: */
 	struct error err;      /* the first */
@@ -145,6 +149,7 @@ static void do_task(struct lane *lane, const struct task *task) {
 	struct error err;
 
 	set_turn(lane, task->turn);
+	lane->lines->turn = task->turn;
 	if (task->after > 0)
 		wait_for_turn(lanes, lane, task->after);
 	if (lanes->put(lanes->context, lane->number, task->entry, task->number, &source.base,
@@ -180,6 +185,7 @@ static void *run_lane(void *argument) {
 	struct batch *batch;
 	struct error err;
 
+	lines_keep(lane->lines);
 	while ((batch = take_batch(lane)) != NULL) {
 		for (const struct task *t = batch->first; t != NULL; t = t->next) {
 			if (failure(lane->lanes, &err) == TARN_OK)
@@ -187,6 +193,7 @@ static void *run_lane(void *argument) {
 		}
 		free(batch);
 	}
+	lines_keep_no_more(lane->lines);
 	return NULL;
 }
 
@@ -225,6 +232,13 @@ static uint64_t done(struct lanes *lanes) {
 	return turn;
 }
 
+/* Say what was said of the tasks up to ${turn}, as the caller's thread does. */
+static void say(struct lanes *lanes, uint64_t turn) {
+	lines_keep_no_more(lanes->own_lines);
+	ordered_lines_say(lanes->lines, turn);
+	lines_keep(lanes->own_lines);
+}
+
 static void hand_over_all(struct lanes *lanes) {
 	for (unsigned int i = 0; i < lanes->nlanes; i++)
 		hand_over(&lanes->all[i]);
@@ -238,6 +252,7 @@ static struct batch *make_room(struct lane *lane, size_t nbytes) {
 	if (batch != NULL && batch->capacity - batch->nbytes < nbytes) {
 		hand_over(lane);
 		lane->lanes->order.done = done(lane->lanes);
+		say(lane->lanes, lane->lanes->order.done);
 	}
 	if (lane->filling != NULL)
 		return batch;
@@ -338,7 +353,8 @@ int lanes_put(struct lanes *lanes, const struct entry *e, size_t number, struct 
 	if ((e->type == ENTRY_DIRECTORY && e->first_name == NULL) || e->is_sparse ||
 	    e->size > SMALL_NBYTES)
 		return put_at_once(lanes, e, number, from, err);
-	r = member_order_add(&lanes->order, e, ++lanes->turn, &lane, &after, err);
+	lanes->own_lines->turn = ++lanes->turn;
+	r = member_order_add(&lanes->order, e, lanes->turn, &lane, &after, err);
 	if (r != TARN_OK)
 		return r;
 	for (unsigned int i = 0; i < lanes->nlanes && after > 0; i++) {
@@ -371,6 +387,8 @@ static void end_lanes(struct lanes *lanes) {
 int lanes_finish(struct lanes *lanes, struct error *err) {
 	hand_over_all(lanes);
 	end_lanes(lanes);
+	lines_keep_no_more(lanes->own_lines);
+	ordered_lines_say(lanes->lines, lanes->turn);
 	return failure(lanes, err);
 }
 
@@ -389,11 +407,14 @@ void lanes_free(struct lanes *lanes) {
 	}
 	pthread_mutex_destroy(&lanes->mutex);
 	member_order_fini(&lanes->order);
+	lines_keep_no_more(lanes->own_lines);
+	ordered_lines_free(lanes->lines);
 	free(lanes);
 }
 
 static void lane_init(struct lane *lane, struct lanes *lanes, unsigned int number) {
 	*lane = (struct lane){ .lanes = lanes, .number = number, .turn = UINT64_MAX };
+	lane->lines = ordered_lines_of(lanes->lines, number);
 	pthread_mutex_init(&lane->mutex, NULL);
 	pthread_cond_init(&lane->passes, NULL);
 	pthread_cond_init(&lane->has_work, NULL);
@@ -418,11 +439,17 @@ static bool start(struct lanes *lanes) {
 	return runs;
 }
 
-struct lanes *lanes_new(unsigned int nlanes, lane_put *put, void *context) {
+struct lanes *lanes_new(unsigned int nlanes, lane_put *put, void *context, struct report *report) {
 	struct lanes *lanes = calloc(1, sizeof(*lanes) + nlanes * sizeof(lanes->all[0]));
 
 	if (lanes == NULL)
 		return NULL;
+	lanes->lines = ordered_lines_new(nlanes + 1, report);
+	if (lanes->lines == NULL) {
+		free(lanes);
+		return NULL;
+	}
+	lanes->own_lines = ordered_lines_of(lanes->lines, nlanes);
 	lanes->put = put;
 	lanes->context = context;
 	lanes->nlanes = nlanes;
@@ -435,5 +462,6 @@ struct lanes *lanes_new(unsigned int nlanes, lane_put *put, void *context) {
 		lanes_free(lanes);
 		return NULL;
 	}
+	lines_keep(lanes->own_lines);
 	return lanes;
 }

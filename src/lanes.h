@@ -5,12 +5,13 @@
 
 #include "entry.h"
 #include "error.h"
+#include "report.h"
 #include "source.h"
 
 /*
  * Members of an archive put by several threads, each of them a lane on which one follows the other.
- * What comes out is what one thread would have made: see member_order.h.  Directories and large
- * files are put by the caller's own thread.
+ * What comes out is what one thread would have made: see member_order.h; and so is what is said, which may
+ * have to wait (ordered_lines.h).  Directories and large files are put by the caller's own thread.
  *
  * What is on its way takes less than 3 MiB a lane.
  */
@@ -20,8 +21,11 @@ struct lanes;
 typedef int lane_put(void *context, unsigned int lane, const struct entry *e, size_t number,
     struct source *from, struct error *err);
 
-/** NULL: there is no memory, or there are no threads to be had. */
-struct lanes *lanes_new(unsigned int nlanes, lane_put *put, void *context);
+/**
+ * Until lanes_finish or lanes_free what the caller's thread says to ${report} (borrowed) waits for its turn,
+ * too.  NULL: there is no memory, or there are no threads to be had.
+ */
+struct lanes *lanes_new(unsigned int nlanes, lane_put *put, void *context, struct report *report);
 
 /**
  * Put ${e}, or see to it that it is put.  Returns TARN_OK, or what ending the run some member before

@@ -144,6 +144,8 @@ libtarn_a_SOURCES = \
 	%D%/option_table.h \
 	%D%/options.c \
 	%D%/options.h \
+	%D%/ordered_lines.c \
+	%D%/ordered_lines.h \
 	%D%/output.c \
 	%D%/output.h \
 	%D%/overrides.c \

@@ -10,6 +10,7 @@
 
 #include "option_store.h"
 #include "option_table.h"
+#include "pool.h"
 
 /*
  * The words of the command line go through getopt_long(3), whose tables are made from ours.  It is
@@ -265,6 +266,8 @@ static int judge(struct parser *p, struct error *err) {
 	o->overrides.numeric_owner = o->numeric_owner;
 	if (o->utc)
 		o->verbosity = 2;
+	if (o->nthreads == 0)
+		o->nthreads = pool_ncores();
 	r = judge_format(p, err);
 	if (r == TARN_OK)
 		r = judge_archive(p, err);

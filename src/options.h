@@ -142,7 +142,7 @@ struct options {
 	unsigned int level;           /* of compression; 0: its default */
 	size_t piece_nbytes;          /* --piece-size; 0: by level */
 	bool long_distance;           /* --long */
-	unsigned int nthreads;        /* --threads; 0: as many as there are cores */
+	unsigned int nthreads;        /* --threads; at least 1 */
 	enum tristate index;          /* --index, --no-index; default: for zstd */
 	unsigned int blocking_factor; /* -b: 512-byte blocks a record; 20 */
 

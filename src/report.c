@@ -41,9 +41,7 @@ struct report {
 	FILE *file;                  /* of report_open_file; NULL: none */
 	enum report_severity status; /* that of the program */
 	bool is_fatal;
-	pthread_t thread; /* whose lines are diverted, if they are */
-	report_diverted *diverted;
-	void *context;
+	struct report_diversion *diversions;
 	struct quote name_quote, text_quote;
 	struct tally {
 		uint64_t n, nbytes;
@@ -199,29 +197,42 @@ int report_open_file(struct report *report, const char *path, struct error *err)
 }
 
 /* Where the lines of this thread go instead; NULL: nowhere.  The mutex is held. */
-static report_diverted *diverted(const struct report *report) {
-	return report->diverted != NULL && pthread_equal(report->thread, pthread_self()) ?
-	    report->diverted :
-	    NULL;
+static const struct report_diversion *diverted(const struct report *report) {
+	const struct report_diversion *d = report->diversions;
+
+	while (d != NULL && !pthread_equal(d->thread, pthread_self()))
+		d = d->next;
+	return d;
 }
 
-void report_divert(struct report *report, report_diverted *to, void *context) {
+void report_divert(struct report *report, struct report_diversion *diversion) {
 	pthread_mutex_lock(&report->mutex);
-	report->thread = pthread_self();
-	report->diverted = to;
-	report->context = context;
+	diversion->thread = pthread_self();
+	diversion->next = report->diversions;
+	report->diversions = diversion;
+	pthread_mutex_unlock(&report->mutex);
+}
+
+void report_divert_no_more(struct report *report, struct report_diversion *diversion) {
+	struct report_diversion **at = &report->diversions;
+
+	pthread_mutex_lock(&report->mutex);
+	while (*at != NULL && *at != diversion)
+		at = &(*at)->next;
+	if (*at != NULL)
+		*at = diversion->next;
 	pthread_mutex_unlock(&report->mutex);
 }
 
 void report_line(
     struct report *report, enum report_severity severity, const char *name, const char *text) {
-	report_diverted *to;
+	const struct report_diversion *diversion;
 
 	if (report == NULL)
 		return;
 	pthread_mutex_lock(&report->mutex);
-	to = diverted(report);
-	if (to == NULL) {
+	diversion = diverted(report);
+	if (diversion == NULL) {
 		raise_status(report, severity);
 		say(report, name, text);
 		if (report->file != NULL) {
@@ -232,8 +243,8 @@ void report_line(
 		}
 	}
 	pthread_mutex_unlock(&report->mutex);
-	if (to != NULL)
-		to(report->context, severity, name, text);
+	if (diversion != NULL)
+		diversion->to(diversion->context, severity, name, text);
 }
 
 /* The same with a formatted text. */

@@ -1,6 +1,7 @@
 #ifndef TARN_REPORT_H
 #define TARN_REPORT_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -99,13 +100,22 @@ void report_count(
 /** Set the exit status to at least 1 without a word (differences that the listing printed). */
 void report_differs(struct report *report);
 
-/**
- * Hand the lines that the calling thread says from now on to ${to}, which sees to it that they are said
- * when it is time, by another thread.  NULL: say them again.  At most one thread does so.
+/*
+ * Where the lines of a thread go instead: to ${to}, which sees to it that they are said when it is
+ * time, by another thread.
  */
-typedef void report_diverted(
-    void *context, enum report_severity severity, const char *name, const char *text);
-void report_divert(struct report *report, report_diverted *to, void *context);
+struct report_diversion {
+	void (*to)(
+	    void *context, enum report_severity severity, const char *name, const char *text);
+	void *context;
+	pthread_t thread; /* set by report_divert, as is: */
+	struct report_diversion *next;
+};
+
+/** From now on ${diversion} gets what the calling thread says, until report_divert_no_more. */
+void report_divert(struct report *report, struct report_diversion *diversion);
+/** To be called by the same thread; does nothing for one that is not in force. */
+void report_divert_no_more(struct report *report, struct report_diversion *diversion);
 
 /**
  * From now on show a progress line when work takes more than a second, if standard error is a

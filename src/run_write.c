@@ -9,7 +9,6 @@
 #include "archive_sink.h"
 #include "input.h"
 #include "output.h"
-#include "pool.h"
 #include "source_ahead.h"
 #include "tree_source.h"
 #include "waiting_links.h"
@@ -92,9 +91,7 @@ static int put_trees_from(struct writing *w, struct source *source, struct error
  * these formats every member can be stored, and nothing was stored before.
  */
 static bool reads_ahead(const struct options *o) {
-	unsigned int nthreads = o->nthreads > 0 ? o->nthreads : pool_ncores();
-
-	return nthreads > 1 && o->mode == MODE_CREATE && !has_archives(o) &&
+	return o->nthreads > 1 && o->mode == MODE_CREATE && !has_archives(o) &&
 	    (o->format == FORMAT_PAX || o->format == FORMAT_GNU);
 }
 

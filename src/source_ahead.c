@@ -195,17 +195,18 @@ static void append_line(
 
 static void *run(void *argument) {
 	struct source_ahead *a = argument;
+	struct report_diversion lines = { .to = append_line, .context = a };
 	struct entry *e;
 	struct error err;
 	int r = TARN_OK;
 
-	report_divert(a->report, append_line, a);
+	report_divert(a->report, &lines);
 	while (!a->is_over && (r = a->source->next(a->source, &e, &err)) == TARN_OK) {
 		append_entry(a, e);
 		if (e->type == ENTRY_FILE && e->first_name == NULL)
 			append_content(a);
 	}
-	report_divert(a->report, NULL, NULL);
+	report_divert_no_more(a->report, &lines);
 	if (r == TARN_OK)
 		r = err_nomem(&err);
 	append_error(a, ITEM_END, r, &err);

@@ -25,7 +25,8 @@ struct waiting_name {
 	uint64_t key;
 	bool is_dropped; /* a later member has the name */
 	struct sink *sink;
-	size_t limit;    /* number of the member that waits: its first name has a lower one */
+	size_t number;   /* of the member that waits */
+	size_t limit;    /* its first name has a lower number */
 	int put_in;      /* the turn it was put in; 0: not yet */
 	size_t put_from; /* number of the member that it was put from */
 	char name[];
@@ -211,6 +212,7 @@ static int add(struct waiting_links *w, const struct entry *e, size_t number, st
 	*name = (struct waiting_name){
 		.key = key_of_name(w->seed, e->name),
 		.sink = sink,
+		.number = number,
 		.limit = number,
 	};
 	strcpy(name->name, e->name);
@@ -339,32 +341,71 @@ static int take_turn(struct waiting_links *w, struct source *source, struct erro
 	return r == TARN_END ? TARN_OK : r;
 }
 
-/* Say what came to nothing. */
-static void say_missing(const struct waiting_links *w, const char *why) {
+/* A name that came to nothing. */
+struct missing {
+	const struct waiting_name *name;
+	const char *first;
+};
+
+static int compare_numbers(const void *a, const void *b) {
+	size_t left = ((const struct missing *)a)->name->number;
+	size_t right = ((const struct missing *)b)->name->number;
+
+	return (left > right) - (left < right);
+}
+
+/* Put what came to nothing into ${missing}, unless that is NULL; returns how many they are. */
+static size_t find_missing(const struct waiting_links *w, struct missing *missing) {
+	size_t n = 0;
+
 	for (size_t i = 0; i < w->nchains; i++) {
 		for (const struct group *g = w->chains[i]; g != NULL; g = g->next) {
-			for (const struct waiting_name *n = g->names; n != NULL; n = n->next) {
-				if (n->put_in == 0 && !n->is_dropped)
-					report_failure(w->report, n->name,
-					    "Cannot hard link to '%s': %s", g->first, why);
+			for (const struct waiting_name *name = g->names; name != NULL;
+			     name = name->next) {
+				if (name->put_in != 0 || name->is_dropped)
+					continue;
+				if (missing != NULL)
+					missing[n] = (struct missing){ name, g->first };
+				n++;
 			}
 		}
 	}
+	return n;
+}
+
+/* Say what came to nothing, in the order of the archive. */
+static int say_missing(const struct waiting_links *w, const char *why, struct error *err) {
+	size_t n = find_missing(w, NULL);
+	struct missing *missing = n > 0 ? calloc(n, sizeof(*missing)) : NULL;
+
+	if (n > 0 && missing == NULL)
+		return err_nomem(err);
+	find_missing(w, missing);
+	if (n > 0)
+		qsort(missing, n, sizeof(*missing), compare_numbers);
+	for (size_t i = 0; i < n; i++)
+		report_failure(w->report, missing[i].name->name, "Cannot hard link to '%s': %s",
+		    missing[i].first, why);
+	free(missing);
+	return TARN_OK;
 }
 
 int waiting_links_put(struct waiting_links *waiting, struct input *input, struct error *err) {
-	int r = TARN_OK;
+	struct error other_err;
+	int r = TARN_OK, said;
 
 	waiting->moved = waiting->ngroups > 0;
 	while (waiting->moved && waiting->turn < MAX_TURNS && r == TARN_OK) {
 		r = input_again(input, err);
 		if (r == TARN_EREFUSED) {
-			say_missing(waiting, err->msg);
-			return TARN_OK;
+			struct error refusal = *err;
+
+			return say_missing(waiting, refusal.msg, err);
 		}
 		if (r == TARN_OK)
 			r = take_turn(waiting, input->source, err);
 	}
-	say_missing(waiting, "the archive has no such member before this one");
-	return r;
+	said = say_missing(waiting, "the archive has no such member before this one",
+	    r == TARN_OK ? err : &other_err);
+	return r == TARN_OK ? said : r;
 }

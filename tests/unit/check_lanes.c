@@ -18,6 +18,7 @@
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct lanes *lanes;
+static struct report *report;
 static struct error err;
 static size_t last[NNAMES]; /* the member that was put last under each name */
 static size_t nput, nhere, fails_at;
@@ -79,12 +80,14 @@ static int read_bytes(struct source *source, struct block *block, struct error *
 static void set_up(void) {
 	memset(last, 0, sizeof(last));
 	nput = nhere = fails_at = nbytes_put = 0;
-	lanes = lanes_new(NLANES, put, &lanes);
+	report = report_new("tarn", true);
+	lanes = lanes_new(NLANES, put, &lanes, report);
 	ck_assert_ptr_nonnull(lanes);
 }
 
 static void tear_down(void) {
 	lanes_free(lanes);
+	report_free(report);
 }
 
 static int put_one(

@@ -10,6 +10,7 @@
 
 #include "command_line.h"
 #include "option_table.h"
+#include "pool.h"
 #include "suite.h"
 
 /* Words, values, what is wrong with a command line, and --help. */
@@ -483,7 +484,6 @@ static const struct value_case {
 	VALUE_CASE("--quoting-style=literal", quoting, QUOTE_LITERAL),
 	VALUE_CASE("--quoting-style=literal --quoting-style=escape", quoting, QUOTE_ESCAPE),
 	VALUE_CASE("--strip-components=2", strip_components, 2),
-	VALUE_CASE("", nthreads, 0),
 	VALUE_CASE("--threads=1024", nthreads, 1024),
 };
 
@@ -494,6 +494,14 @@ START_TEST(value_is_set_by_its_option) {
 	snprintf(text, sizeof(text), "tar -cfa x %s", c->options);
 	parse_ok(text);
 	ck_assert_uint_eq(*(unsigned int *)((char *)&o + c->offset), c->value);
+}
+END_TEST
+
+START_TEST(there_are_as_many_threads_as_cores) {
+	parse_ok("tar -cfa x");
+	ck_assert_uint_eq(o.nthreads, pool_ncores());
+	parse_ok("tar -cfa x --threads=3 --threads=0");
+	ck_assert_uint_eq(o.nthreads, pool_ncores());
 }
 END_TEST
 
@@ -623,6 +631,7 @@ static TCase *values_case(void) {
 	tcase_add_test(t, auto_compress_stands_beside_the_compression);
 	tcase_add_loop_test(t, flag_is_set_by_its_option, 0, COUNT(flag_cases));
 	tcase_add_loop_test(t, value_is_set_by_its_option, 0, COUNT(value_cases));
+	tcase_add_test(t, there_are_as_many_threads_as_cores);
 	tcase_add_test(t, overrides_are_handed_on);
 	tcase_add_test(t, options_without_effect_are_taken);
 	return t;

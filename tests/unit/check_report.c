@@ -426,8 +426,12 @@ static void take_line(
 }
 
 static void *divert_and_say(void *line) {
-	report_divert(report, take_line, line);
+	struct report_diversion diversion = { .to = take_line, .context = line };
+
+	report_divert(report, &diversion);
 	report_failure(report, "name\n", "%s", "diverted");
+	report_divert_no_more(report, &diversion);
+	report_note(report, NULL, "not any more");
 	return NULL;
 }
 
@@ -441,8 +445,7 @@ START_TEST(lines_of_one_thread_are_diverted_as_they_are) {
 	ck_assert_str_eq(line.name, "name\n");
 	ck_assert_str_eq(line.text, "diverted");
 	report_note(report, NULL, "here");
-	report_divert(report, NULL, NULL);
-	ck_assert_str_eq(output(), "tarn: here\n");
+	ck_assert_str_eq(output(), "tarn: not any more\ntarn: here\n");
 	ck_assert_int_eq(report_finish(report), 0);
 	report_line(report, line.severity, line.name, line.text);
 	ck_assert_int_eq(report_finish(report), 2);
