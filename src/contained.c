@@ -23,6 +23,9 @@
  * directories that are held in line with the tree, beside forgetting what is replaced from here.
  */
 
+/* Of several for the same destination, which together should not need more descriptors than one. */
+#define HELD_BESIDE_MAX ((size_t)4)
+
 /* One that writes to what is in this machine, and says what goes wrong when it does. */
 static bool is_local(int dirfd) {
 	struct statfs fs;
@@ -68,6 +71,8 @@ int contained_open_again(struct contained **contained, struct contained *like, s
 	if (open_below(contained, fd, err) != TARN_OK)
 		return (int)err->code;
 	(*contained)->like = like;
+	held_directories_limit(&like->directories, HELD_BESIDE_MAX);
+	held_directories_limit(&(*contained)->directories, HELD_BESIDE_MAX);
 	return TARN_OK;
 }
 

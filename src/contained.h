@@ -38,7 +38,8 @@ struct contained;
 
 /**
  * Open the destination ${directory} (symbolic links in it are followed: the user typed it).
- * Landlock (landlock.h) and umask are the caller's.  Up to 17 descriptors are held open.
+ * Landlock (landlock.h) and umask are the caller's.  Up to 17 descriptors are held open, and up to 5 from when
+ * it is opened again.
  */
 int contained_open(struct contained **contained, const char *directory, struct error *err);
 void contained_free(struct contained *contained);
@@ -52,7 +53,7 @@ int contained_directory(const struct contained *contained);
 int contained_sync(struct contained *contained, struct error *err);
 
 /**
- * Another one for the destination of ${like}, for another thread.  It is freed before ${like}, by the
+ * Another one for the destination of ${like}, for another thread, with up to 5 descriptors.  It is freed before ${like}, by the
  * thread of that, which then has to sync what was made here, too.
  */
 int contained_open_again(struct contained **contained, struct contained *like, struct error *err);

@@ -55,8 +55,15 @@ void held_directory_release(struct held_directory *dir) {
 int held_directories_init(struct held_directories *dirs, int fd) {
 	dirs->n = 0;
 	exact_names_init(&dirs->names);
+	dirs->max = HELD_DIRECTORIES_MAX;
 	dirs->root = held_directory_new(fd, 0);
 	return dirs->root != NULL ? 0 : -1;
+}
+
+void held_directories_limit(struct held_directories *dirs, size_t max) {
+	while (dirs->n > max)
+		held_directory_release(dirs->recent[--dirs->n]);
+	dirs->max = max;
 }
 
 void held_directories_fini(struct held_directories *dirs) {
@@ -82,7 +89,7 @@ static void put_first(struct held_directories *dirs, struct held_directory *dir,
 
 /* Put ${dir}, which is not there yet, at the front; the last gives way. */
 static void hold(struct held_directories *dirs, struct held_directory *dir) {
-	if (dirs->n == HELD_DIRECTORIES_MAX)
+	if (dirs->n == dirs->max)
 		held_directory_release(dirs->recent[--dirs->n]);
 	put_first(dirs, dir, dirs->n++);
 }

@@ -28,13 +28,16 @@ struct held_directory {
 struct held_directories {
 	struct held_directory *root;
 	struct held_directory *recent[HELD_DIRECTORIES_MAX]; /* latest first, without the root */
-	size_t n;
+	size_t n, max;
 	struct exact_names names; /* that of a directory must be exact, where a file system folds */
 };
 
 /** Take over ${fd}, the destination, also on failure.  Returns 0, or -1 without memory. */
 int held_directories_init(struct held_directories *dirs, int fd);
 void held_directories_fini(struct held_directories *dirs);
+
+/** Hold no more than ${max} from now on, which is at most HELD_DIRECTORIES_MAX. */
+void held_directories_limit(struct held_directories *dirs, size_t max);
 
 /**
  * The directory ${path} of ${path_nbytes} bytes (a member_path's parent) below the destination;
