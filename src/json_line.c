@@ -7,26 +7,41 @@
 #include "quote.h"
 
 /*
- * Control characters are escaped by number; what is well-formed UTF-8 stands as it is.
+ * What is well-formed UTF-8 stands as it is, but for what a terminal would not show; that is escaped by
+ * number, above U+FFFF by two (RFC 8259).
  */
+
+static void put_escaped(FILE *out, uint32_t character) {
+	if (character >= 0x10000) {
+		character -= 0x10000;
+		fprintf(out, "\\u%04" PRIx32, 0xd800 + (character >> 10));
+		character = 0xdc00 + (character & 0x3ff);
+	}
+	fprintf(out, "\\u%04" PRIx32, character);
+}
 
 static void put_quoted(FILE *out, const char *s) {
 	putc('"', out);
 	while (*s != '\0') {
 		unsigned char byte = (unsigned char)*s;
-		size_t nbytes = quote_utf8_nbytes(s);
+		uint32_t character;
+		bool is_shown;
+		size_t nbytes = quote_utf8(s, &character, &is_shown);
 
 		if (nbytes > 0) {
-			fwrite(s, 1, nbytes, out);
+			if (is_shown)
+				fwrite(s, 1, nbytes, out);
+			else
+				put_escaped(out, character);
 			s += nbytes;
 			continue;
 		}
 		if (byte == '"' || byte == '\\')
 			fprintf(out, "\\%c", byte);
 		else if (byte >= 0x80)
-			fprintf(out, "\\udc%02x", byte);
+			put_escaped(out, 0xdc00U + byte);
 		else if (byte < ' ' || byte == 0x7f)
-			fprintf(out, "\\u%04x", byte);
+			put_escaped(out, byte);
 		else
 			putc(byte, out);
 		s++;

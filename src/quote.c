@@ -48,33 +48,39 @@ static size_t decode_utf8(const char *s, wint_t *character) {
 	return n;
 }
 
-size_t quote_utf8_nbytes(const char *s) {
-	wint_t c;
-
-	return decode_utf8(s, &c);
-}
-
 /*
  * Characters that iswprint() lets pass, but that reorder, join or hide what stands around them, so
  * that a name could pose as another one.
  */
 static bool is_deceptive(wint_t c) {
-	return c == 0x61c || (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
-	    (c >= 0x2060 && c <= 0x2069) || c == 0xfeff;
+	return c == 0xad || c == 0x61c || c == 0x180e || (c >= 0x200b && c <= 0x200f) ||
+	    (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff ||
+	    (c >= 0xfff9 && c <= 0xfffb) || (c >= 0x1d173 && c <= 0x1d17a) ||
+	    (c >= 0xe0000 && c <= 0xe0fff);
+}
+
+size_t quote_utf8(const char *s, uint32_t *character, bool *is_shown) {
+	wint_t c = 0;
+	size_t n = decode_utf8(s, &c);
+
+	*character = c;
+	*is_shown = n > 0 && iswprint(c) && !is_deceptive(c);
+	return n;
 }
 
 /* Number of bytes of the character at ${s} if it is to be shown as it is; 0: escape one byte. */
 static size_t shown_nbytes(const struct quote *q, const char *s) {
 	unsigned char byte = (unsigned char)s[0];
-	wint_t c = 0;
+	uint32_t c;
+	bool is_shown;
 	size_t n;
 
 	if (byte < 0x80)
 		return byte >= ' ' && byte < 0x7f && (byte != '\\' || q->style == QUOTE_TEXT);
 	if (!q->utf8)
 		return 0;
-	n = decode_utf8(s, &c);
-	return n > 0 && iswprint(c) && !is_deceptive(c) ? n : 0;
+	n = quote_utf8(s, &c, &is_shown);
+	return is_shown ? n : 0;
 }
 
 /* Write the escape for ${byte} to ${to}; returns its number of bytes. */

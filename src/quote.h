@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * Names as they are printed.  What comes from an archive or a tree is any bytes; printed as they
@@ -45,8 +46,11 @@ size_t quote_cut(const char *printed, size_t nbytes);
 
 void quote_fini(struct quote *q);
 
-/** Bytes of the UTF-8 sequence of several bytes (RFC 3629) at ${s}; 0: there is no well-formed one. */
-size_t quote_utf8_nbytes(const char *s);
+/**
+ * Bytes of the UTF-8 sequence of several bytes (RFC 3629) at ${s}, which is that of *${character}; 0: there
+ * is no well-formed one.  *${is_shown}: it may be printed as it is.
+ */
+size_t quote_utf8(const char *s, uint32_t *character, bool *is_shown);
 
 /** True when the locale that the environment asks for has UTF-8. */
 bool quote_environment_is_utf8(void);

@@ -76,7 +76,7 @@ END_TEST
 
 /* First and last of each range that reorders or hides. */
 static const char *const deceptive[] = { "\u061c", "\u200b", "\u200f", "\u2028", "\u202e", "\u2060",
-	"\u2069", "\ufeff" };
+	"\u206f", "\ufeff", "\u00ad", "\u180e", "\ufff9", "\U0001d173", "\U000e0041" };
 static const char *const beside_deceptive[] = { "\u061b", "\u2010", "\u2027", "\u2030", "\u205e",
 	"\u2070" };
 

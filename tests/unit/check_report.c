@@ -302,7 +302,7 @@ START_TEST(file_has_what_is_said_and_counted_as_json_lines) {
 
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(report_open_file(report, path, &err), TARN_OK);
-	report_warning(report, "a\"\\\n\377\u20ac", "changed");
+	report_warning(report, "a\"\\\n\377\u20ac\u202e\302\233\U000e0041", "changed");
 	report_note(report, NULL, "text");
 	report_count(report, REPORT_COPIED_LINK_LIMIT, "b", 7);
 	report_finish(report);
@@ -312,7 +312,7 @@ START_TEST(file_has_what_is_said_and_counted_as_json_lines) {
 	fclose(file);
 	unlink(path);
 	ck_assert_str_eq(text,
-	    "{\"event\":\"warning\",\"name\":\"a\\\"\\\\\\u000a\\udcff\u20ac\",\"text\":\"changed\"}\n"
+	    "{\"event\":\"warning\",\"name\":\"a\\\"\\\\\\u000a\\udcff\u20ac\\u202e\\u009b\\udb40\\udc41\",\"text\":\"changed\"}\n"
 	    "{\"event\":\"note\",\"text\":\"text\"}\n"
 	    "{\"event\":\"copied-link-limit\",\"name\":\"b\",\"bytes\":7}\n"
 	    "{\"event\":\"total\",\"reason\":\"copied-link-limit\",\"names\":1,\"bytes\":7}\n"
