@@ -244,7 +244,7 @@ START_TEST(all_before_the_damaged_piece_is_handed_out_and_nothing_of_it) {
 	packed = load("a", &npacked);
 	packed[npacked * 57 / 100] ^= 1;
 	save("b", packed, npacked);
-	settings.nthreads = _i / 2 + 1;
+	settings.nthreads = (unsigned int)_i / 2 + 1;
 	struct content got = read_fd(open("b", O_RDONLY), &settings);
 	ck_assert_int_eq(got.r, TARN_EFORMAT);
 	ck_assert_uint_eq(got.nbytes, 5 * MIB);
