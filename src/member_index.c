@@ -8,8 +8,8 @@
 #include <string.h>
 
 /*
- * Chunks one behind the other, a directory that has the length and checksum of each, zeros up to a
- * multiple of 512, and at the very end a footer, from which everything is found.
+ * Chunks one behind the other, a directory that has the length and checksum of each, and at the very
+ * end a footer, from which everything is found.
  */
 
 #define BLOCK_NBYTES 512
@@ -153,16 +153,12 @@ int index_writer_finish(
     struct index_writer *w, off_t end, const struct bytes **index, struct error *err) {
 	struct footer footer = { .end = htole64((uint64_t)end) };
 	struct bytes *all = &w->chunks;
-	size_t nbytes, padding;
-	void *room;
 
 	if (w->is_refused)
 		return err_set(err, TARN_EREFUSED, 0, "a name is too long for an index");
 	if (w->chunk.nmembers > 0 && close_chunk(w, err) != TARN_OK)
 		return (int)err->code;
-	nbytes = all->nbytes + w->directory.nbytes + sizeof(footer);
-	padding = -nbytes % BLOCK_NBYTES;
-	footer.nbytes = htole64(nbytes + padding);
+	footer.nbytes = htole64(all->nbytes + w->directory.nbytes + sizeof(footer));
 	footer.chunks_nbytes = htole64(all->nbytes);
 	footer.directory_nbytes = htole64(w->directory.nbytes);
 	footer.nmembers = htole64(w->nmembers);
@@ -170,10 +166,8 @@ int index_writer_finish(
 	footer.last_checksum = htole64(w->last_checksum);
 	footer.checksum = htole64(footer_checksum(&footer, w->directory.data, w->directory.nbytes));
 	memcpy(footer.magic, magic, sizeof(magic));
-	if (bytes_append(all, w->directory.data, w->directory.nbytes, err) != TARN_OK ||
-	    (room = bytes_extend(all, padding, err)) == NULL)
+	if (bytes_append(all, w->directory.data, w->directory.nbytes, err) != TARN_OK)
 		return TARN_ENOMEM;
-	memset(room, 0, padding);
 	*index = all;
 	return bytes_append(all, &footer, sizeof(footer), err);
 }

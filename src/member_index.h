@@ -54,8 +54,8 @@ int index_writer_bind(
     struct index_writer *w, struct codec_reader *reader, off_t base, struct error *err);
 
 /**
- * *${index} is that of all members, of an archive whose end-of-archive blocks begin at ${end}: a multiple
- * of 512 bytes, which are the writer's.  Nothing more can be added.  TARN_EREFUSED when a member could not
+ * *${index} is that of all members, of an archive whose end-of-archive blocks begin at ${end}; the
+ * bytes are the writer's.  Nothing more can be added.  TARN_EREFUSED when a member could not
  * be indexed.
  */
 int index_writer_finish(

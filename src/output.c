@@ -8,6 +8,7 @@
 
 #include "archive_sink.h"
 #include "input.h"
+#include "tar_block.h"
 
 static struct codec_settings settings_of(const struct options *o) {
 	struct codec_settings settings = {
@@ -120,8 +121,9 @@ int output_open(
 	return TARN_OK;
 }
 
-/* The index goes beside the stream, or else behind the end-of-archive blocks. */
+/* The index goes beside the stream, or else behind the end-of-archive blocks, to the end of a block. */
 static int write_index(struct output *out, struct error *err) {
+	static const char zeros[TAR_BLOCK_NBYTES];
 	const struct bytes *index;
 	int r = index_writer_finish(&out->index, archive_sink_end(out->sink), &index, err);
 
@@ -131,6 +133,8 @@ static int write_index(struct output *out, struct error *err) {
 	if (r != TARN_EREFUSED)
 		return r;
 	r = codec_writer_end_piece(out->writer, err);
+	if (r == TARN_OK)
+		r = codec_write(out->writer, zeros, -index->nbytes % sizeof(zeros), err);
 	return r == TARN_OK ? codec_write(out->writer, index->data, index->nbytes, err) : r;
 }
 
