@@ -22,7 +22,8 @@
 /* Where in the file it goes on, and from where on plain bytes are written (again). */
 struct resumption {
 	off_t at, plain_at;
-	off_t veil_at; /* zstd: behind the frame that is there */
+	bool is_veiled; /* what is written again does not go over what is there: */
+	off_t veil_at;  /* behind the frame that is there */
 	struct piece_format *format;
 };
 
@@ -40,6 +41,7 @@ static int resume_zstd(struct resumption *resumption, const struct codec_setting
 		size_t n = zstd_table_find(&kept, offset);
 
 		zstd_table_cut(&kept, n + 1);
+		resumption->is_veiled = true;
 		resumption->veil_at = kept.nbytes;
 		zstd_table_cut(&kept, n);
 	}
@@ -150,13 +152,17 @@ static int continue_pieces(struct codec_writer *writer, const struct codec_setti
 	if (r != TARN_OK)
 		return r;
 	again = offset - resumption.plain_at;
-	if (again < 0 || again > AGAIN_NBYTES_MAX) {
+	if (again < 0 || again > AGAIN_NBYTES_MAX)
+		r = refuse(err);
+	else if (again > 0 && !resumption.is_veiled)
+		r = TARN_END;
+	if (r != TARN_OK) {
 		resumption.format->free(resumption.format);
-		return refuse(err);
+		return r;
 	}
 	r = encoder_pieces_new(
 	    &writer->encoder, resumption.format, codec_nthreads(settings), &writer->output, err);
-	if (r == TARN_OK && reader->compression == COMPRESSION_ZSTD) {
+	if (r == TARN_OK && resumption.is_veiled) {
 		writer->output.veil = &writer->veil;
 		r = zstd_veil_init(&writer->veil, writer->output.fd, reader->base + resumption.at,
 		    reader->base + resumption.veil_at, err);

@@ -63,6 +63,34 @@ static int read_old(struct output *out, struct input *input, enum mode mode, str
 	                         index_writer_bind(&out->index, input->reader, 0, err);
 }
 
+/* The old archive goes into a file of its own, which takes its place in the end.  Only xz comes to this. */
+static int copy_old(
+    struct output *out, const struct options *o, const struct input *input, struct error *err) {
+	struct codec_settings settings = settings_of(o);
+	int r;
+
+	settings.compression = COMPRESSION_XZ;
+	archive_file_fini(&out->file);
+	r = archive_file_create(&out->file, o->archive, err);
+	if (r == TARN_OK)
+		r = codec_writer_new(&out->writer, &settings, out->file.fd, err);
+	return r == TARN_OK ? codec_copy(out->writer, input->reader, out->start, err) : r;
+}
+
+/* Go on in the file itself. */
+static int continue_old(
+    struct output *out, const struct options *o, const struct input *input, struct error *err) {
+	struct codec_settings settings = settings_of(o);
+	int r = codec_writer_continue(
+	    &out->writer, &settings, input->reader, out->start, out->file.fd, err);
+
+	if (r == TARN_OK)
+		r = archive_file_append(&out->file, lseek(out->file.fd, 0, SEEK_CUR), err);
+	return r == TARN_OK ?
+	    codec_writer_hold_back(out->writer, out->file.held, &out->file.nheld, err) :
+	    r;
+}
+
 static int open_old(
     struct output *out, const struct options *o, struct report *report, struct error *err) {
 	struct codec_settings settings = settings_of(o);
@@ -82,12 +110,9 @@ static int open_old(
 		r = read_old(out, &input, o->mode, err);
 	}
 	if (r == TARN_OK)
-		r = codec_writer_continue(
-		    &out->writer, &settings, input.reader, out->start, out->file.fd, err);
-	if (r == TARN_OK)
-		r = archive_file_append(&out->file, lseek(out->file.fd, 0, SEEK_CUR), err);
-	if (r == TARN_OK)
-		r = codec_writer_hold_back(out->writer, out->file.held, &out->file.nheld, err);
+		r = continue_old(out, o, &input, err);
+	if (r == TARN_END)
+		r = copy_old(out, o, &input, err);
 	input_close(&input);
 	return r;
 }

@@ -204,4 +204,21 @@ test_killed_addition_leaves_all_old_members_in_xz() {
 	add_and_kill a.tar.xz -1 --piece-size=100K
 }
 
+# Members of other programs' archives share the last block with its end.
+test_killed_addition_leaves_a_foreign_xz_archive_as_it_was() {
+	need_program strace
+	is_old() {
+		cmp "$1" stock.tar.xz
+	}
+	make_day 0
+	head -c 500000 /dev/urandom >new
+	tar --format=pax --sort=name -cf stock.tar -C tree day.0
+	xz -1 -T2 --block-size=500000 stock.tar
+	[ "$(xz --robot -l stock.tar.xz | awk '$1 == "totals" { print $3 }')" -gt 1 ]
+	tar -tf stock.tar.xz >old
+	add_and_kill stock.tar.xz -1 --piece-size=100K
+	xz -tq a.stock.tar.xz
+	tar -tf a.stock.tar.xz | head -n -1 | cmp - old
+}
+
 run_tests
