@@ -113,6 +113,7 @@ EXTRA_DIST += \
 	%D%/archives/content.py \
 	%D%/archives/corpus.py \
 	%D%/archives/headers.py \
+	%D%/archives/indexes.py \
 	%D%/archives/links.py \
 	%D%/archives/make \
 	%D%/archives/metadata.py \

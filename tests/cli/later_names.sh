@@ -387,7 +387,7 @@ test_link_members_that_carry_data_are_linked() {
 test_names_far_apart_in_a_cpio_archive_stay_together() {
 	local format
 	mkdir tree
-	(cd tree && seq -f %05g 3000 | xargs touch && printf content >00000 && ln 00000 03001 &&
+	(cd tree && seq -f %05g 3000 | xargs touch && printf content >./00000 && ln 00000 03001 &&
 		ln 00000 03002 && ln -s 00000 s && ln s z && ln 00001 03003 && ln 00001 03004)
 	for format in newc crc odc bin; do
 		(cd tree && find . | sort | cpio -o -H "$format" >../a.cpio 2>/dev/null)
