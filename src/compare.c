@@ -376,7 +376,7 @@ static int compare_later_name(struct compare_sink *s, const struct entry *e, con
 		r = compare_content(s, e, st, from, err);
 	if (r == TARN_OK)
 		r = find(s, e->first_name, &first, err);
-	if (r == TARN_OK && (first.st_dev != st->st_dev || first.st_ino != st->st_ino))
+	if (r == TARN_OK && !contained_is_same(&first, st))
 		say_not_linked(s, e);
 	return r;
 }

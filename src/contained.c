@@ -215,13 +215,17 @@ static int link_and_look(
 	return err_set(err, TARN_EREFUSED, 0, "Cannot link: the first name was replaced meanwhile");
 }
 
+bool contained_is_same(const struct stat *a, const struct stat *b) {
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
 /* Is ${name} the file at ${l}'s existing name, and the one that is wanted? */
 static bool is_linked_already(int existing_dirfd, struct linking *l, int dirfd, const char *name) {
 	struct stat st;
 
 	return fstatat(existing_dirfd, l->existing->last, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    fstatat(dirfd, name, &l->st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_dev == l->st.st_dev &&
-	    st.st_ino == l->st.st_ino && l->is_wanted(l, &st);
+	    fstatat(dirfd, name, &l->st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    contained_is_same(&st, &l->st) && l->is_wanted(l, &st);
 }
 
 static int link_step(struct contained *c, struct held_directory *dir, const char *name, void *arg,

@@ -110,6 +110,9 @@ int contained_commit(struct fresh *fresh, struct error *err);
 /** Close it and remove it; for what failed half way.  Does nothing to an empty one. */
 void contained_discard(struct fresh *fresh);
 
+/** Are ${a} and ${b} one inode? */
+bool contained_is_same(const struct stat *a, const struct stat *b);
+
 /* An inode that is to get one more name. */
 struct linking {
 	const struct member_path *existing; /* where it lies */

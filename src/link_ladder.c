@@ -328,8 +328,7 @@ static int copy_file(struct link_ladder *ladder, const struct member_path *first
 	    name->contained, first, S_ISREG(name->st->st_mode) ? O_RDONLY : O_PATH, &from, err);
 	if (r != TARN_OK)
 		goto done;
-	if (fstat(from, &opened) != 0 || opened.st_dev != name->st->st_dev ||
-	    opened.st_ino != name->st->st_ino) {
+	if (fstat(from, &opened) != 0 || !contained_is_same(&opened, name->st)) {
 		r = err_set(err, TARN_EREFUSED, 0, "The first name was replaced meanwhile");
 		goto done;
 	}

@@ -237,7 +237,7 @@ static bool is_at_first(struct tree_sink *s, struct contained *below, const stru
 	struct stat first;
 
 	return contained_stat(below, &s->first, &first, &err) == TARN_OK &&
-	    first.st_dev == st->st_dev && first.st_ino == st->st_ino;
+	    contained_is_same(&first, st);
 }
 
 /*
