@@ -15,8 +15,6 @@
 
 /** The most bytes that the records of a member may have. */
 #define PLAIN_RECORDS_NBYTES ((size_t)8 * TAR_BLOCK_NBYTES)
-/** The most bytes that are looked at. */
-#define PLAIN_HEADER_NBYTES (PLAIN_RECORDS_NBYTES + 2 * TAR_BLOCK_NBYTES)
 
 struct plain_header {
 	char name[PLAIN_RECORDS_NBYTES];
