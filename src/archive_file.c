@@ -13,6 +13,7 @@
 
 #include "doomed_name.h"
 #include "tar_block.h"
+#include "write_at.h"
 
 /*
  * The destination is resolved first, so that the temporary file lies in the directory, and on the
@@ -251,21 +252,6 @@ int archive_file_append(struct archive_file *file, off_t at, struct error *err) 
 	return TARN_OK;
 }
 
-/* Put ${data}, from ${from} to ${to} of it, in the place of the old end. */
-static int write_end(
-    const struct archive_file *file, const unsigned char *data, size_t from, size_t to) {
-	ssize_t n;
-
-	while (from < to) {
-		n = pwrite(file->fd, data + from, to - from, file->old_end_at + (off_t)from);
-		if (n < 0 && errno != EINTR) {
-			return -1;
-		}
-		from += n > 0 ? (size_t)n : 0;
-	}
-	return 0;
-}
-
 /* What is no file, a pipe for one, has nothing to be synced. */
 static int sync_file(const struct archive_file *file, struct error *err) {
 	if (file->syncs && fsync(file->fd) != 0 && errno != EINVAL) {
@@ -307,9 +293,10 @@ static int commit_appended(struct archive_file *file, struct error *err) {
 	if (sync_file(file, err) != TARN_OK) {
 		return (int)err->code;
 	}
-	if (write_end(file, file->held, first, file->nheld) != 0 ||
-	    write_end(file, file->held, 0, first) != 0) {
-		return err_set(err, TARN_ESYSTEM, errno, "Cannot write");
+	if (write_at(file->fd, file->held + first, file->nheld - first,
+	        file->old_end_at + (off_t)first, err) != TARN_OK ||
+	    write_at(file->fd, file->held, first, file->old_end_at, err) != TARN_OK) {
+		return (int)err->code;
 	}
 	if (ftruncate(file->fd, now) != 0) {
 		return err_set(err, TARN_ESYSTEM, errno, "Cannot truncate");
@@ -320,7 +307,9 @@ static int commit_appended(struct archive_file *file, struct error *err) {
 
 /* The blocks of the old end are still there, so that also a full disk takes it back. */
 static void take_back_appended(struct archive_file *file) {
-	int ignored = write_end(file, file->old_end, 0, file->old_end_nbytes);
+	struct error err;
+	int ignored =
+	    write_at(file->fd, file->old_end, file->old_end_nbytes, file->old_end_at, &err);
 
 	ignored |= ftruncate(file->fd, file->old_end_at + (off_t)file->old_end_nbytes);
 	(void)ignored;

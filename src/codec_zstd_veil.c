@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "codec_zstd_frame.h"
+#include "write_at.h"
 
 /*
  * The frame has to end where the file does, and no call changes both.  So the file grows by frames
@@ -16,21 +17,6 @@
  */
 
 #define PAGE_NBYTES 4096
-
-static int write_at(int fd, const unsigned char *data, size_t nbytes, off_t at, struct error *err) {
-	while (nbytes > 0) {
-		ssize_t n = pwrite(fd, data, nbytes, at);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return err_set(err, TARN_ESYSTEM, n < 0 ? errno : ENOSPC, "Cannot write");
-		data += n;
-		nbytes -= (size_t)n;
-		at += n;
-	}
-	return TARN_OK;
-}
 
 /* The header of a frame from ${at} to ${end}. */
 static void make_header(unsigned char *header, off_t at, off_t end) {

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "write_at.h"
+
 /*
  * A twin is read at the offsets that are written, so that content is in memory once.  Holes are
  * compared as the zeros they read as.
@@ -72,22 +74,6 @@ static void compare(struct twin *twin, const struct block *block, off_t end) {
 		twin_fini(twin);
 }
 
-static int write_all(int fd, const char *data, size_t nbytes, off_t offset, struct error *err) {
-	ssize_t n;
-
-	while (nbytes > 0) {
-		n = pwrite(fd, data, nbytes, offset);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_set(err, TARN_ESYSTEM, errno, "Cannot write");
-		data += n;
-		nbytes -= (size_t)n;
-		offset += n;
-	}
-	return TARN_OK;
-}
-
 int file_write(
     int fd, const struct entry *e, struct source *from, struct twin *twin, struct error *err) {
 	struct block block;
@@ -96,7 +82,7 @@ int file_write(
 
 	while ((r = from->read(from, &block, err)) == TARN_OK) {
 		compare(twin, &block, end);
-		r = write_all(fd, block.data, block.nbytes, block.offset, err);
+		r = write_at(fd, block.data, block.nbytes, block.offset, err);
 		if (r != TARN_OK)
 			return r;
 		end = block.offset + (off_t)block.nbytes;

@@ -194,7 +194,9 @@ libtarn_a_SOURCES = \
 	%D%/waiting_links.c \
 	%D%/waiting_links.h \
 	%D%/walk.c \
-	%D%/walk.h
+	%D%/walk.h \
+	%D%/write_at.c \
+	%D%/write_at.h
 
 bin_PROGRAMS += tarn
 tarn_SOURCES = %D%/main.c
