@@ -8,6 +8,7 @@ UNIT_TESTS = \
 	%D%/unit/check_codec \
 	%D%/unit/check_codec_damage \
 	%D%/unit/check_codec_pieces \
+	%D%/unit/check_codec_xz_index \
 	%D%/unit/check_compare \
 	%D%/unit/check_compare_content \
 	%D%/unit/check_contained \

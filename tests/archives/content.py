@@ -220,6 +220,12 @@ def zeros_behind_the_end_are_no_trouble(_around):
     return gzipped(member(b"a", EVIL) + END + bytes(16 << 20) + member(b"../secret", EVIL) + END)
 
 
+@archive(status=0, options=("good",), whole=True, kept={"good": b"good\n"})
+def xz_file_of_many_streams_is_no_trouble(_around):
+    """Each of 32 bytes is put before all behind it, to find one member."""
+    return xzipped(GOOD + END) + xzipped(b"") * 250000
+
+
 @archive(status=0, options=("--exclude=n*",), whole=True, kept={"good": b"good\n"})
 def cpio_with_many_inodes_is_no_trouble(_around):
     """Each inode that may have another name is looked for among all before it."""
