@@ -122,6 +122,7 @@ void codec_reader_stop(struct codec_reader *reader) {
 	if (reader->filling != NULL)
 		pool_cancel(reader->pool, &reader->filling->job);
 	reader->filling = NULL;
+	reader->handed_nbytes = 0;
 	if (reader->unpacker != NULL)
 		unpacker_reset(reader->unpacker);
 }
@@ -230,16 +231,26 @@ int codec_reader_new(struct codec_reader **reader, const struct codec_settings *
 /* Read, unless there is a reason not to. */
 static int read_on(
     struct codec_reader *reader, const void **data, size_t *nbytes, struct error *err) {
+	if (reader->again) {
+		reader->again = false;
+		*data = reader->handed;
+		*nbytes = reader->handed_nbytes;
+		return TARN_OK;
+	}
 	if (reader->state == TARN_OK) {
 		int r = reader->read(reader, data, nbytes, err);
+		reader->handed_nbytes = 0;
 		if (r == TARN_OK) {
 			reader->at += (off_t)*nbytes;
 			reader->ndecoded += *nbytes;
 			r = archive_limits_decompress(
 			    reader->max_ratio, reader->input.nread, reader->ndecoded, err);
 		}
-		if (r == TARN_OK)
+		if (r == TARN_OK) {
+			reader->handed = *data;
+			reader->handed_nbytes = *nbytes;
 			return TARN_OK;
+		}
 		reader->state = r;
 		reader->state_error = *err;
 	}

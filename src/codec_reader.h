@@ -54,8 +54,11 @@ struct codec_reader {
 	uint64_t ndecoded;  /* bytes that came out so far, wherever it was sought to */
 
 	struct codec_places places;
-	off_t at;   /* plain bytes before what comes out next */
-	off_t skip; /* those between there and the goal of codec_seek */
+	off_t at;           /* plain bytes before what comes out next */
+	off_t skip;         /* those between there and the goal of codec_seek */
+	const void *handed; /* what came out last, before ${at} */
+	size_t handed_nbytes;
+	bool again; /* it is what comes out next, once more */
 	int state;  /* what every further read returns, when not TARN_OK: */
 	struct error state_error;
 };
@@ -66,7 +69,7 @@ void codec_reader_set_decoder(struct codec_reader *reader, struct decoder *decod
 /** Have the places of the pieces.  TARN_END: there are none, or no way to know them. */
 int codec_load_places(struct codec_reader *reader, struct error *err);
 
-/** Let nothing be done ahead, and forget what was. */
+/** Let nothing be done ahead, and forget what was, and what came out last. */
 void codec_reader_stop(struct codec_reader *reader);
 
 #endif

@@ -13,7 +13,7 @@
 /*
  * Going to another place is beginning anew at the piece that has it, and dropping what comes out of
  * that piece before.  Where reading is in that piece already, before the place, it goes on: a piece may be
- * all of a file.
+ * all of a file.  So it does where the place is in what came out last, which may be all of a piece.
  */
 
 int codec_load_places(struct codec_reader *reader, struct error *err) {
@@ -82,16 +82,26 @@ static int find_place(
 	    find_block(place, reader->places.index, offset, err);
 }
 
+/* True when no piece needs to be decoded anew. */
+static bool goes_on(struct codec_reader *reader, const struct place *place, off_t offset) {
+	off_t handed_at = reader->at - (off_t)reader->handed_nbytes;
+
+	reader->again = offset >= handed_at && offset < reader->at;
+	if (!reader->again &&
+	    (reader->state != TARN_OK || reader->at < place->plain_at || reader->at > offset))
+		return false;
+	reader->skip = offset - (reader->again ? handed_at : reader->at);
+	return true;
+}
+
 int codec_seek(struct codec_reader *reader, off_t offset, struct error *err) {
 	struct place place = { 0 };
 	int r = find_place(reader, &place, offset, err);
 
 	if (r != TARN_OK)
 		return r;
-	if (place.decoder != NULL && reader->state == TARN_OK && reader->at >= place.plain_at &&
-	    reader->at <= offset) {
+	if (place.decoder != NULL && goes_on(reader, &place, offset)) {
 		place.decoder->free(place.decoder);
-		reader->skip = offset - reader->at;
 		return TARN_OK;
 	}
 	codec_reader_stop(reader);

@@ -87,6 +87,34 @@ START_TEST(any_byte_can_be_gone_to_and_read_on_from) {
 }
 END_TEST
 
+START_TEST(going_back_in_what_came_out_last_decodes_nothing) {
+	unsigned char *data = mixed_bytes(3 * PIECE);
+	struct error err;
+	const void *got;
+	size_t n;
+	int fd;
+
+	compress_file("a", in_pieces(seekable[_i]), data, 3 * PIECE, MIB);
+	struct codec_reader *reader = open_reader("a", &fd);
+	ck_assert_int_eq(codec_seek(reader, PIECE, &err), TARN_OK);
+	ck_assert_int_eq(codec_read(reader, &got, &n, &err), TARN_OK);
+	ck_assert_uint_eq(n, PIECE);
+	/* It could not be read once more. */
+	ck_assert_int_eq(truncate("a", 0), 0);
+	for (size_t back = 1; back <= PIECE; back += PIECE - 1) {
+		ck_assert_int_eq(codec_seek(reader, (off_t)(2 * PIECE - back), &err), TARN_OK);
+		ck_assert_int_eq(codec_read(reader, &got, &n, &err), TARN_OK);
+		ck_assert_uint_eq(n, back);
+		ck_assert_int_eq(memcmp(got, data + 2 * PIECE - back, n), 0);
+	}
+	/* Neither what is before nor what is behind it is there. */
+	ck_assert_int_eq(codec_seek(reader, PIECE - 1, &err), TARN_OK);
+	ck_assert_int_ne(codec_read(reader, &got, &n, &err), TARN_OK);
+	close_reader(reader, fd);
+	free(data);
+}
+END_TEST
+
 START_TEST(pieces_end_where_they_are_told_to) {
 	unsigned char *data = mixed_bytes(3 * PIECE);
 	struct codec_settings settings = in_pieces(COMPRESSION_ZSTD);
@@ -421,6 +449,7 @@ int main(void) {
 	tcase_add_checked_fixture(pieces, setup, teardown);
 	tcase_set_timeout(pieces, 60);
 	tcase_add_loop_test(pieces, any_byte_can_be_gone_to_and_read_on_from, 0, NSEEKABLE);
+	tcase_add_loop_test(pieces, going_back_in_what_came_out_last_decodes_nothing, 1, NSEEKABLE);
 	tcase_add_test(pieces, pieces_end_where_they_are_told_to);
 	tcase_add_loop_test(pieces, an_archive_goes_on_at_any_byte, 0, NSEEKABLE);
 	tcase_add_test(pieces, what_is_attached_is_found_and_no_decompressor_emits_it);
