@@ -60,7 +60,7 @@ static int find_block(
 	}
 	place->at = (off_t)iter.block.compressed_file_offset;
 	place->plain_at = (off_t)iter.block.uncompressed_file_offset;
-	return decoder_xz_new_at(&place->decoder, index, &iter, err);
+	return decoder_xz_new_at(&place->decoder, &iter, err);
 }
 
 static int find_place(

@@ -175,11 +175,10 @@ static void xz_free(struct decoder *decoder) {
 }
 
 int decoder_xz_new(struct decoder **decoder, struct error *err) {
-	return decoder_xz_new_at(decoder, NULL, NULL, err);
+	return decoder_xz_new_at(decoder, NULL, err);
 }
 
-int decoder_xz_new_at(struct decoder **decoder, const lzma_index *index,
-    const lzma_index_iter *block, struct error *err) {
+int decoder_xz_new_at(struct decoder **decoder, const lzma_index_iter *block, struct error *err) {
 	struct xz_decoder *xz = calloc(1, sizeof(*xz));
 	int r;
 
@@ -187,8 +186,7 @@ int decoder_xz_new_at(struct decoder **decoder, const lzma_index *index,
 		return err_nomem(err);
 	xz->stream = (lzma_stream)LZMA_STREAM_INIT;
 	xz->decoder = (struct decoder){ xz_decode, xz_gather, xz_unpack, xz_free };
-	r = block == NULL ? xz_walk_init(&xz->walk, err) :
-	                    xz_walk_init_at(&xz->walk, index, block, err);
+	r = block == NULL ? xz_walk_init(&xz->walk, err) : xz_walk_init_at(&xz->walk, block, err);
 	if (r != TARN_OK)
 		xz_free(&xz->decoder);
 	else

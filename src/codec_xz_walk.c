@@ -20,23 +20,12 @@ int xz_walk_init(struct xz_walk *walk, struct error *err) {
 	return walk->hash != NULL ? TARN_OK : err_nomem(err);
 }
 
-int xz_walk_init_at(struct xz_walk *walk, const lzma_index *index, const lzma_index_iter *block,
-    struct error *err) {
-	lzma_index_iter iter;
+int xz_walk_init_at(struct xz_walk *walk, const lzma_index_iter *block, struct error *err) {
 	int r = xz_walk_init(walk, err);
 
-	if (r != TARN_OK)
-		return r;
 	walk->flags = *block->stream.flags;
 	walk->place = XZ_BEFORE_BLOCK;
-	/* As if the blocks of this stream that are before had been read. */
-	lzma_index_iter_init(&iter, index);
-	while (r == TARN_OK && !lzma_index_iter_next(&iter, LZMA_INDEX_ITER_BLOCK) &&
-	    iter.block.number_in_file < block->block.number_in_file) {
-		if (iter.stream.number == block->stream.number)
-			r = xz_walk_end_block(
-			    walk, iter.block.unpadded_size, iter.block.uncompressed_size, err);
-	}
+	walk->index_left = walk->flags.backward_size;
 	return r;
 }
 
@@ -117,10 +106,19 @@ static lzma_ret walk_block(struct xz_walk *walk, const unsigned char **in, size_
 	return r;
 }
 
+/* What was found by its index, of which not all blocks come by, needs no other look at that. */
 static lzma_ret walk_index(struct xz_walk *walk, const unsigned char **in, size_t *nbytes) {
 	size_t done = 0;
-	lzma_ret r = lzma_index_hash_decode(walk->hash, *in, &done, *nbytes);
+	lzma_ret r;
 
+	if (walk->index_left > 0) {
+		done = walk->index_left < *nbytes ? (size_t)walk->index_left : *nbytes;
+		walk->index_left -= done;
+		r = walk->index_left > 0 ? LZMA_OK : LZMA_STREAM_END;
+	} else {
+		r = lzma_index_hash_decode(walk->hash, *in, &done, *nbytes);
+		walk->flags.backward_size = lzma_index_hash_size(walk->hash);
+	}
 	*in += done;
 	*nbytes -= done;
 	if (r != LZMA_STREAM_END)
@@ -136,7 +134,6 @@ static lzma_ret walk_footer(struct xz_walk *walk, const unsigned char **in, size
 	if (!gather(walk, in, nbytes, LZMA_STREAM_HEADER_SIZE))
 		return LZMA_OK;
 	r = lzma_stream_footer_decode(&footer, walk->head);
-	walk->flags.backward_size = lzma_index_hash_size(walk->hash);
 	if (r == LZMA_OK)
 		r = lzma_stream_flags_compare(&walk->flags, &footer);
 	walk->nhead = 0;

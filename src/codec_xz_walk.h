@@ -25,7 +25,8 @@ enum xz_place {
 struct xz_walk {
 	enum xz_place place;
 	lzma_stream_flags flags; /* of the stream */
-	lzma_index_hash *hash;   /* of its blocks */
+	lzma_index_hash *hash;   /* of its blocks; */
+	lzma_vli index_left; /* or bytes of an index that is passed over: it was verified before */
 	lzma_block block;
 	lzma_filter filters[LZMA_FILTERS_MAX + 1]; /* those of block, or an empty list */
 	bool is_behind_stream;                     /* so that padding may follow */
@@ -36,9 +37,8 @@ struct xz_walk {
 /** TARN_ENOMEM.  Can be given to xz_walk_fini in every case. */
 int xz_walk_init(struct xz_walk *walk, struct error *err);
 
-/** Begin at the block that ${block} is at in ${index}, instead of at the file's beginning. */
-int xz_walk_init_at(
-    struct xz_walk *walk, const lzma_index *index, const lzma_index_iter *block, struct error *err);
+/** Begin at the block that ${block} is at, instead of at the file's beginning.  Any index: O(1). */
+int xz_walk_init_at(struct xz_walk *walk, const lzma_index_iter *block, struct error *err);
 
 void xz_walk_fini(struct xz_walk *walk);
 

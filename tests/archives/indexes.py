@@ -248,3 +248,37 @@ def index_that_jumps_in_one_long_frame_is_no_trouble(_around):
         at += len(members) + gap
     found = index([chunk_of(entries)], blocks[0], end=at)
     return zstd_frame(blocks + [END], at + len(END)) + attached(found)
+
+
+def xz_block(data):
+    """A block without a check; and what the index of its stream says of it."""
+    filters = [{"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": 1 << 18}]
+    block = b"\2\0\x21\1\x0c\0\0\0"
+    block += struct.pack("<I", zlib.crc32(block))
+    block += lzma.compress(data, lzma.FORMAT_RAW, filters=filters)
+    return block + bytes(-len(block) % 4), varint(len(block)) + varint(len(data))
+
+
+def xz_stream(blocks):
+    data, records = zip(*blocks)
+    found = b"\0" + varint(len(records)) + b"".join(records)
+    found += bytes(-len(found) % 4)
+    found += struct.pack("<I", zlib.crc32(found))
+    flags = b"\0\0"
+    end = struct.pack("<I", len(found) // 4 - 1) + flags
+    return (b"\xfd7zXZ\0" + flags + struct.pack("<I", zlib.crc32(flags)) + b"".join(data) + found +
+            struct.pack("<I", zlib.crc32(end)) + end + b"YZ")
+
+
+@archive(status=0, whole=True, options=("d",), kept={"d/0": EVIL, "d/599": EVIL}, absent=("x",))
+def index_that_jumps_behind_many_xz_blocks_is_no_trouble(_around):
+    """Each jump counts the blocks before."""
+    gap = 600 * 1024
+    blocks, entries, at = [xz_block(b"")] * 1000000, [], 0
+    for i in range(600):
+        members = member(b"d/%d" % i, EVIL) + header(b"x", size=gap)
+        blocks.append(xz_block(members + bytes(gap)))
+        entries.append(entry(b"d/%d" % i, at))
+        at += len(members) + gap
+    found = index([chunk_of(entries)], member(b"d/0", EVIL), end=at)
+    return xz_stream(blocks + [xz_block(END + found)])
