@@ -85,18 +85,21 @@ static int existing_stays(struct tree_sink *s, const struct entry *e) {
 	return TARN_OK;
 }
 
-/* --keep-newer-files: true when what is there is not older than the member. */
-static bool is_kept_as_newer(struct tree_sink *s, struct contained *below, const struct entry *e) {
-	struct error err;
+/* --keep-newer-files: TARN_EXISTS, and said, when what is there is not older than the member. */
+static int keep_newer(
+    struct tree_sink *s, struct contained *below, const struct entry *e, struct error *err) {
 	struct stat st;
+	int r;
 
-	if (s->options->existing != EXISTING_KEEP_NEWER ||
-	    contained_stat(below, &s->path, &st, &err) != TARN_OK || S_ISDIR(st.st_mode))
-		return false;
-	if (date_is_before(st.st_mtim, e->mtime))
-		return false;
+	if (s->options->existing != EXISTING_KEEP_NEWER || e->type == ENTRY_DIRECTORY)
+		return TARN_OK;
+	r = contained_stat(below, &s->path, &st, err);
+	if (r != TARN_OK)
+		return err->errnum == ENOENT ? TARN_OK : r;
+	if (S_ISDIR(st.st_mode) || date_is_before(st.st_mtim, e->mtime))
+		return TARN_OK;
 	report_note(s->report, NULL, "Current '%s' is newer or same age", e->name);
-	return true;
+	return err_set(err, TARN_EXISTS, EEXIST, "Cannot open");
 }
 
 /* What is to be made under s->path: no directory. */
@@ -332,14 +335,14 @@ static int put_directory(
 static int put_at(struct tree_sink *s, struct contained *below, const struct entry *e,
     struct source *from, struct error *err) {
 	struct stat st;
-	int r = TARN_OK;
+	int r;
 
 	if (s->path.dropped > 0 && !s->options->absolute_names)
 		report_once(
 		    s->report, &s->shared->said_leading, "Removing leading `/' from member names");
-	if (e->type != ENTRY_DIRECTORY && is_kept_as_newer(s, below, e))
-		return err_set(err, TARN_EXISTS, EEXIST, "Cannot open");
-	if (s->options->recursive_unlink && (e->type != ENTRY_DIRECTORY || e->first_name != NULL) &&
+	r = keep_newer(s, below, e, err);
+	if (r == TARN_OK && s->options->recursive_unlink &&
+	    (e->type != ENTRY_DIRECTORY || e->first_name != NULL) &&
 	    contained_stat(below, &s->path, &st, err) == TARN_OK && S_ISDIR(st.st_mode))
 		r = contained_remove_tree(below, &s->path, err);
 	if (r != TARN_OK)
