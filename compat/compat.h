@@ -7,14 +7,14 @@
 
 /**
  * Open the directory ${path} (relative, not empty, without `.' and `..' components) below the
- * directory ${dirfd} with ${flags} (O_PATH or O_RDONLY) | O_DIRECTORY | O_CLOEXEC, following no symbolic link anywhere and
- * never leaving ${dirfd}.  Directories that are missing are made, with 0777 less the umask, when
+ * directory ${dirfd} with O_PATH | O_DIRECTORY | O_CLOEXEC, following no symbolic link anywhere and never
+ * leaving ${dirfd}.  Directories that are missing are made, with 0777 less the umask, when
  * ${make} says so.  ${path} may be longer than PATH_MAX.
  *
  * Returns a descriptor, or -1 with errno: ELOOP for a symbolic link in the way, ENOTDIR for
  * something else that is no directory, ENOENT, …  One system call where the kernel has openat2(2)
  * and all is there, else one or two a component.
  */
-int compat_open_directory_beneath(int dirfd, const char *path, int flags, bool make);
+int compat_open_directory_beneath(int dirfd, const char *path, bool make);
 
 #endif

@@ -21,13 +21,13 @@
  * nothing has to be remembered.
  */
 
-#define DIRECTORY_FLAGS (O_DIRECTORY | O_CLOEXEC)
+#define FLAGS (O_PATH | O_DIRECTORY | O_CLOEXEC)
 
 /* The whole of ${path} in one call; ENOSYS where there is no such call. */
-static int open_at_once(int dirfd, const char *path, int flags) {
+static int open_at_once(int dirfd, const char *path) {
 #ifdef SYS_openat2
 	struct open_how how = {
-		.flags = (unsigned int)(flags | DIRECTORY_FLAGS),
+		.flags = FLAGS,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
 	};
 
@@ -35,23 +35,21 @@ static int open_at_once(int dirfd, const char *path, int flags) {
 #else
 	(void)dirfd;
 	(void)path;
-	(void)flags;
 	errno = ENOSYS;
 	return -1;
 #endif
 }
 
-static int open_component(int dirfd, const char *name, int flags, bool make) {
+static int open_component(int dirfd, const char *name, bool make) {
 	struct stat st;
 	int fd;
 
-	flags |= DIRECTORY_FLAGS | O_NOFOLLOW;
-	fd = openat(dirfd, name, flags);
+	fd = openat(dirfd, name, FLAGS | O_NOFOLLOW);
 
 	/* Another process may make it at the same time: it is there, then. */
 	if (fd < 0 && errno == ENOENT && make &&
 	    (mkdirat(dirfd, name, 0777) == 0 || errno == EEXIST))
-		fd = openat(dirfd, name, flags);
+		fd = openat(dirfd, name, FLAGS | O_NOFOLLOW);
 	if (fd < 0 && errno == ENOTDIR) {
 		bool is_symlink =
 		    fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode);
@@ -70,7 +68,7 @@ static void close_unless(int fd, int borrowed) {
 	errno = saved;
 }
 
-static int open_by_component(int dirfd, const char *path, int flags, bool make) {
+static int open_by_component(int dirfd, const char *path, bool make) {
 	char name[NAME_MAX + 1];
 	int at = dirfd, next;
 	size_t nbytes;
@@ -84,7 +82,7 @@ static int open_by_component(int dirfd, const char *path, int flags, bool make) 
 		}
 		memcpy(name, path, nbytes);
 		name[nbytes] = '\0';
-		next = open_component(at, name, path[nbytes] == '\0' ? flags : O_PATH, make);
+		next = open_component(at, name, make);
 		close_unless(at, dirfd);
 		if (next < 0 || path[nbytes] == '\0')
 			return next;
@@ -92,8 +90,8 @@ static int open_by_component(int dirfd, const char *path, int flags, bool make) 
 	}
 }
 
-int compat_open_directory_beneath(int dirfd, const char *path, int flags, bool make) {
-	int fd = open_at_once(dirfd, path, flags);
+int compat_open_directory_beneath(int dirfd, const char *path, bool make) {
+	int fd = open_at_once(dirfd, path);
 
 	if (fd >= 0)
 		return fd;
@@ -101,9 +99,9 @@ int compat_open_directory_beneath(int dirfd, const char *path, int flags, bool m
 	case ENOSYS:       /* a kernel before 5.6 */
 	case EPERM:        /* a container that forbids what it does not know */
 	case ENAMETOOLONG: /* the walk has no path that could be too long */
-		return open_by_component(dirfd, path, flags, make);
+		return open_by_component(dirfd, path, make);
 	case ENOENT:
-		return make ? open_by_component(dirfd, path, flags, make) : -1;
+		return make ? open_by_component(dirfd, path, make) : -1;
 	default:
 		return -1;
 	}

@@ -23,8 +23,8 @@
  * directories that are held in line with the tree, beside forgetting what is replaced from here.
  */
 
-/* Of several for the same destination, which together should not need more descriptors than one. */
-#define HELD_BESIDE_MAX ((size_t)4)
+/* Of all that are open for the same destination, with that. */
+#define HELD_TOGETHER_MAX ((size_t)22)
 
 /* One that writes to what is in this machine, and says what goes wrong when it does. */
 static bool is_local(int dirfd) {
@@ -65,14 +65,16 @@ int contained_open(struct contained **contained, const char *directory, struct e
 	return open_below(contained, open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC), err);
 }
 
-int contained_open_again(struct contained **contained, struct contained *like, struct error *err) {
+int contained_open_again(
+    struct contained **contained, struct contained *like, unsigned int nshares, struct error *err) {
 	int fd = fcntl(like->directories.root->fd, F_DUPFD_CLOEXEC, 0);
+	size_t max = HELD_TOGETHER_MAX / nshares - 1;
 
 	if (open_below(contained, fd, err) != TARN_OK)
 		return (int)err->code;
 	(*contained)->like = like;
-	held_directories_limit(&like->directories, HELD_BESIDE_MAX);
-	held_directories_limit(&(*contained)->directories, HELD_BESIDE_MAX);
+	held_directories_limit(&like->directories, max);
+	held_directories_limit(&(*contained)->directories, max);
 	return TARN_OK;
 }
 
@@ -149,7 +151,7 @@ int contained_open_at(int dirfd, const char *name, int flags) {
 	int fd;
 
 	do
-		fd = openat(dirfd, name, flags | O_NOFOLLOW | O_CLOEXEC, (mode_t)0600);
+		fd = openat(dirfd, name, flags | O_NOFOLLOW | O_CLOEXEC);
 	while (fd < 0 && errno == EINTR);
 	return fd;
 }
@@ -373,28 +375,11 @@ static int open_step(struct contained *c, struct held_directory *dir, const char
 	return o->fd >= 0 ? TARN_OK : err_set(err, TARN_ESYSTEM, errno, "Cannot open");
 }
 
-/* A directory by its whole path, so that its parent need not be opened.  -1: try it the other way. */
-static int open_directory(struct contained *c, const struct member_path *path, int flags) {
-	char *whole;
-	int fd;
-
-	if (asprintf(&whole, "%s/%s", path->parent, path->last) < 0)
-		return -1;
-	fd = held_directories_open(&c->directories, whole, flags, false);
-	free(whole);
-	return fd;
-}
-
 int contained_open_existing(struct contained *contained, const struct member_path *path, int flags,
     int *fd, struct error *err) {
 	struct opening o = { .flags = flags, .fd = -1 };
 	int r;
 
-	if ((flags & O_DIRECTORY) != 0 && path->depth > 1) {
-		*fd = open_directory(contained, path, flags);
-		if (*fd >= 0)
-			return TARN_OK;
-	}
 	r = contained_in_parent(contained, path, false, open_step, &o, err);
 	*fd = o.fd;
 	return r;

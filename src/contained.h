@@ -19,7 +19,7 @@
  * Parents are opened from the directory held before, never through a symbolic link.
  *
  * A file has no name until it is complete, so that a run that ends before leaves nothing of it; where
- * a file system has no such files, it has a temporary name.  What else is made is made under its own
+ * a file system has no such files, it has a temporary name.  What has no content is made under its own
  * name when that is free.  Over what is there a temporary name is renamed.
  *
  * One limit: directories are held open for some time.  One that another process moves elsewhere
@@ -38,8 +38,7 @@ struct contained;
 
 /**
  * Open the destination ${directory} (symbolic links in it are followed: the user typed it).
- * Landlock (landlock.h) and umask are the caller's.  Up to 17 descriptors are held open, and up to 5 from when
- * it is opened again.
+ * Landlock (landlock.h) and umask are the caller's.  Up to 17 descriptors are held open.
  */
 int contained_open(struct contained **contained, const char *directory, struct error *err);
 void contained_free(struct contained *contained);
@@ -53,10 +52,12 @@ int contained_directory(const struct contained *contained);
 int contained_sync(struct contained *contained, struct error *err);
 
 /**
- * Another one for the destination of ${like}, for another thread, with up to 5 descriptors.  It is freed before ${like}, by the
- * thread of that, which then has to sync what was made here, too.
+ * Another one for the destination of ${like}, for another thread; ${nshares} there are to be, ${like} among
+ * them, which all together hold up to 22 descriptors open.  It is freed before ${like}, by the thread of
+ * that, which then has to sync what was made here, too.
  */
-int contained_open_again(struct contained **contained, struct contained *like, struct error *err);
+int contained_open_again(
+    struct contained **contained, struct contained *like, unsigned int nshares, struct error *err);
 
 /** Is something made here, on a file system that tells all names from each other? */
 bool contained_tells_names(const struct contained *contained);
@@ -86,6 +87,12 @@ struct fresh {
  */
 int contained_create(struct contained *contained, const struct member_path *path, mode_t mode,
     bool replace, struct fresh *fresh, struct error *err);
+/**
+ * The same for a file that gets no content, which may replace what is there.  Where nothing is, it has its name and
+ * ${mode} at once, and stays when the run is broken off.
+ */
+int contained_create_empty(struct contained *contained, const struct member_path *path, mode_t mode,
+    struct fresh *fresh, struct error *err);
 /** The same for a symbolic link with the text ${target}: "Cannot create symlink: …". */
 int contained_symlink(struct contained *contained, const struct member_path *path,
     const char *target, bool replace, struct fresh *fresh, struct error *err);

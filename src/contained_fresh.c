@@ -9,8 +9,8 @@
 #include "contained_step.h"
 
 /*
- * What is made: a file without a name, or with a temporary one, until it is whole; links and the like
- * under their own names.
+ * What is made: a file without a name, or with a temporary one, until it is whole; what has no content
+ * under its own name.
  */
 
 /* What is to be made, for make_step. */
@@ -19,7 +19,7 @@ struct making {
 	dev_t rdev;         /* of a device */
 	const char *target; /* of a symbolic link */
 	const char *failure;
-	bool replace;
+	bool replace, is_empty; /* is_empty: a file that gets no content */
 	struct fresh *fresh;
 };
 
@@ -72,19 +72,25 @@ static int choose_temporary(int dirfd, struct fresh *fresh) {
 	return 0;
 }
 
-static int make_temporary(int dirfd, struct fresh *fresh) {
+static int make_named(int dirfd, const char *name, mode_t mode, struct stat *st) {
 	int fd, saved;
 
-	if (choose_temporary(dirfd, fresh) != 0)
-		return -1;
-	fd = contained_open_at(dirfd, fresh->temporary, O_RDWR | O_CREAT | O_EXCL);
-	if (fd < 0 || fstat(fd, &fresh->st) == 0)
+	do
+		fd = openat(dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	while (fd < 0 && errno == EINTR);
+	if (fd < 0 || fstat(fd, st) == 0)
 		return fd;
 	saved = errno;
-	unlinkat(dirfd, fresh->temporary, 0);
+	unlinkat(dirfd, name, 0);
 	close(fd);
 	errno = saved;
 	return -1;
+}
+
+static int make_temporary(int dirfd, struct fresh *fresh) {
+	return choose_temporary(dirfd, fresh) == 0 ?
+	    make_named(dirfd, fresh->temporary, 0600, &fresh->st) :
+	    -1;
 }
 
 /*
@@ -123,6 +129,13 @@ static int make_file_step(struct contained *c, struct held_directory *dir, const
     const struct making *m, struct error *err) {
 	struct fresh *fresh = m->fresh;
 
+	if (m->is_empty) {
+		fresh->fd = make_named(dir->fd, name, m->mode & 0777, &fresh->st);
+		if (fresh->fd >= 0)
+			return TARN_OK;
+		if (errno != EEXIST)
+			return err_set(err, TARN_ESYSTEM, errno, "%s", m->failure);
+	}
 	/* Else a file without a name finds out when it gets one. */
 	if (!m->replace && look_before(c, dir, name, m, err) != TARN_OK)
 		return (int)err->code;
@@ -193,6 +206,19 @@ int contained_create(struct contained *contained, const struct member_path *path
 		.mode = S_IFREG | mode,
 		.failure = "Cannot open",
 		.replace = replace,
+		.fresh = fresh,
+	};
+
+	return make(contained, path, &m, err);
+}
+
+int contained_create_empty(struct contained *contained, const struct member_path *path, mode_t mode,
+    struct fresh *fresh, struct error *err) {
+	struct making m = {
+		.mode = S_IFREG | mode,
+		.failure = "Cannot open",
+		.replace = true,
+		.is_empty = true,
 		.fresh = fresh,
 	};
 

@@ -29,7 +29,7 @@ int contained_in_parent(struct contained *c, const struct member_path *path, boo
 /** Say that a parent could not be opened, with the errno of held_directories_get. */
 int contained_parent_error(struct error *err);
 
-/** openat() that no signal interrupts. */
+/** openat() of what is there, that no signal interrupts. */
 int contained_open_at(int dirfd, const char *name, int flags);
 
 /** Is it known of the file system ${dev} that closing a file says nothing that writing it did not? */

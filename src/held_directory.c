@@ -129,7 +129,8 @@ static bool is_exact(
 	return is_exact;
 }
 
-int held_directories_open(struct held_directories *dirs, const char *path, int flags, bool make) {
+/* A descriptor of ${path}; -1 with errno. */
+static int open_from_nearest(struct held_directories *dirs, const char *path, bool make) {
 	struct held_directory *nearest = dirs->root;
 	int fd;
 
@@ -139,8 +140,7 @@ int held_directories_open(struct held_directories *dirs, const char *path, int f
 			nearest = dirs->recent[i];
 	}
 	do
-		fd = compat_open_directory_beneath(
-		    nearest->fd, rest_below(nearest, path), flags, make);
+		fd = compat_open_directory_beneath(nearest->fd, rest_below(nearest, path), make);
 	while (fd < 0 && errno == EINTR);
 	if ((fd < 0 && errno != ENOTDIR) || !dirs->names.fold || is_exact(dirs, nearest, path))
 		return fd;
@@ -163,7 +163,7 @@ struct held_directory *held_directories_get(
 			return held_directory_share(dir);
 		}
 	}
-	dir = held_directory_new(held_directories_open(dirs, path, O_PATH, make), path_nbytes);
+	dir = held_directory_new(open_from_nearest(dirs, path, make), path_nbytes);
 	if (dir == NULL)
 		return NULL;
 	memcpy(dir->path, path, path_nbytes);

@@ -50,12 +50,6 @@ void held_directories_limit(struct held_directories *dirs, size_t max);
 struct held_directory *held_directories_get(
     struct held_directories *dirs, const char *path, size_t path_nbytes, bool make);
 
-/**
- * A descriptor of the directory ${path}, with ${flags} (O_PATH or O_RDONLY), that is the caller's; nothing is
- * held for it.  -1 with errno, as held_directories_get.
- */
-int held_directories_open(struct held_directories *dirs, const char *path, int flags, bool make);
-
 /** Hold ${fd} (taken over) for the directory ${name} in ${parent}, for which nothing is held. */
 void held_directories_hold(
     struct held_directories *dirs, const struct held_directory *parent, const char *name, int fd);

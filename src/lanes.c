@@ -28,7 +28,7 @@
 
 #define BATCH_NBYTES ((size_t)64 << 10)
 #define SMALL_NBYTES ((off_t)128 << 10) /* content that is copied */
-#define NBATCHES_MAX 16                 /* that wait on a lane */
+#define NBATCHES_MAX 48                 /* that wait on a lane: of several directories */
 #define ALIGNMENT _Alignof(max_align_t)
 
 struct task {

@@ -16,7 +16,8 @@
  */
 
 #define NO_RECORD UINT32_MAX
-#define HAS_ENTRY 0x8000 /* in mode: the record has no name, but a copy of the entry, which has */
+#define AT_ONCE UINT16_MAX /* as a depth: it need not wait for those in it */
+#define HAS_ENTRY 0x8000   /* in mode: the record has no name, but a copy of the entry, which has */
 
 struct late_record {
 	uint64_t ino;
@@ -29,7 +30,7 @@ struct late_record {
 	uint32_t above; /* the record of the directory that it is in, or NO_RECORD */
 	uint32_t dev;   /* what fits of it: together with ino that will do */
 	uint16_t mode;
-	uint16_t depth; /* or the largest number, for still deeper ones */
+	uint16_t depth; /* AT_ONCE, or at most one less */
 };
 
 static size_t count(const struct late_directories *late) {
@@ -82,8 +83,15 @@ static int keep(struct late_directories *late, struct late_record *r, const stru
 	return bytes_append(&late->text, name + nbytes, strlen(name + nbytes) + 1, err);
 }
 
+/* Does ${e} keep nobody from what is in it, neither who owns it now nor who will? */
+static bool stays_open(const struct entry *e, const struct stat *st) {
+	mode_t needed = e->uid == st->st_uid ? 0500 : 0505;
+
+	return e->acl_access == NULL && (e->mode & needed) == needed;
+}
+
 int late_directories_add(struct late_directories *late, const struct entry *e, size_t depth,
-    const struct stat *st, struct error *err) {
+    const struct stat *st, bool is_new, struct error *err) {
 	struct late_record r = {
 		.ino = st->st_ino,
 		.seconds = e->mtime.tv_sec,
@@ -93,7 +101,9 @@ int late_directories_add(struct late_directories *late, const struct entry *e, s
 		.above = NO_RECORD,
 		.dev = (uint32_t)st->st_dev,
 		.mode = (uint16_t)e->mode,
-		.depth = (uint16_t)(depth < UINT16_MAX ? depth : UINT16_MAX),
+		.depth = is_new && stays_open(e, st) ?
+		    AT_ONCE :
+		    (uint16_t)(depth < AT_ONCE ? depth : AT_ONCE - 1),
 	};
 
 	if (count(late) == NO_RECORD)
@@ -109,7 +119,7 @@ int late_directories_add(struct late_directories *late, const struct entry *e, s
 	return bytes_append(&late->last, e->name, strlen(e->name), err);
 }
 
-/* The deepest first; of the same name the earlier one. */
+/* Those at once, then the deepest first; of the same name the earlier one. */
 static int compare(const void *a, const void *b) {
 	const struct late_order *x = a, *y = b;
 

@@ -35,15 +35,17 @@ struct late_directory {
 };
 
 /**
- * ${e} is to get its metadata at the end.  It is what is behind ${st}, of ${depth} components.  Its
- * owner is taken from its numbers alone.  Returns TARN_OK or TARN_ENOMEM.
+ * ${e} is to get its metadata at the end.  It is what is behind ${st}, of ${depth} components, and
+ * this run has made it when it ${is_new}.  Its owner is taken from its numbers alone.  Returns TARN_OK or
+ * TARN_ENOMEM.
  */
 int late_directories_add(struct late_directories *late, const struct entry *e, size_t depth,
-    const struct stat *st, struct error *err);
+    const struct stat *st, bool is_new, struct error *err);
 
 /**
- * The next one of those that were added: the deepest first, and of the same name the earlier one.
- * No more can be added then.  Returns TARN_OK, TARN_END or TARN_ENOMEM.
+ * The next one of those that were added: first the new ones that stay open to all who could get at
+ * what is in them before, as they were added; then the others, the deepest first; and of the same name
+ * the earlier one.  No more can be added then.  Returns TARN_OK, TARN_END or TARN_ENOMEM.
  */
 int late_directories_next(
     struct late_directories *late, struct late_directory *d, struct error *err);

@@ -158,7 +158,8 @@ static int put_on_lane(void *context, unsigned int lane, const struct entry *e, 
 
 static int start_lanes(struct reading *reading, struct error *err) {
 	for (unsigned int i = 0; i < reading->nlanes; i++) {
-		reading->beside[i] = tree_sink_new_beside(reading->outlets[0].sink, err);
+		reading->beside[i] =
+		    tree_sink_new_beside(reading->outlets[0].sink, reading->nlanes + 1, err);
 		if (reading->beside[i] == NULL)
 			return (int)err->code;
 	}

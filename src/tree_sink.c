@@ -144,13 +144,28 @@ static int complete(struct tree_sink *s, const struct making *m, struct fresh *f
 	return r == TARN_OK ? link_ladder_add(s->shared->ladder, m->below, m->name, &st, err) : r;
 }
 
+/*
+ * The mode to make with what can be reached before it has its owner: all may read it then who may in the end, where
+ * others may as well as the group, and nobody but the user may change it.
+ */
+static mode_t early_mode(const struct entry *e) {
+	mode_t all = e->mode & e->mode << 3 & 050;
+
+	return e->acl_access == NULL ? (e->mode & 0700) | all | all >> 3 : 0600;
+}
+
 static int put_file(struct tree_sink *s, const struct making *m, struct error *err) {
 	struct fresh fresh = { .fd = -1 };
 	struct twin twin;
 	int r;
 
 	find_twin(m, &twin);
-	r = contained_create(m->below, &s->path, m->e->mode & 0777, m->replace, &fresh, err);
+	/* With its name it may lack its metadata: what would keep it then gets it whole. */
+	if (m->e->size == 0 && s->options->existing == EXISTING_REPLACE)
+		r = contained_create_empty(m->below, &s->path, early_mode(m->e), &fresh, err);
+	else
+		r = contained_create(
+		    m->below, &s->path, m->e->mode & 0777, m->replace, &fresh, err);
 	if (r == TARN_OK)
 		r = file_write(fresh.fd, m->e, m->from, &twin, err);
 	/* This ends the run, and what limits the archive as a whole knows no names. */
@@ -308,19 +323,10 @@ static int put_later_name(struct tree_sink *s, struct contained *below, const st
 	return r;
 }
 
-/*
- * The mode to make a directory with, which is that of the end for most: others may read it before it
- * has its owner where all may read it in the end, and nobody else may change it.
- */
-static mode_t early_mode(const struct entry *e) {
-	mode_t all = e->mode & e->mode << 3 & 050;
-
-	return e->acl_access == NULL ? 0700 | all | all >> 3 : 0700;
-}
-
 static int put_directory(
     struct tree_sink *s, struct contained *below, const struct entry *e, struct error *err) {
-	struct wanted_directory wanted = { .mode = early_mode(e), .replace = may_replace(s) };
+	struct wanted_directory wanted = { .mode = 0700 | early_mode(e),
+		.replace = may_replace(s) };
 	struct entry owned = *e;
 	int r = contained_mkdir(below, &s->path, &wanted, err);
 
@@ -329,7 +335,7 @@ static int put_directory(
 	if (r != TARN_OK || (!wanted.made && s->options->keep_directory_mode))
 		return r;
 	metadata_resolve_owner(&s->policy, &owned);
-	return late_directories_add(&s->late, &owned, s->path.depth, &wanted.st, err);
+	return late_directories_add(&s->late, &owned, s->path.depth, &wanted.st, wanted.made, err);
 }
 
 static int put_at(struct tree_sink *s, struct contained *below, const struct entry *e,
@@ -506,7 +512,7 @@ fail:
 	return NULL;
 }
 
-struct sink *tree_sink_new_beside(const struct sink *sink, struct error *err) {
+struct sink *tree_sink_new_beside(const struct sink *sink, unsigned int nsinks, struct error *err) {
 	const struct tree_sink *like = (const struct tree_sink *)sink;
 	struct tree_sink *s = new_sink(like->options, like->report, err);
 
@@ -514,7 +520,7 @@ struct sink *tree_sink_new_beside(const struct sink *sink, struct error *err) {
 		return NULL;
 	s->policy = like->policy;
 	s->shared = like->shared;
-	if (contained_open_again(&s->below, like->below, err) != TARN_OK) {
+	if (contained_open_again(&s->below, like->below, nsinks, err) != TARN_OK) {
 		tree_sink_free(&s->base);
 		return NULL;
 	}

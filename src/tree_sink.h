@@ -19,11 +19,10 @@ struct sink *tree_sink_new(const struct options *o, const char *destination, str
 int tree_sink_directory(const struct sink *sink);
 
 /**
- * Another sink for the destination of ${sink}, for another thread.  What it links to may be made by
- * either of them.  Ends before ${sink} does, and gets no
- * directories.
+ * Another sink for the destination of ${sink}, for another thread; ${nsinks} there are to be in all.  What
+ * it links to may be made by any of them.  Ends before ${sink} does, and gets no directories.
  */
-struct sink *tree_sink_new_beside(const struct sink *sink, struct error *err);
+struct sink *tree_sink_new_beside(const struct sink *sink, unsigned int nsinks, struct error *err);
 
 /**
  * May there be sinks beside this one?  Only when something was made, and where different names are

@@ -39,6 +39,45 @@ START_TEST(new_file_is_private_and_empty_and_has_its_name_when_it_is_committed) 
 }
 END_TEST
 
+static int create_empty(const char *name, mode_t mode, struct fresh *fresh) {
+	struct member_path path = path_of(name);
+	int r = contained_create_empty(below, &path, mode, fresh, &err);
+
+	member_path_fini(&path);
+	return r;
+}
+
+START_TEST(file_without_content_has_its_name_and_mode_at_once) {
+	struct fresh fresh;
+
+	ck_assert_int_eq(create_empty("a", 0640, &fresh), TARN_OK);
+	ck_assert_uint_eq(stat_of("in/a").st_ino, fresh.st.st_ino);
+	ck_assert_uint_eq(fresh.st.st_mode, S_IFREG | 0640);
+	ck_assert_int_eq(contained_commit(&fresh, &err), TARN_OK);
+	ck_assert_uint_eq(stat_of("in/a").st_mode, S_IFREG | 0640);
+	ck_assert_int_eq(create_empty("b", 0600, &fresh), TARN_OK);
+	contained_discard(&fresh);
+	ck_assert_int_eq(count_names("in"), 1);
+}
+END_TEST
+
+START_TEST(file_without_content_replaces_when_it_is_committed) {
+	struct fresh fresh;
+
+	write_file("in/a", "old");
+	ck_assert_int_eq(symlink("../out/new", "in/s"), 0);
+	ck_assert_int_eq(create_empty("a", 0644, &fresh), TARN_OK);
+	ck_assert_content("in/a", "old");
+	ck_assert_int_eq(contained_commit(&fresh, &err), TARN_OK);
+	ck_assert_content("in/a", "");
+	ck_assert_int_eq(create_empty("s", 0644, &fresh), TARN_OK);
+	ck_assert_int_eq(contained_commit(&fresh, &err), TARN_OK);
+	ck_assert_uint_eq(stat_of("in/s").st_mode & S_IFMT, S_IFREG);
+	ck_assert_int_eq(count_names("in"), 2);
+	ck_assert_int_eq(access("out/new", F_OK), -1);
+}
+END_TEST
+
 START_TEST(missing_parents_are_made_with_the_umask) {
 	bool made;
 
@@ -339,6 +378,8 @@ END_TEST
 
 static void add_making(TCase *tests) {
 	tcase_add_test(tests, new_file_is_private_and_empty_and_has_its_name_when_it_is_committed);
+	tcase_add_test(tests, file_without_content_has_its_name_and_mode_at_once);
+	tcase_add_test(tests, file_without_content_replaces_when_it_is_committed);
 	tcase_add_test(tests, missing_parents_are_made_with_the_umask);
 	tcase_add_test(tests, parent_that_is_a_file_is_said);
 	tcase_add_test(tests, symlink_fifo_and_file_are_made);

@@ -26,13 +26,27 @@ static struct entry directory(const char *name) {
 	};
 }
 
-static void add(const struct entry *e, ino_t ino) {
-	const struct stat st = { .st_dev = 7, .st_ino = ino };
+static void add_as(const struct entry *e, ino_t ino, uid_t uid, bool is_new) {
+	const struct stat st = { .st_dev = 7, .st_ino = ino, .st_uid = uid };
 	size_t depth = 1;
 
 	for (const char *slash = e->name; (slash = strchr(slash, '/')) != NULL; slash++)
 		depth++;
-	ck_assert_int_eq(late_directories_add(&late, e, depth, &st, &err), TARN_OK);
+	ck_assert_int_eq(late_directories_add(&late, e, depth, &st, is_new, &err), TARN_OK);
+}
+
+static void add(const struct entry *e, ino_t ino) {
+	add_as(e, ino, 0, false);
+}
+
+/* A new one, of the user 5, to have this ${mode} and ${acl}, and the owner ${uid}. */
+static void add_new(const char *name, mode_t mode, uid_t uid, const char *acl) {
+	struct entry e = directory(name);
+
+	e.mode = mode;
+	e.uid = uid;
+	e.acl_access = acl;
+	add_as(&e, 1, 5, true);
 }
 
 static void add_names(const char *const *names) {
@@ -68,6 +82,23 @@ END_TEST
 START_TEST(deepest_come_first) {
 	add_names(NAMES("a", "a/b", "a/b/c", "a/d", "e", "e/f"));
 	assert_names(NAMES("a/b/c", "a/b", "a/d", "e/f", "a", "e"));
+}
+END_TEST
+
+START_TEST(new_ones_that_stay_open_come_first_as_they_were_added) {
+	const struct entry existing = directory("existing");
+
+	add(&existing, 1);
+	add_new("closed", 0077, 5, NULL);
+	add_new("open", 0500, 5, NULL);
+	add_new("open/closed", 0300, 5, NULL);
+	add_new("open/closed/open", 0700, 5, NULL);
+	add_new("searched", 0600, 5, NULL);
+	add_new("of/others", 0705, 6, NULL);
+	add_new("of/others/closed", 0770, 6, NULL);
+	add_new("with/acl", 0777, 5, "user::---");
+	assert_names(NAMES("open", "open/closed/open", "of/others", "of/others/closed",
+	    "open/closed", "with/acl", "existing", "closed", "searched"));
 }
 END_TEST
 
@@ -206,6 +237,7 @@ int main(void) {
 	tcase_add_checked_fixture(tc, NULL, tear_down);
 	tcase_add_test(tc, nothing_was_added);
 	tcase_add_test(tc, deepest_come_first);
+	tcase_add_test(tc, new_ones_that_stay_open_come_first_as_they_were_added);
 	tcase_add_test(tc, names_in_any_order_come_back);
 	tcase_add_test(tc, same_name_comes_as_often_as_it_was_added);
 	tcase_add_test(tc, metadata_come_back);
