@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <string.h>
 
 /* Below this, padding alone can make any ratio. */
 #define SMALL_NBYTES ((uint64_t)1 << 20)
@@ -46,7 +47,9 @@ int archive_limits_add(
 
 int archive_limits_extract(
     struct archive_limits *limits, const struct entry *e, struct error *err) {
-	if (limits->max_depth != 0 && depth_of(e->name) > limits->max_depth) {
+	/* A component takes two bytes at least. */
+	if (limits->max_depth != 0 && strlen(e->name) / 2 >= limits->max_depth &&
+	    depth_of(e->name) > limits->max_depth) {
 		err_set(err, TARN_ELIMIT, 0, "more than %ju components (--max-depth)",
 		    (uintmax_t)limits->max_depth);
 		/* The message has room for some of them. */

@@ -3,6 +3,7 @@
 #include "waiting_links.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,7 +52,7 @@ struct waiting_links {
 	size_t ngroups;
 	struct waiting_name **names; /* chains, by the key of the name */
 	size_t nname_chains;         /* a power of two */
-	size_t nnames;
+	atomic_size_t nnames;        /* read without the mutex when there are none */
 	int turn;
 	bool moved; /* in this turn a group moved to another first name */
 };
@@ -235,6 +236,9 @@ int waiting_links_add(struct waiting_links *waiting, const struct entry *e, size
 }
 
 void waiting_links_drop(struct waiting_links *waiting, const char *name) {
+	/* None of this name is added meanwhile: that would have to wait for this member. */
+	if (waiting->nnames == 0)
+		return;
 	pthread_mutex_lock(&waiting->mutex);
 	drop(waiting, name);
 	pthread_mutex_unlock(&waiting->mutex);
