@@ -21,10 +21,11 @@
 #include "metadata.h"
 
 /*
- * What is known to be a member is kept as a set of keys (key_set.h) of device and inode.  The name that a
- * member links to is looked at before it is linked, and must be in the set.  A false hit could only
- * link to a file of the destination.  Names that were left out share the set, and places where an
- * earlier member lies than should.
+ * What is known to be a member is kept as a bit for each inode, under a key (key_set.h) of its device and of
+ * its number but for the last 6 bits: files that are made one after the other mostly have numbers that
+ * follow each other.  The name that a member links to is looked at before it is linked, and must be known.
+ * A false hit could only link to a file of the destination.  Keys of names that were left out are a set,
+ * and of places where an earlier member lies than should.
  *
  * Where members are renamed, what lies at a place may be another one: there a map says of each inode
  * which it is.  A file that is replaced leaves its number to the next one, which takes over its entry.
@@ -53,8 +54,8 @@ struct link_ladder {
 	atomic_size_t nleaders;
 	pthread_mutex_t mutex; /* guards what follows */
 	struct key_set known;
-	struct key_map members; /* keys of names, by inode; empty unless members are renamed */
-	dev_t *refusing;        /* devices that refuse all links */
+	struct key_map inodes; /* where members are renamed keys of names, else bits of 64 each */
+	dev_t *refusing;       /* devices that refuse all links */
 	size_t nrefusing;
 	struct leader **chains;
 	size_t nchains; /* a power of two; 0: no leader yet */
@@ -100,43 +101,47 @@ void link_ladder_free(struct link_ladder *ladder) {
 	free(ladder->chains);
 	free(ladder->refusing);
 	key_set_fini(&ladder->known);
-	key_map_fini(&ladder->members);
+	key_map_fini(&ladder->inodes);
 	pthread_mutex_destroy(&ladder->mutex);
 	free(ladder);
 }
 
 /* With the type: numbers are given to new files, also to directories, once the old are gone. */
 static uint64_t key_of_inode(const struct link_ladder *ladder, const struct stat *st) {
-	return key_with_numbers(ladder->seed ^ (st->st_mode & S_IFMT), st->st_ino, st->st_dev);
+	return key_with_numbers(ladder->seed ^ (st->st_mode & S_IFMT),
+	    ladder->renames ? st->st_ino : st->st_ino / 64, st->st_dev);
+}
+
+/* Of the value that this key has: the member that it is, or the bit of it. */
+static uint64_t own_value(
+    const struct link_ladder *ladder, const char *member, const struct stat *st) {
+	return ladder->renames ? key_of_name(ladder->seed, member) : (uint64_t)1 << st->st_ino % 64;
 }
 
 /* Remember that the inode ${st} is ${member}. */
 static int remember_inode(
     struct link_ladder *ladder, const char *member, const struct stat *st, struct error *err) {
-	uint64_t key = key_of_inode(ladder, st);
-	uint64_t name = ladder->renames ? key_of_name(ladder->seed, member) : 0;
-	int r;
+	uint64_t key = key_of_inode(ladder, st), value = own_value(ladder, member, st), *found;
+	int r = TARN_OK;
 
 	pthread_mutex_lock(&ladder->mutex);
-	r = ladder->renames ? key_map_set(&ladder->members, key, name, err) :
-	                      key_set_add(&ladder->known, key, err);
+	found = key_map_find(&ladder->inodes, key);
+	if (found == NULL)
+		r = key_map_set(&ladder->inodes, key, value, err);
+	else
+		*found = ladder->renames ? value : *found | value;
 	pthread_mutex_unlock(&ladder->mutex);
 	return r;
 }
 
 bool link_ladder_knows(struct link_ladder *ladder, const char *member, const struct stat *st) {
-	uint64_t key = key_of_inode(ladder, st);
-	uint64_t name = ladder->renames ? key_of_name(ladder->seed, member) : 0;
+	uint64_t key = key_of_inode(ladder, st), value = own_value(ladder, member, st);
 	const uint64_t *found;
 	bool is_known;
 
 	pthread_mutex_lock(&ladder->mutex);
-	if (ladder->renames) {
-		found = key_map_find(&ladder->members, key);
-		is_known = found != NULL && *found == name;
-	} else {
-		is_known = key_set_has(&ladder->known, key);
-	}
+	found = key_map_find(&ladder->inodes, key);
+	is_known = found != NULL && (ladder->renames ? *found : *found & value) == value;
 	pthread_mutex_unlock(&ladder->mutex);
 	return is_known;
 }

@@ -38,7 +38,8 @@ void link_ladder_free(struct link_ladder *ladder);
 /**
  * Remember that the inode ${st} is the member that the archive calls ${member}: made by this run, or
  * found to be the same; and nothing else, though its number may have been that of a file that is gone.
- * Returns TARN_OK or TARN_ENOMEM.  22 bytes at most, 43 where members are renamed; expected O(1).
+ * Returns TARN_OK or TARN_ENOMEM.  A byte where inodes are numbered one after the other and
+ * members keep their names, 43 at most; expected O(1).
  */
 int link_ladder_is(
     struct link_ladder *ladder, const char *member, const struct stat *st, struct error *err);
