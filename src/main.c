@@ -2,13 +2,14 @@
 
 #include <fcntl.h>
 #include <locale.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "quote.h"
 #include "run.h"
 
 /*
- * What belongs to the process: its descriptors, its locale, its exit.
+ * What belongs to the process: its descriptors, its signals, its locale, its exit.
  */
 
 /* What was closed must not become an archive or a file that is extracted. */
@@ -26,6 +27,8 @@ int main(int argc, char **argv) {
 	bool utf8 = quote_environment_is_utf8();
 
 	hold_standard_descriptors();
+	/* What is larger than the user may write is an error of that file: EFBIG. */
+	signal(SIGXFSZ, SIG_IGN);
 	/* Names are bytes; libarchive converts between its own charsets, and must not stumble. */
 	if (setlocale(LC_CTYPE, "C.UTF-8") == NULL)
 		setlocale(LC_CTYPE, "");

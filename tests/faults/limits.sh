@@ -64,6 +64,26 @@ test_read_only_disk_is_said() {
 	expect_stderr_has 'Read-only file system'
 }
 
+test_file_above_the_limit_of_sizes_is_said() {
+	make_tree
+	tarn -cf a.tar tree
+	tarn -cf small.tar -C tree sym
+	cp small.tar old.tar
+	truncate -s 600000 tree/small
+	tarn -rf a.tar tree/small
+	mkdir out
+	(
+		ulimit -f 650
+		expect_status 2 tarn -xf a.tar -C out
+		expect_stderr_has 'tree/d/6: Cannot write: File too large'
+		expect_status 2 tarn -cf small.tar tree
+		expect_stderr_has 'File too large'
+	)
+	expect_equal "$(find out -type f)" out/tree/small
+	cmp small.tar old.tar
+	expect_equal "$(find . -maxdepth 1 -name '.small.*')" ''
+}
+
 # Directories that are deeper than there are descriptors.
 test_few_descriptors_are_enough() {
 	local deep=tree
