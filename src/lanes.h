@@ -13,7 +13,7 @@
  * What comes out is what one thread would have made: see member_order.h; and so is what is said, which may
  * have to wait (ordered_lines.h).  Directories and large files are put by the caller's own thread.
  *
- * What is on its way takes less than 3 MiB a lane.
+ * What is on its way takes less than 7 MiB a lane.
  */
 struct lanes;
 
