@@ -307,7 +307,8 @@ static int mkdir_step(struct contained *c, struct held_directory *dir, const cha
 		r = contained_ask_to_replace(c, dir, name, wanted->replace, "Cannot mkdir", err);
 		if (r != TARN_OK)
 			return r;
-		if (unlinkat(dir->fd, name, 0) == 0)
+		wanted->replaced = unlinkat(dir->fd, name, 0) == 0;
+		if (wanted->replaced)
 			fd = make_or_open(dir->fd, name, wanted);
 	}
 	if (fd < 0)

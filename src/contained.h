@@ -147,6 +147,7 @@ struct wanted_directory {
 	bool replace; /* what is at its place and no directory */
 	/* What comes of it: */
 	bool made;      /* false: there is one already */
+	bool replaced;  /* something else was at its place, where the one before may have been */
 	struct stat st; /* of what is there then */
 };
 

@@ -35,9 +35,9 @@ struct late_directory {
 };
 
 /**
- * ${e} is to get its metadata at the end.  It is what is behind ${st}, of ${depth} components, and
- * this run has made it when it ${is_new}.  Its owner is taken from its numbers alone.  Returns TARN_OK or
- * TARN_ENOMEM.
+ * ${e} is to get its metadata at the end.  It is what is behind ${st}, of ${depth} components.  When it
+ * ${is_new} this run has made it, and none that was added lay at its place before.  Its owner is taken
+ * from its numbers alone.  Returns TARN_OK or TARN_ENOMEM.
  */
 int late_directories_add(struct late_directories *late, const struct entry *e, size_t depth,
     const struct stat *st, bool is_new, struct error *err);

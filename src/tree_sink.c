@@ -20,7 +20,7 @@
 /*
  * Each member is made under the destination, gets its content and metadata through a descriptor,
  * and only then its name, where something else has that name.  Directories are made open to the user,
- * remembered, and get their metadata at the end, the deepest first, when nothing more will be made in
+ * remembered, and get their metadata at the end (late_directories.h), when nothing more will be made in
  * them.
  */
 
@@ -328,6 +328,7 @@ static int put_directory(
 	struct wanted_directory wanted = { .mode = 0700 | early_mode(e),
 		.replace = may_replace(s) };
 	struct entry owned = *e;
+	bool is_new;
 	int r = contained_mkdir(below, &s->path, &wanted, err);
 
 	if (r == TARN_OK && wanted.made && below == s->below)
@@ -335,7 +336,9 @@ static int put_directory(
 	if (r != TARN_OK || (!wanted.made && s->options->keep_directory_mode))
 		return r;
 	metadata_resolve_owner(&s->policy, &owned);
-	return late_directories_add(&s->late, &owned, s->path.depth, &wanted.st, wanted.made, err);
+	/* It may have the inode number of one that lay there before, and waits in its turn. */
+	is_new = wanted.made && !wanted.replaced && !s->options->recursive_unlink;
+	return late_directories_add(&s->late, &owned, s->path.depth, &wanted.st, is_new, err);
 }
 
 static int put_at(struct tree_sink *s, struct contained *below, const struct entry *e,

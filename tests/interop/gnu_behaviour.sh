@@ -80,6 +80,26 @@ test_extraction() {
 	done
 }
 
+# A file system that gives the number of an inode that is gone to the next one.
+test_directories_that_were_files_meanwhile() {
+	mount_ext4 disk 16M
+	cd disk
+	make_start
+	for mode in 300 755; do
+		mkdir -m $mode start/g
+		tar -C start -rf start/a.tar g
+		rmdir start/g
+		printf x >start/g
+		tar -C start -rf start/a.tar g
+		rm start/g
+	done
+	mkdir -m 755 start/g
+	tar -C start -rf start/a.tar g
+	rmdir start/g
+	same_as_gnu 'TAR -xf a.tar'
+	same_as_gnu 'TAR -xf a.tar --recursive-unlink'
+}
+
 test_comparison() {
 	make_start
 	for command in 'TAR -df a.tar' 'printf changed >>d/e/f; TAR -df a.tar' 'rm d/e/f; TAR -df a.tar' \
