@@ -83,7 +83,7 @@ test_extraction() {
 # A file system that gives the number of an inode that is gone to the next one.
 test_directories_that_were_files_meanwhile() {
 	mount_ext4 disk 16M
-	cd disk
+	cd disk || return
 	make_start
 	for mode in 300 755; do
 		mkdir -m $mode start/g
