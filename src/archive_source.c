@@ -205,7 +205,7 @@ static int locate(const struct archive_source *s, const char *member, struct err
 static int fatal(struct archive_source *s, const char *member, struct error *err) {
 	if (s->has_codec_error)
 		*err = s->codec_error;
-	else if (s->nmembers == 0 && !s->in_garbage)
+	else if (s->nmembers == 0 && archive_format(s->archive) == 0)
 		return err_set(err, TARN_EFORMAT, 0, "This does not look like a tar archive");
 	else
 		err_set(err, TARN_EFORMAT, 0, "%s",
