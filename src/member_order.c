@@ -21,7 +21,6 @@
 #define MIN_CAPACITY 4096
 #define SEVERAL_LANES UINT_MAX
 #define NNOTED 256 /* members that the use of directories is noted for */
-#define NHOME 3    /* directories that tell the lane, the last above a name */
 
 void member_order_fini(struct member_order *order) {
 	free(order->places);
@@ -105,24 +104,19 @@ static int keep_name(
 /* The keys of the directories above ${name} into ${parents}, and its own. */
 static int collect_anew(struct member_order *o, struct member_parents *parents, const char *name,
     uint64_t *key, struct error *err) {
-	const char *at = name, *last = name, *next = name, *starts[NHOME + 1] = { name };
+	const char *at = name, *last = name, *next = name;
 	uint64_t before;
-	size_t i;
 
 	parents->nkeys = 0;
 	parents->noted = 0;
 	*key = before = key_of_root(o->seed);
 	while (key_next_component(key, &next)) {
-		starts[parents->nkeys % (NHOME + 1)] = last = at;
 		if (append_key(parents, before, err) != TARN_OK)
 			return (int)err->code;
 		before = *key;
+		last = at;
 		at = next;
 	}
-	parents->home = key_of_root(o->seed);
-	i = parents->nkeys > NHOME ? parents->nkeys - 1 - NHOME : 0;
-	for (at = starts[i % (NHOME + 1)]; i + 1 < parents->nkeys; i++)
-		key_next_component(&parents->home, &at);
 	/* Up to the slash: the last component may be spelt with more behind it. */
 	return keep_name(parents, name, (size_t)(last - name), err);
 }
@@ -216,7 +210,7 @@ int member_order_add(struct member_order *order, const struct entry *e, uint64_t
 	if (order->n + most_places(order) >= order->capacity / 4 * 3 &&
 	    renew(order, err) != TARN_OK)
 		return (int)err->code;
-	*lane = (unsigned int)(home->home % order->nlanes);
+	*lane = home->nkeys > 0 ? (unsigned int)(home->keys[home->nkeys - 1] % order->nlanes) : 0;
 	use_all(order, &order->of_name, number, *lane, after);
 	if (e->first_name != NULL) {
 		use_all(order, &order->of_first, number, *lane, after);

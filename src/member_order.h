@@ -16,8 +16,7 @@
  * with the directories above that.
  *
  * All names of a file go to the lane of the directory that its first name is in: so they stay in
- * order without waiting.  It is the last three names above it that tell the lane, as these are the same in
- * all snapshots of a tree, so that directories are mostly one lane's.
+ * order without waiting, and directories are mostly one lane's.
  *
  * Embed it; all zero but for the seed and the number of lanes is legal.
  */
@@ -35,7 +34,6 @@ struct member_order {
 		size_t nbytes, capacity;
 		uint64_t *keys;
 		size_t nkeys, keys_capacity;
-		uint64_t home; /* tells the lane */
 		/* It is noted that members of this lane up to this number use them; 0: it is not. */
 		unsigned int lane;
 		uint64_t noted;
