@@ -36,7 +36,6 @@
  */
 
 #define LEADERS_MIN_CHAINS 64
-#define COPY_NBYTES ((size_t)1 << 20)
 
 struct leader {
 	struct leader *next;

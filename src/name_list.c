@@ -55,7 +55,8 @@ int name_list_read(struct name_list *list, const char *file, char separator, str
 	r = read_all(list, fd, err);
 	if (r != TARN_OK) {
 		err_wrap(err, "%s", file);
-		name_list_fini(list);
+		free(list->data);
+		*list = (struct name_list){ 0 };
 	}
 	if (!is_stdin)
 		close(fd);
@@ -76,9 +77,4 @@ char *name_list_next(struct name_list *list) {
 			return name;
 	}
 	return NULL;
-}
-
-void name_list_fini(struct name_list *list) {
-	free(list->data);
-	*list = (struct name_list){ 0 };
 }

@@ -5,9 +5,9 @@
 
 #include "error.h"
 
-/* A file of names (-T) or patterns (-X), read into memory.  Embed it; all zero is empty. */
+/* A file of names (-T) or patterns (-X), read into memory. */
 struct name_list {
-	char *data; /* owned; a NUL follows the last byte */
+	char *data; /* malloc'ed, of who has it read; a NUL follows the last byte */
 	size_t nbytes;
 	size_t next;   /* where the next name begins */
 	size_t nlines; /* how many were handed out or passed over */
@@ -26,7 +26,5 @@ int name_list_read(struct name_list *list, const char *file, char separator, str
  * behind the last.  As in GNU tar a NUL where none should be makes the rest a NUL-separated list.
  */
 char *name_list_next(struct name_list *list);
-
-void name_list_fini(struct name_list *list);
 
 #endif

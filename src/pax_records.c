@@ -51,8 +51,8 @@ static int end_record(
 	return r == TARN_OK ? member_header_append(header, "\n", 1, err) : r;
 }
 
-int pax_record(struct member_header *header, const char *keyword, const void *value, size_t nbytes,
-    struct error *err) {
+static int pax_record(struct member_header *header, const char *keyword, const void *value,
+    size_t nbytes, struct error *err) {
 	size_t keyword_nbytes = strlen(keyword);
 	int r = begin_record(header, keyword_nbytes + nbytes + 2, err);
 

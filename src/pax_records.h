@@ -16,8 +16,6 @@
  * The first ones append to the bytes of a member's header, and return TARN_OK or TARN_ENOMEM.
  */
 
-int pax_record(struct member_header *header, const char *keyword, const void *value, size_t nbytes,
-    struct error *err);
 int pax_record_string(
     struct member_header *header, const char *keyword, const char *value, struct error *err);
 int pax_record_number(

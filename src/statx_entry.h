@@ -3,7 +3,6 @@
 
 #include <stdbool.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "entry.h"
 #include "owners.h"
@@ -12,7 +11,6 @@
 
 #define STATX_WANTED (STATX_BASIC_STATS | STATX_BTIME)
 
-struct timespec timespec_from_statx(const struct statx_timestamp *t);
 struct identity identity_from_statx(const struct statx *stx);
 
 /**
