@@ -75,8 +75,6 @@ int codec_writer_attach(
  * is not 0 is TARN_EFORMAT.  When no byte was written, the file may be left empty.
  */
 int codec_writer_finish(struct codec_writer *writer, struct error *err);
-/** Bytes written to ${fd} so far; 0 where a program writes them. */
-off_t codec_writer_nbytes(const struct codec_writer *writer);
 /** Free; what was not finished is left without an end, and a program is ended. */
 void codec_writer_free(struct codec_writer *writer);
 

@@ -14,7 +14,6 @@ struct zstd_veil;
 /* Where compressed bytes go. */
 struct codec_output {
 	int fd;              /* borrowed */
-	off_t nbytes;        /* written to it, or held back */
 	unsigned char *held; /* where the next nheld bytes go instead */
 	size_t nheld;
 	struct zstd_veil *veil; /* borrowed: what hides the bytes that are written; NULL: nothing */
@@ -47,13 +46,7 @@ struct encoder {
 	void (*free)(struct encoder *encoder);
 };
 
-/* Each of these begins with the settings, and borrows ${output}. */
-
-/** A program. */
-int encoder_program_new(struct encoder **encoder, const struct codec_settings *settings,
-    struct codec_output *output, struct error *err);
-
-/** Any of libarchive's filters. */
+/** Any of libarchive's filters.  Borrows ${output}. */
 int encoder_filter_new(struct encoder **encoder, const struct codec_settings *settings,
     struct codec_output *output, struct error *err);
 

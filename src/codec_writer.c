@@ -44,7 +44,6 @@ int codec_output_write(
 		return err_set(err, TARN_ESYSTEM, errno, "Cannot seek");
 	next += nheld;
 	nbytes -= (size_t)nheld;
-	output->nbytes += nheld;
 	if (output->veil != NULL && zstd_veil_cover(output->veil, nbytes, err) != TARN_OK)
 		return (int)err->code;
 	while (nbytes > 0) {
@@ -56,7 +55,6 @@ int codec_output_write(
 			return err_set(err, TARN_ESYSTEM, n < 0 ? errno : ENOSPC, "Cannot write");
 		next += n;
 		nbytes -= (size_t)n;
-		output->nbytes += n;
 	}
 	return TARN_OK;
 }
@@ -75,7 +73,7 @@ static void program_encoder_free(struct encoder *encoder) {
 	free(encoder);
 }
 
-int encoder_program_new(struct encoder **encoder, const struct codec_settings *settings,
+static int encoder_program_new(struct encoder **encoder, const struct codec_settings *settings,
     struct codec_output *output, struct error *err) {
 	struct program_encoder *e = calloc(1, sizeof(*e));
 
@@ -212,10 +210,6 @@ int codec_writer_finish(struct codec_writer *writer, struct error *err) {
 	if (r == TARN_OK && writer->output.veil != NULL)
 		r = zstd_veil_end(writer->output.veil, err);
 	return r;
-}
-
-off_t codec_writer_nbytes(const struct codec_writer *writer) {
-	return writer->output.nbytes;
 }
 
 void codec_writer_free(struct codec_writer *writer) {

@@ -297,26 +297,6 @@ START_TEST(compressed_data_is_not_skipped) {
 }
 END_TEST
 
-START_TEST(nbytes_is_the_size_of_the_file) {
-	struct codec_settings settings = { .compression = formats[_i].compression };
-	struct codec_writer *writer;
-	struct error err;
-	struct stat st;
-	unsigned char *data = mixed_bytes(MIB);
-	int fd = open("a", O_WRONLY | O_CREAT, 0600);
-
-	ck_assert_int_eq(codec_writer_new(&writer, &settings, fd, &err), TARN_OK);
-	ck_assert_int_eq(codec_write(writer, data, MIB, &err), TARN_OK);
-	ck_assert_int_eq(codec_writer_finish(writer, &err), TARN_OK);
-	ck_assert_int_eq(fstat(fd, &st), 0);
-	ck_assert_int_gt(st.st_size, 0);
-	ck_assert_int_eq(codec_writer_nbytes(writer), st.st_size);
-	codec_writer_free(writer);
-	close(fd);
-	free(data);
-}
-END_TEST
-
 START_TEST(suffixes_are_those_of_tar) {
 	ck_assert_int_eq(codec_of_suffix("a.tar"), COMPRESSION_NONE);
 	ck_assert_int_eq(codec_of_suffix("gz"), COMPRESSION_NONE);
@@ -349,7 +329,6 @@ static void add_round_trips(Suite *suite) {
 	tcase_add_test(round_trips, the_time_is_not_in_the_bytes);
 	tcase_add_test(round_trips, zstd_frames_have_a_checksum);
 	tcase_add_test(round_trips, skippable_zstd_frames_give_nothing_wherever_they_are);
-	tcase_add_loop_test(round_trips, nbytes_is_the_size_of_the_file, 0, NFORMATS);
 	suite_add_tcase(suite, round_trips);
 }
 
