@@ -195,7 +195,8 @@ static int locate(const struct archive_source *s, const char *member, struct err
 	if (err->code == TARN_ENOMEM)
 		return TARN_ENOMEM;
 	err_set(err, err->code, 0, "%s behind byte %jd%s%s%s", err->msg, (intmax_t)s->nfed,
-	    codec_reader_is_plain(s->reader) ? "" : " of the decompressed data",
+	    codec_reader_compression(s->reader) == COMPRESSION_NONE ? "" :
+	                                                              " of the decompressed data",
 	    member != NULL ? ", behind member " : "", member != NULL ? member : "");
 	err->errnum = errnum;
 	return (int)err->code;

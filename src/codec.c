@@ -275,11 +275,12 @@ int codec_read(struct codec_reader *reader, const void **data, size_t *nbytes, s
 }
 
 off_t codec_skip(struct codec_reader *reader, off_t nbytes) {
-	return codec_reader_is_plain(reader) ? codec_input_skip(&reader->input, nbytes) : 0;
+	return reader->compression == COMPRESSION_NONE ? codec_input_skip(&reader->input, nbytes) :
+	                                                 0;
 }
 
-bool codec_reader_is_plain(const struct codec_reader *reader) {
-	return reader->compression == COMPRESSION_NONE;
+enum compression codec_reader_compression(const struct codec_reader *reader) {
+	return reader->compression;
 }
 
 int codec_drain(struct codec_reader *reader, struct error *err) {

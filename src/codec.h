@@ -113,8 +113,8 @@ int codec_reader_attached(
     struct codec_reader *reader, void **data, size_t *nbytes, struct error *err);
 /** True when who goes on in this archive has a place for what codec_writer_attach writes. */
 bool codec_reader_has_place(struct codec_reader *reader);
-/** True when the bytes of ${fd} are the tar stream itself. */
-bool codec_reader_is_plain(const struct codec_reader *reader);
+/** What was found; COMPRESSION_NONE: the bytes of ${fd} are the tar stream itself. */
+enum compression codec_reader_compression(const struct codec_reader *reader);
 /**
  * Write the first ${nbytes} of what ${reader} reads, which is left somewhere else: pieces of the
  * writer's kind as they are, without decompressing them.  A reader that cannot seek must stand at the

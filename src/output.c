@@ -63,13 +63,13 @@ static int read_old(struct output *out, struct input *input, enum mode mode, str
 	                         index_writer_bind(&out->index, input->reader, 0, err);
 }
 
-/* The old archive goes into a file of its own, which takes its place in the end.  Only xz comes to this. */
+/* The old archive goes into a file of its own, which takes its place in the end. */
 static int copy_old(
     struct output *out, const struct options *o, const struct input *input, struct error *err) {
 	struct codec_settings settings = settings_of(o);
 	int r;
 
-	settings.compression = COMPRESSION_XZ;
+	settings.compression = codec_reader_compression(input->reader);
 	archive_file_fini(&out->file);
 	r = archive_file_create(&out->file, o->archive, err);
 	if (r == TARN_OK)
