@@ -216,7 +216,7 @@ int codec_reader_new(struct codec_reader **reader, const struct codec_settings *
 		return err_nomem(err);
 	fresh->base = -1;
 	fresh->max_ratio = settings->max_ratio;
-	fresh->nthreads = settings->nthreads > 0 ? settings->nthreads : pool_ncores();
+	fresh->nthreads = pool_nthreads(settings->nthreads);
 	r = settings->compression == COMPRESSION_PROGRAM ?
 	    open_program(fresh, settings->program, fd, err) :
 	    open_detected(fresh, fd, err);

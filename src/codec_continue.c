@@ -53,7 +53,7 @@ static int resume_zstd(struct resumption *resumption, const struct codec_setting
 		    resumption->veil_at + ZSTD_SKIPPABLE_HEADER_NBYTES - kept.nbytes, 0, err);
 	if (r == TARN_OK)
 		r = zstd_format_new(
-		    &resumption->format, settings, codec_nthreads(settings), &kept, err);
+		    &resumption->format, settings, pool_nthreads(settings->nthreads), &kept, err);
 	zstd_table_fini(&kept);
 	return r;
 }
@@ -160,8 +160,8 @@ static int continue_pieces(struct codec_writer *writer, const struct codec_setti
 		resumption.format->free(resumption.format);
 		return r;
 	}
-	r = encoder_pieces_new(
-	    &writer->encoder, resumption.format, codec_nthreads(settings), &writer->output, err);
+	r = encoder_pieces_new(&writer->encoder, resumption.format,
+	    pool_nthreads(settings->nthreads), &writer->output, err);
 	if (r == TARN_OK && resumption.is_veiled) {
 		writer->output.veil = &writer->veil;
 		r = zstd_veil_init(&writer->veil, writer->output.fd, reader->base + resumption.at,

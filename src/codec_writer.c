@@ -88,14 +88,10 @@ static int encoder_program_new(struct encoder **encoder, const struct codec_sett
 	return program_start(&e->program, settings->program, PROGRAM_COMPRESS, output->fd, err);
 }
 
-unsigned int codec_nthreads(const struct codec_settings *settings) {
-	return settings->nthreads > 0 ? settings->nthreads : pool_ncores();
-}
-
 /* In the pieces of zstd or xz. */
 static int open_pieces(
     struct codec_writer *writer, const struct codec_settings *settings, struct error *err) {
-	unsigned int nthreads = codec_nthreads(settings);
+	unsigned int nthreads = pool_nthreads(settings->nthreads);
 	struct piece_format *format;
 	int r = settings->compression == COMPRESSION_ZSTD ?
 	    zstd_format_new(&format, settings, nthreads, NULL, err) :

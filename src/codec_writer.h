@@ -16,7 +16,4 @@ struct codec_writer {
 	enum compression compression;
 };
 
-/** How many threads ${settings} stand for. */
-unsigned int codec_nthreads(const struct codec_settings *settings);
-
 #endif

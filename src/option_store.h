@@ -63,7 +63,7 @@ option_function option_add_file, option_archive, option_blocking_factor, option_
     option_record_size, option_strip_components, option_threads, option_transform,
     option_xattrs_exclude, option_xattrs_include;
 
-/** Free what option_store allocated in ${o}. */
+/** Free what option_store allocated. */
 void option_storage_free(struct option_storage *storage);
 
 #endif

@@ -266,8 +266,7 @@ static int judge(struct parser *p, struct error *err) {
 	o->overrides.numeric_owner = o->numeric_owner;
 	if (o->utc)
 		o->verbosity = 2;
-	if (o->nthreads == 0)
-		o->nthreads = pool_ncores();
+	o->nthreads = pool_nthreads(o->nthreads);
 	r = judge_format(p, err);
 	if (r == TARN_OK)
 		r = judge_archive(p, err);

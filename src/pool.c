@@ -29,12 +29,15 @@ struct pool {
 	} workers[];
 };
 
-unsigned int pool_ncores(void) {
+unsigned int pool_nthreads(unsigned int wanted) {
 	cpu_set_t set;
-	/* It fails where there are more than a set has room for. */
-	long n = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) :
-	                                                        sysconf(_SC_NPROCESSORS_ONLN);
+	long n;
 
+	if (wanted > 0)
+		return wanted;
+	/* It fails where there are more than a set has room for. */
+	n = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) :
+	                                                   sysconf(_SC_NPROCESSORS_ONLN);
 	return n > 0 ? (unsigned int)n : 1;
 }
 

@@ -24,8 +24,8 @@ struct pool_job {
 	enum { JOB_IDLE, JOB_QUEUED, JOB_RUNNING, JOB_DONE } state;
 };
 
-/** As many as there are cores this process may run on; at least 1. */
-unsigned int pool_ncores(void);
+/** ${wanted}, or as many as there are cores this process may run on when that is 0; at least 1. */
+unsigned int pool_nthreads(unsigned int wanted);
 
 /** Threads are made when they are first needed.  TARN_ENOMEM. */
 int pool_new(struct pool **pool, unsigned int nthreads, struct error *err);

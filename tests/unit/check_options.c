@@ -499,9 +499,9 @@ END_TEST
 
 START_TEST(there_are_as_many_threads_as_cores) {
 	parse_ok("tar -cfa x");
-	ck_assert_uint_eq(o.nthreads, pool_ncores());
+	ck_assert_uint_eq(o.nthreads, pool_nthreads(0));
 	parse_ok("tar -cfa x --threads=3 --threads=0");
-	ck_assert_uint_eq(o.nthreads, pool_ncores());
+	ck_assert_uint_eq(o.nthreads, pool_nthreads(0));
 }
 END_TEST
 
