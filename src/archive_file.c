@@ -148,32 +148,27 @@ static int open_directly(struct archive_file *file, const char *name, struct err
 
 /* Open what ${name} leads to, of whatever kind that is. */
 static int open_destination(struct archive_file *file, const char *name, struct error *err) {
-	struct stat old;
-
-	if (stat(name, &old) != 0) {
+	if (stat(name, &file->old) != 0) {
 		if (errno == ENOENT && *name != '\0') {
 			file->path = resolve_new(name);
 		}
 		return file->path != NULL ? make_temporary(file, NULL, err) :
 		                            err_set(err, TARN_ESYSTEM, errno, "Cannot open");
 	}
-	if (!S_ISREG(old.st_mode)) {
+	if (!S_ISREG(file->old.st_mode)) {
 		return open_directly(file, name, err);
 	}
 	file->has_old = true;
-	file->old_dev = old.st_dev;
-	file->old_ino = old.st_ino;
 	/* A file that was made read-only is not to be lost because its directory can be written. */
 	if (faccessat(AT_FDCWD, name, W_OK, AT_EACCESS) != 0) {
 		return err_set(err, TARN_ESYSTEM, errno, "Cannot open");
 	}
 	file->path = realpath(name, NULL);
-	return file->path != NULL ? make_temporary(file, &old, err) :
+	return file->path != NULL ? make_temporary(file, &file->old, err) :
 	                            err_set(err, TARN_ESYSTEM, errno, "Cannot open");
 }
 
 int archive_file_create(struct archive_file *file, const char *name, struct error *err) {
-	struct stat st;
 	int r = TARN_OK;
 
 	*file = (struct archive_file){ .fd = -1 };
@@ -186,31 +181,24 @@ int archive_file_create(struct archive_file *file, const char *name, struct erro
 	} else {
 		r = open_destination(file, name, err);
 	}
-	if (r == TARN_OK && fstat(file->fd, &st) != 0) {
+	if (r == TARN_OK && fstat(file->fd, &file->st) != 0) {
 		r = err_set(err, TARN_ESYSTEM, errno, "Cannot open");
 	}
 	if (r != TARN_OK) {
 		archive_file_fini(file);
-		return r;
 	}
-	file->dev = st.st_dev;
-	file->ino = st.st_ino;
-	return TARN_OK;
+	return r;
 }
 
 int archive_file_open_old(struct archive_file *file, const char *name, struct error *err) {
-	struct stat st;
-
 	*file = (struct archive_file){ 0 };
 	file->fd = open(name, O_RDWR | O_CLOEXEC);
 	file->is_own_fd = file->fd >= 0;
-	if (file->fd < 0 || fstat(file->fd, &st) != 0) {
+	if (file->fd < 0 || fstat(file->fd, &file->st) != 0) {
 		err_set(err, TARN_ESYSTEM, errno, "Cannot open");
 		archive_file_fini(file);
 		return (int)err->code;
 	}
-	file->dev = st.st_dev;
-	file->ino = st.st_ino;
 	return TARN_OK;
 }
 

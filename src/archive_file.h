@@ -2,6 +2,7 @@
 #define TARN_ARCHIVE_FILE_H
 
 #include <stdbool.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "doomed_name.h"
@@ -22,12 +23,10 @@ struct archive_file {
 	char *path;      /* destination, links resolved; NULL when written directly */
 	char *temporary; /* NULL when written directly, and after commit */
 	bool is_own_fd;
-	bool syncs; /* set before commit: what that says is true also after a power failure */
-	dev_t dev;
-	ino_t ino;    /* of the file that is written: the walk leaves it out */
-	bool has_old; /* a file was at the destination: */
-	dev_t old_dev;
-	ino_t old_ino;
+	bool syncs;     /* set before commit: what that says is true also after a power failure */
+	struct stat st; /* of the file that is written, as opened: the walk leaves it out */
+	bool has_old;   /* a file was at the destination: */
+	struct stat old;
 	bool appends; /* and is not committed: */
 	off_t old_end_at;
 	unsigned char *old_end; /* all that was in the file from there on */

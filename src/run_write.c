@@ -246,9 +246,9 @@ int run_write(struct run *run, struct error *err) {
 		archive_sink_check_links(w.output.sink);
 		earlier_inodes_fini(&w.output.earlier);
 	}
-	tree_source_leave_out(w.tree, w.output.file.dev, w.output.file.ino);
+	tree_source_leave_out(w.tree, &w.output.file.st);
 	if (w.output.file.has_old)
-		tree_source_leave_out(w.tree, w.output.file.old_dev, w.output.file.old_ino);
+		tree_source_leave_out(w.tree, &w.output.file.old);
 	r = put_operands(&w, err);
 	if (r == TARN_OK && o->check_links)
 		tree_source_check_links(w.tree);

@@ -509,11 +509,11 @@ void tree_source_begin(struct source *source, const struct operand *operands, si
 	s->operands_end = operands + noperands;
 }
 
-void tree_source_leave_out(struct source *source, dev_t dev, ino_t ino) {
+void tree_source_leave_out(struct source *source, const struct stat *st) {
 	struct tree_source *s = (struct tree_source *)source;
 
 	if (s->nleft_out < TREE_SOURCE_LEAVE_OUT_MAX)
-		s->left_out[s->nleft_out++] = (struct left_out){ dev, ino };
+		s->left_out[s->nleft_out++] = (struct left_out){ st->st_dev, st->st_ino };
 }
 
 int tree_source_make_first(struct source *source, struct error *err) {

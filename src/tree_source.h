@@ -1,7 +1,7 @@
 #ifndef TARN_TREE_SOURCE_H
 #define TARN_TREE_SOURCE_H
 
-#include <sys/types.h>
+#include <sys/stat.h>
 
 #include "options.h"
 #include "owners.h"
@@ -35,8 +35,8 @@ void tree_source_skip(struct source *source);
 /** Say which files have names that were not met (--check-links). */
 void tree_source_check_links(struct source *source);
 
-/** Leave out the file (${dev}, ${ino}): it is the archive.  At most TREE_SOURCE_LEAVE_OUT_MAX. */
-void tree_source_leave_out(struct source *source, dev_t dev, ino_t ino);
-#define TREE_SOURCE_LEAVE_OUT_MAX 4
+/** Leave out the file ${st}: it is the archive.  At most TREE_SOURCE_LEAVE_OUT_MAX. */
+void tree_source_leave_out(struct source *source, const struct stat *st);
+#define TREE_SOURCE_LEAVE_OUT_MAX 2
 
 #endif

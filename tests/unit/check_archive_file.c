@@ -211,10 +211,10 @@ START_TEST(both_inodes_are_known) {
 	create(&file, "a");
 	ck_assert_int_eq(fstat(file.fd, &st), 0);
 	ck_assert(file.has_old);
-	ck_assert_uint_eq(file.old_ino, old.st_ino);
-	ck_assert_uint_eq(file.old_dev, old.st_dev);
-	ck_assert_uint_eq(file.ino, st.st_ino);
-	ck_assert_uint_eq(file.dev, st.st_dev);
+	ck_assert_uint_eq(file.old.st_ino, old.st_ino);
+	ck_assert_uint_eq(file.old.st_dev, old.st_dev);
+	ck_assert_uint_eq(file.st.st_ino, st.st_ino);
+	ck_assert_uint_eq(file.st.st_dev, st.st_dev);
 	archive_file_fini(&file);
 	create(&file, "b");
 	ck_assert(!file.has_old);
@@ -258,7 +258,7 @@ START_TEST(a_dash_is_standard_output_and_input) {
 	ck_assert_int_eq(r, TARN_OK);
 	ck_assert_int_eq(file.fd, STDOUT_FILENO);
 	ck_assert_int_eq(fstat(out, &st), 0);
-	ck_assert_uint_eq(file.ino, st.st_ino);
+	ck_assert_uint_eq(file.st.st_ino, st.st_ino);
 	ck_assert_int_eq(archive_file_commit(&file, &err), TARN_OK);
 	archive_file_fini(&file);
 	ck_assert_int_ge(fcntl(STDOUT_FILENO, F_GETFD), 0);
