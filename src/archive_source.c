@@ -185,7 +185,7 @@ static bool is_about_charset(struct archive *archive) {
 static const char *error_text(struct archive *archive) {
 	const char *text = archive_error_string(archive);
 
-	return text != NULL ? text : "Unknown error";
+	return text != NULL ? text : "Damaged archive";
 }
 
 /* Add to ${err} how far the archive was read, and behind which member, unless that is being read. */

@@ -227,6 +227,14 @@ def archive_in_xz_with_a_wrong_index_is_said(_around):
     return bytes(data)
 
 
+@archive(status=2, whole=True, says="Damaged archive behind byte")
+def sparse_map_with_a_negative_number_is_said(_around):
+    """An error that is not known."""
+    return (pax({b"GNU.sparse.major": b"1", b"GNU.sparse.minor": b"0", b"GNU.sparse.name": b"s",
+                 b"GNU.sparse.realsize": b"100"}) +
+            member(b"x", padded(b"1\n-5\n5\n") + EVIL) + GOOD + END)
+
+
 @archive(status=2, whole=True)
 def xz_that_asks_for_all_memory_is_refused(_around):
     """A header of a few bytes makes gigabytes of dictionary."""
