@@ -379,9 +379,8 @@ static int open_step(struct contained *c, struct held_directory *dir, const char
 int contained_open_existing(struct contained *contained, const struct member_path *path, int flags,
     int *fd, struct error *err) {
 	struct opening o = { .flags = flags, .fd = -1 };
-	int r;
+	int r = contained_in_parent(contained, path, false, open_step, &o, err);
 
-	r = contained_in_parent(contained, path, false, open_step, &o, err);
 	*fd = o.fd;
 	return r;
 }

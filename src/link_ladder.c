@@ -5,14 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/fs.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "file_copy.h"
@@ -24,8 +22,8 @@
  * What is known to be a member is kept as a bit for each inode, under a key (key_set.h) of its device and of
  * its number but for the last 6 bits: files that are made one after the other mostly have numbers that
  * follow each other.  The name that a member links to is looked at before it is linked, and must be known.
- * A false hit could only link to a file of the destination.  Keys of names that were left out are a set,
- * and of places where an earlier member lies than should.
+ * A false hit could only link to a file of the destination.  The same set has the keys of names that were
+ * left out, and of places where an earlier member still lies, as the last one could not be put.
  *
  * Where members are renamed, what lies at a place may be another one: there a map says of each inode
  * which it is.  A file that is replaced leaves its number to the next one, which takes over its entry.

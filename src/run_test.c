@@ -3,7 +3,6 @@
 #include "run.h"
 
 #include <stdint.h>
-#include <stdlib.h>
 
 #include "archive_source.h"
 #include "input.h"
