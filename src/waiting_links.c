@@ -286,18 +286,16 @@ static int put_group(struct waiting_links *w, struct group *g, const struct entr
 		}
 		named.name = name->name;
 		named.stored_name = NULL;
+		named.stored_first_name = entry_member(e);
+		named.is_whole = first == NULL;
 		if (first == NULL) {
 			/* Its own place, or what it is a link to, may hold it after all. */
-			named.stored_first_name = entry_member(e);
 			r = select_rename_first(
 			    w->select, named.stored_first_name, &named.first_name, err);
 			if (r != TARN_OK)
 				return r;
-			named.is_whole = true;
 		} else {
-			named.stored_first_name = entry_member(e);
 			named.first_name = first;
-			named.is_whole = false;
 			named.size = 0;
 		}
 		if (w->overrides != NULL)
