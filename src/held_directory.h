@@ -8,7 +8,7 @@
 
 /*
  * The directories below the destination that are held open: whoever works in one has a share in
- * it, and the last few are kept for who comes next.  Inside of contained.c only.
+ * it, and the last few are kept for who comes next.  Below contained.h only.
  *
  * What is held is the directory that had the name when it was opened.  It stays the same one when
  * another process moves it meanwhile, and becomes useless when it is removed: contained.c notices
@@ -44,8 +44,9 @@ void held_directories_limit(struct held_directories *dirs, size_t max);
  * with ${make}, directories that are missing are made with 0777 less the umask.
  *
  * Returns a share that the caller gives back with held_directory_release; NULL with errno, ELOOP
- * for a symbolic link in the way, EEXIST for a name that is not told from one that is there.  The same path as the last time costs one memcmp, any other that
- * is held a few; else it is opened from the nearest directory above it that is held.
+ * for a symbolic link in the way, EEXIST for a name that is not told from one that is there.  The same
+ * path as the last time costs one memcmp, any other that is held a few; else it is opened from the
+ * nearest directory above it that is held.
  */
 struct held_directory *held_directories_get(
     struct held_directories *dirs, const char *path, size_t path_nbytes, bool make);

@@ -145,8 +145,8 @@ static int complete(struct tree_sink *s, const struct making *m, struct fresh *f
 }
 
 /*
- * The mode to make with what can be reached before it has its owner: all may read it then who may in the end, where
- * others may as well as the group, and nobody but the user may change it.
+ * The mode of what others can reach before it has its owner.  Nobody but the user may change it, and as the
+ * group may not be the right one yet, that and others may only read what both may in the end.
  */
 static mode_t early_mode(const struct entry *e) {
 	mode_t all = e->mode & e->mode << 3 & 050;
