@@ -24,7 +24,7 @@
  */
 
 /* Of all that are open for the same destination, with that. */
-#define HELD_TOGETHER_MAX ((size_t)22)
+#define HELD_TOGETHER_MAX ((size_t)18)
 
 /* One that writes to what is in this machine, and says what goes wrong when it does. */
 static bool is_local(int dirfd) {

@@ -53,7 +53,7 @@ int contained_sync(struct contained *contained, struct error *err);
 
 /**
  * Another one for the destination of ${like}, for another thread; ${nshares} there are to be, ${like} among
- * them, which all together hold up to 22 descriptors open.  It is freed before ${like}, by the thread of
+ * them, which all together hold up to 18 descriptors open.  It is freed before ${like}, by the thread of
  * that, which then has to sync what was made here, too.
  */
 int contained_open_again(
