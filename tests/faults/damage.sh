@@ -36,9 +36,9 @@ test_cuts_are_noticed() {
 test_cut_in_the_headers_of_the_first_member_is_said() {
 	touch -d '2001-02-03 04:05:06.7' file
 	tarn -cf a.tar file
-	head -c 1024 a.tar >cut
-	expect_status 2 tarn -tf cut
-	expect_stderr_has 'cut: Unexpected EOF in archive behind byte 1024'
+	head -c 1024 a.tar >short.tar
+	expect_status 2 tarn -tf short.tar
+	expect_stderr_has 'short.tar: Unexpected EOF in archive behind byte 1024'
 }
 
 test_flipped_bits_of_compressed_archives_are_noticed() {
