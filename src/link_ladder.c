@@ -51,7 +51,7 @@ struct link_ladder {
 	atomic_size_t nleaders;
 	pthread_mutex_t mutex; /* guards what follows */
 	struct key_set known;
-	struct key_map inodes; /* where members are renamed keys of names, else bits of 64 each */
+	struct key_map inodes; /* 64 known ones a key; where members are renamed, one's name */
 	dev_t *refusing;       /* devices that refuse all links */
 	size_t nrefusing;
 	struct leader **chains;
