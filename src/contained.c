@@ -57,6 +57,7 @@ static int open_below(struct contained **contained, int fd, struct error *err) {
 	c->dev = st.st_dev;
 	c->is_local = is_local(c->directories.root->fd);
 	c->can_be_nameless = access(OWN_DESCRIPTORS, X_OK) == 0;
+	c->has_modes = true;
 	*contained = c;
 	return TARN_OK;
 }
@@ -160,16 +161,19 @@ bool contained_keeps_local(const struct contained *c, dev_t dev) {
 	return c->is_local && dev == c->dev;
 }
 
+bool contained_is_unfinished(const struct stat *st) {
+	return st->st_mode == (S_IFREG | UNFINISHED_MODE) && st->st_nlink == 1;
+}
+
 /*
- * Something is at ${name} already.  TARN_FOLDED when it is called otherwise, and the file system
- * does not tell the two names apart: what has that name is not to be touched.
+ * Something is at ${name} already, and *${st}, or no longer.  TARN_FOLDED when it is called otherwise, and the
+ * file system does not tell the two names apart: what has that name is not to be touched.
  */
 static int look_at_existing(struct contained *c, const struct held_directory *dir, const char *name,
-    const char *failure, struct error *err) {
-	struct stat st;
-
-	if (fstatat(dir->fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
-	    exact_names_is(&c->directories.names, dir, name, &st))
+    struct stat *st, const char *failure, struct error *err) {
+	*st = (struct stat){ 0 };
+	if (fstatat(dir->fd, name, st, AT_SYMLINK_NOFOLLOW) != 0 ||
+	    exact_names_is(&c->directories.names, dir, name, st))
 		return TARN_OK;
 	return err_set(err, TARN_FOLDED, 0,
 	    "%s: the file system does not tell this name from one that is there", failure);
@@ -177,9 +181,14 @@ static int look_at_existing(struct contained *c, const struct held_directory *di
 
 int contained_ask_to_replace(struct contained *c, const struct held_directory *dir,
     const char *name, bool replace, const char *failure, struct error *err) {
-	int r = look_at_existing(c, dir, name, failure, err);
+	struct stat st;
+	int r = look_at_existing(c, dir, name, &st, failure, err);
 
-	return r != TARN_OK || replace ? r : err_set(err, TARN_EXISTS, EEXIST, "%s", failure);
+	if (r != TARN_OK || replace)
+		return r;
+	if (contained_is_unfinished(&st) && unlinkat(dir->fd, name, 0) == 0)
+		return TARN_OK;
+	return err_set(err, TARN_EXISTS, EEXIST, "%s", failure);
 }
 
 int contained_replace_by(struct contained *c, struct held_directory *dir, const char *temporary,
@@ -236,6 +245,7 @@ static int link_step(struct contained *c, struct held_directory *dir, const char
 	struct linking *l = arguments->linking;
 	char temporary[TEMPORARY_NAME_NBYTES];
 	struct doomed_name doomed;
+	struct stat st;
 	struct held_directory *from = held_directories_get(
 	    &c->directories, l->existing->parent, l->existing->parent_nbytes, false);
 	int r;
@@ -245,7 +255,7 @@ static int link_step(struct contained *c, struct held_directory *dir, const char
 	r = link_and_look(from->fd, l, dir->fd, name, err);
 	if (r != TARN_EXISTS)
 		goto done;
-	if (look_at_existing(c, dir, name, "Cannot link", err) != TARN_OK) {
+	if (look_at_existing(c, dir, name, &st, "Cannot link", err) != TARN_OK) {
 		r = (int)err->code;
 		goto done;
 	}
@@ -301,13 +311,14 @@ static int make_or_open(int dirfd, const char *name, struct wanted_directory *wa
 static int mkdir_step(struct contained *c, struct held_directory *dir, const char *name, void *arg,
     struct error *err) {
 	struct wanted_directory *wanted = arg;
+	struct stat st;
 	int fd = make_or_open(dir->fd, name, wanted), r;
 
 	if (fd < 0 && errno == ENOTDIR) {
 		r = contained_ask_to_replace(c, dir, name, wanted->replace, "Cannot mkdir", err);
 		if (r != TARN_OK)
 			return r;
-		wanted->replaced = unlinkat(dir->fd, name, 0) == 0;
+		wanted->replaced = unlinkat(dir->fd, name, 0) == 0 || errno == ENOENT;
 		if (wanted->replaced)
 			fd = make_or_open(dir->fd, name, wanted);
 	}
@@ -315,7 +326,7 @@ static int mkdir_step(struct contained *c, struct held_directory *dir, const cha
 		return err_set(err, TARN_ESYSTEM, errno, "Cannot mkdir");
 	r = fstat(fd, &wanted->st) != 0 ? err_set(err, TARN_ESYSTEM, errno, "Cannot stat") :
 	    wanted->made                ? TARN_OK :
-	                                  look_at_existing(c, dir, name, "Cannot mkdir", err);
+	                                  look_at_existing(c, dir, name, &st, "Cannot mkdir", err);
 	if (r == TARN_OK)
 		r = exact_names_made(&c->directories.names, dir, name, &wanted->st, err);
 	/* What is there now is what counts, whoever made it. */
@@ -347,8 +358,10 @@ int contained_stat(struct contained *contained, const struct member_path *path, 
 
 static int remove_step(struct contained *c, struct held_directory *dir, const char *name, void *arg,
     struct error *err) {
+	struct stat st;
+
 	(void)arg;
-	if (look_at_existing(c, dir, name, "Cannot remove", err) != TARN_OK)
+	if (look_at_existing(c, dir, name, &st, "Cannot remove", err) != TARN_OK)
 		return (int)err->code;
 	held_directories_forget(&c->directories, dir, name);
 	if (remove_tree(dir->fd, name) != 0)

@@ -18,9 +18,10 @@
  * the destination is touched.  Names are checked once and used as what was checked (member_path.h).
  * Parents are opened from the directory held before, never through a symbolic link.
  *
- * A file has no name until it is complete, so that a run that ends before leaves nothing of it; where
- * a file system has no such files, it has a temporary name.  What has no content is made under its own
- * name when that is free.  Over what is there a temporary name is renamed.
+ * A file is made under its own name when that is free, and shows by its mode that it is not complete
+ * (contained_is_unfinished): a run that is killed may leave it so, and whoever finds it makes it again.
+ * One that is to be hidden has no name until it is complete, so that nothing of it is left; where a file
+ * system has no such files, it has a temporary name.  Over what is there a temporary name is renamed.
  *
  * One limit: directories are held open for some time.  One that another process moves elsewhere
  * meanwhile is still the one that is written to.  It was below the destination when it was opened,
@@ -75,24 +76,29 @@ struct fresh {
 	char name[NAME_MAX + 1]; /* the last component */
 	bool is_nameless;
 	bool replace;
-	struct doomed_name doomed;             /* the temporary name */
+	struct doomed_name doomed; /* the temporary name, or its own while it is unfinished */
 	char temporary[TEMPORARY_NAME_NBYTES]; /* "" when it was made under its own name, or none */
 };
 
+/* A regular file that is to be made. */
+struct new_file {
+	mode_t mode;       /* less the umask; of one that nobody can reach before it has its name */
+	mode_t early_mode; /* of one without content, under its name; 0: it is unfinished, too */
+	bool is_hidden;    /* it shall have no name until it is complete */
+	bool replace;      /* what is there */
+};
+
 /**
- * Make a new, empty regular file for ${path}, with ${mode} less the umask, or with 0600 where others
- * can reach it before it has its name.  When something is there:
- * TARN_EXISTS unless ${replace}, also from contained_commit.  Other failures: TARN_ESYSTEM, "Cannot
+ * Make a new, empty regular file for ${path}.  Where neither of its modes is for it, it is one that only the
+ * user may open, or nobody; fresh->st says what it has come to.  When something is there: TARN_EXISTS unless
+ * it may be replaced or is unfinished, also from contained_commit.  Other failures: TARN_ESYSTEM, "Cannot
  * open: …"; TARN_EREFUSED for the destination itself.
+ *
+ * One that is not hidden must get its mode last of all that a run may not leave undone.
  */
-int contained_create(struct contained *contained, const struct member_path *path, mode_t mode,
-    bool replace, struct fresh *fresh, struct error *err);
-/**
- * The same for a file that gets no content, which may replace what is there.  Where nothing is, it has its name and
- * ${mode} at once, and stays when the run is broken off.
- */
-int contained_create_empty(struct contained *contained, const struct member_path *path, mode_t mode,
-    struct fresh *fresh, struct error *err);
+int contained_create(struct contained *contained, const struct member_path *path,
+    const struct new_file *file, struct fresh *fresh, struct error *err);
+
 /** The same for a symbolic link with the text ${target}: "Cannot create symlink: …". */
 int contained_symlink(struct contained *contained, const struct member_path *path,
     const char *target, bool replace, struct fresh *fresh, struct error *err);
@@ -119,6 +125,12 @@ void contained_discard(struct fresh *fresh);
 
 /** Are ${a} and ${b} one inode? */
 bool contained_is_same(const struct stat *a, const struct stat *b);
+
+/**
+ * Is ${st} that of a file which a run was making when it was killed?  It is a regular file with one name,
+ * which has no permissions, but the sticky bit, which means nothing for files.
+ */
+bool contained_is_unfinished(const struct stat *st);
 
 /* An inode that is to get one more name. */
 struct linking {

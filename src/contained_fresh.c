@@ -9,17 +9,18 @@
 #include "contained_step.h"
 
 /*
- * What is made: a file without a name, or with a temporary one, until it is whole; what has no content
- * under its own name.
+ * What is made: a file under its own name, with a mode that says that it is not whole yet, or without a
+ * name, or with a temporary one, until it is; all else under its own name.
  */
 
 /* What is to be made, for make_step. */
 struct making {
 	mode_t mode;        /* with its type; of a file 0600 as long as it has a temporary name */
+	mode_t own_mode;    /* of a file under its own name; 0: it is not made there */
 	dev_t rdev;         /* of a device */
 	const char *target; /* of a symbolic link */
 	const char *failure;
-	bool replace, is_empty; /* is_empty: a file that gets no content */
+	bool replace;
 	struct fresh *fresh;
 };
 
@@ -115,6 +116,23 @@ static int make_nameless(int dirfd, mode_t mode, struct fresh *fresh) {
 	return -1;
 }
 
+/* Returns a descriptor; or -1 with errno, EOPNOTSUPP for a file system without modes. */
+static int make_under_own_name(
+    struct contained *c, int dirfd, const char *name, mode_t mode, struct fresh *fresh) {
+	int fd;
+
+	if (mode == UNFINISHED_MODE)
+		doomed_name_init_briefly(&fresh->doomed, dirfd, fresh->name, mode);
+	fd = make_named(dirfd, name, mode, &fresh->st);
+	if (fd < 0 || mode != UNFINISHED_MODE || contained_is_unfinished(&fresh->st))
+		return fd;
+	c->has_modes = false;
+	unlinkat(dirfd, name, 0);
+	close(fd);
+	errno = EOPNOTSUPP;
+	return -1;
+}
+
 /* Is something at ${name}, and may it be replaced? */
 static int look_before(struct contained *c, const struct held_directory *dir, const char *name,
     const struct making *m, struct error *err) {
@@ -129,11 +147,12 @@ static int make_file_step(struct contained *c, struct held_directory *dir, const
     const struct making *m, struct error *err) {
 	struct fresh *fresh = m->fresh;
 
-	if (m->is_empty) {
-		fresh->fd = make_named(dir->fd, name, m->mode & 0777, &fresh->st);
+	if (m->own_mode != 0 && c->has_modes) {
+		fresh->fd = make_under_own_name(c, dir->fd, name, m->own_mode, fresh);
 		if (fresh->fd >= 0)
 			return TARN_OK;
-		if (errno != EEXIST)
+		doomed_name_spare(&fresh->doomed);
+		if (errno != EEXIST && c->has_modes)
 			return err_set(err, TARN_ESYSTEM, errno, "%s", m->failure);
 	}
 	/* Else a file without a name finds out when it gets one. */
@@ -177,6 +196,7 @@ static int make_step(struct contained *c, struct held_directory *dir, const char
 	int r;
 
 	*fresh = (struct fresh){ .fd = -1, .contained = c, .replace = m->replace };
+	strcpy(fresh->name, name);
 	r = S_ISREG(m->mode) ? make_file_step(c, dir, name, m, err) :
 	                       make_other_step(c, dir, name, m, err);
 	if (r != TARN_OK) {
@@ -185,7 +205,6 @@ static int make_step(struct contained *c, struct held_directory *dir, const char
 	}
 	if (fresh->st.st_dev != c->dev)
 		c->crosses_mounts = true;
-	strcpy(fresh->name, name);
 	fresh->directory = held_directory_share(dir);
 	return TARN_OK;
 }
@@ -200,27 +219,17 @@ static int make(
 	return contained_in_parent(c, path, true, make_step, m, err);
 }
 
-int contained_create(struct contained *contained, const struct member_path *path, mode_t mode,
-    bool replace, struct fresh *fresh, struct error *err) {
+int contained_create(struct contained *contained, const struct member_path *path,
+    const struct new_file *file, struct fresh *fresh, struct error *err) {
 	struct making m = {
-		.mode = S_IFREG | mode,
+		.mode = S_IFREG | file->mode,
 		.failure = "Cannot open",
-		.replace = replace,
+		.replace = file->replace,
 		.fresh = fresh,
 	};
 
-	return make(contained, path, &m, err);
-}
-
-int contained_create_empty(struct contained *contained, const struct member_path *path, mode_t mode,
-    struct fresh *fresh, struct error *err) {
-	struct making m = {
-		.mode = S_IFREG | mode,
-		.failure = "Cannot open",
-		.replace = true,
-		.is_empty = true,
-		.fresh = fresh,
-	};
+	if (!file->is_hidden)
+		m.own_mode = file->early_mode != 0 ? file->early_mode : UNFINISHED_MODE;
 
 	return make(contained, path, &m, err);
 }

@@ -6,6 +6,9 @@
 
 /* What contained.c and contained_fresh.c share. */
 
+/* Of a file under its own name that is not complete yet. */
+#define UNFINISHED_MODE S_ISVTX
+
 /* Where descriptors have names. */
 #define OWN_DESCRIPTORS "/proc/self/fd"
 
@@ -16,6 +19,7 @@ struct contained {
 	bool crosses_mounts;    /* something was made on another device than the destination's */
 	struct contained *like; /* that this one was opened for again; NULL: none */
 	bool can_be_nameless;   /* a file without a name can be given one */
+	bool has_modes;         /* as far as is known, files have the modes they are made with */
 };
 
 /* Work on ${name} in ${dir}; ${arg} is what contained_in_parent was given. */
@@ -37,7 +41,7 @@ bool contained_keeps_local(const struct contained *c, dev_t dev);
 
 /**
  * Something is at ${name} already: TARN_FOLDED when it is called otherwise, and the file system does not tell
- * the two names apart; TARN_EXISTS when it is not to be replaced.
+ * the two names apart; TARN_EXISTS when it is not to be replaced.  What is unfinished is removed.
  */
 int contained_ask_to_replace(struct contained *c, const struct held_directory *dir,
     const char *name, bool replace, const char *failure, struct error *err);

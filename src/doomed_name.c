@@ -2,11 +2,13 @@
 
 #include "doomed_name.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,6 +25,7 @@
 #define PATIENCE_MS 1000
 
 static struct doomed_name *_Atomic first;
+static struct doomed_name *_Atomic brief; /* of the first thread: NULL, or one that has a mode */
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static atomic_int nothers;
 static atomic_bool is_ending;
@@ -30,7 +33,20 @@ static atomic_bool is_ending;
 static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
 
 static bool is_first_thread(void) {
-	return gettid() == getpid();
+	static _Thread_local enum { UNKNOWN, FIRST, OTHER } which;
+
+	if (which == UNKNOWN)
+		which = gettid() == getpid() ? FIRST : OTHER;
+	return which == FIRST;
+}
+
+static void remove_name(const struct doomed_name *d) {
+	struct stat st;
+
+	if (d->mode == 0 ||
+	    (fstatat(d->dirfd, d->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	        st.st_mode == (S_IFREG | d->mode)))
+		unlinkat(d->dirfd, d->name, 0);
 }
 
 /* SA_RESETHAND has restored the default action: the second signal ends the run, and tells how. */
@@ -40,8 +56,10 @@ static void remove_and_die(int signo) {
 	is_ending = true;
 	for (int i = 0; i < PATIENCE_MS && nothers > 0; i++)
 		nanosleep(&ms, NULL);
+	if (brief != NULL)
+		remove_name(brief);
 	for (const struct doomed_name *d = first; d != NULL; d = d->next)
-		unlinkat(d->dirfd, d->name, 0);
+		remove_name(d);
 	raise(signo);
 }
 
@@ -57,9 +75,13 @@ static void join_others(void) {
 
 /* Once is enough: without names the handler does what the default action does. */
 static void catch_signals(void) {
+	static atomic_bool done;
 	struct sigaction action = { .sa_handler = remove_and_die, .sa_flags = (int)SA_RESETHAND };
 	struct sigaction is;
 
+	if (done)
+		return;
+	done = true;
 	sigemptyset(&action.sa_mask);
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
 		/* nohup, for one, wants it to stay ignored. */
@@ -87,20 +109,27 @@ void doomed_name_init(struct doomed_name *doomed, int dirfd, const char *name) {
 
 	if (!is_first_thread())
 		join_others();
+	catch_signals();
 	begin_change(&before);
-	if (first == NULL)
-		catch_signals();
 	*doomed = (struct doomed_name){ .next = first, .dirfd = dirfd, .name = name };
 	first = doomed;
 	end_change(&before);
 }
 
-void doomed_name_spare(struct doomed_name *doomed) {
+void doomed_name_init_briefly(
+    struct doomed_name *doomed, int dirfd, const char *name, mode_t mode) {
+	catch_signals();
+	*doomed = (struct doomed_name){ .dirfd = dirfd, .name = name, .mode = mode };
+	if (is_first_thread())
+		brief = doomed;
+	else
+		join_others();
+}
+
+static void take_from_list(const struct doomed_name *doomed) {
 	struct doomed_name *at;
 	sigset_t before;
 
-	if (doomed->name == NULL)
-		return;
 	begin_change(&before);
 	at = first;
 	if (at == doomed)
@@ -110,8 +139,17 @@ void doomed_name_spare(struct doomed_name *doomed) {
 			at = at->next;
 		at->next = doomed->next;
 	}
-	doomed->name = NULL;
 	end_change(&before);
+}
+
+void doomed_name_spare(struct doomed_name *doomed) {
+	if (doomed->name == NULL)
+		return;
+	if (doomed->mode == 0)
+		take_from_list(doomed);
+	else if (is_first_thread())
+		brief = NULL;
+	doomed->name = NULL;
 	if (!is_first_thread())
 		nothers--;
 }

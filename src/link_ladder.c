@@ -288,12 +288,16 @@ static bool is_refusal(int errnum, enum report_reason *reason) {
 /* Make ${name} the kind of file that ${from} is, which ${st} describes; still empty. */
 static int make_alike(const struct new_name *name, int from, const struct stat *st,
     struct fresh *fresh, struct error *err) {
+	struct new_file file = {
+		.mode = st->st_mode & 0777,
+		.is_hidden = true,
+		.replace = name->replace,
+	};
 	char target[PATH_MAX];
 	ssize_t n;
 
 	if (S_ISREG(st->st_mode))
-		return contained_create(
-		    name->contained, name->path, st->st_mode & 0777, name->replace, fresh, err);
+		return contained_create(name->contained, name->path, &file, fresh, err);
 	if (!S_ISLNK(st->st_mode))
 		return contained_mknod(name->contained, name->path, (st->st_mode & S_IFMT) | 0600,
 		    st->st_rdev, name->replace, fresh, err);

@@ -16,8 +16,8 @@
 
 /*
  * The order matters: the owner first, since changing it clears set-id bits; attributes while the
- * file is still writable; then the mode, then the ACL, whose mask is the group bits of the mode;
- * times last, since all else moves them.
+ * file is still writable; the times, which nothing that follows moves; then the mode, which says that a
+ * file is complete (contained_is_unfinished), and the ACL, whose mask is the group bits of the mode.
  *
  * A descriptor from O_PATH takes fchownat() and utimensat() with AT_EMPTY_PATH; all other calls
  * refuse it (EBADF).  /proc/self/fd/N leads to the same inode, also when that is a symbolic link,
@@ -235,13 +235,13 @@ void metadata_apply(const struct metadata_policy *policy, int fd, const struct s
 		is_owned = give_owner(&t, resolve_user(policy, e), resolve_group(policy, e));
 	if (policy->xattrs)
 		give_xattrs(policy, &t, e);
+	if (!policy->touch)
+		give_mtime(&t, e->mtime);
 	give_mode(&t, e->mode & ~policy->umask, policy->trusted, is_owned);
 	if (policy->acls && !S_ISLNK(st->st_mode))
 		give_acl(&t, ACL_TYPE_ACCESS, e->acl_access);
 	if (policy->acls && S_ISDIR(st->st_mode))
 		give_acl(&t, ACL_TYPE_DEFAULT, e->acl_default);
-	if (!policy->touch)
-		give_mtime(&t, e->mtime);
 }
 
 /* Where a file system has no attributes there are none to copy. */
@@ -279,6 +279,6 @@ void metadata_copy(int from, int to, const char *name, struct report *report) {
 	is_owned = geteuid() == 0 ? give_owner(&t, st.st_uid, st.st_gid) :
 	                            st.st_uid == made.st_uid && st.st_gid == made.st_gid;
 	copy_xattrs(&source, &t);
-	give_mode(&t, st.st_mode & 07777, true, is_owned);
 	give_mtime(&t, st.st_mtim);
+	give_mode(&t, st.st_mode & 07777, true, is_owned);
 }

@@ -24,6 +24,12 @@
  * them.
  */
 
+/*
+ * A larger file is hidden until it is complete, so that not more than that is left of it when a run is
+ * killed: its content costs more than to hide it.  So is one that gets its ACL, which comes after the mode.
+ */
+#define SMALL_NBYTES ((off_t)128 << 10)
+
 struct shared {
 	struct link_ladder *ladder;
 	bool said_leading, said_leading_target;
@@ -96,7 +102,8 @@ static int keep_newer(
 	r = contained_stat(below, &s->path, &st, err);
 	if (r != TARN_OK)
 		return err->errnum == ENOENT ? TARN_OK : r;
-	if (S_ISDIR(st.st_mode) || date_is_before(st.st_mtim, e->mtime))
+	if (S_ISDIR(st.st_mode) || contained_is_unfinished(&st) ||
+	    date_is_before(st.st_mtim, e->mtime))
 		return TARN_OK;
 	report_note(s->report, NULL, "Current '%s' is newer or same age", e->name);
 	return err_set(err, TARN_EXISTS, EEXIST, "Cannot open");
@@ -155,17 +162,21 @@ static mode_t early_mode(const struct entry *e) {
 }
 
 static int put_file(struct tree_sink *s, const struct making *m, struct error *err) {
+	struct new_file file = {
+		.mode = m->e->mode & 0777,
+		/* What lacks only metadata need not say so where it is made again in any case. */
+		.early_mode = m->e->size == 0 && s->options->existing == EXISTING_REPLACE ?
+		    early_mode(m->e) :
+		    0,
+		.is_hidden = m->e->size > SMALL_NBYTES || s->policy.acls,
+		.replace = m->replace,
+	};
 	struct fresh fresh = { .fd = -1 };
 	struct twin twin;
 	int r;
 
 	find_twin(m, &twin);
-	/* With its name it may lack its metadata: what would keep it then gets it whole. */
-	if (m->e->size == 0 && s->options->existing == EXISTING_REPLACE)
-		r = contained_create_empty(m->below, &s->path, early_mode(m->e), &fresh, err);
-	else
-		r = contained_create(
-		    m->below, &s->path, m->e->mode & 0777, m->replace, &fresh, err);
+	r = contained_create(m->below, &s->path, &file, &fresh, err);
 	if (r == TARN_OK)
 		r = file_write(fresh.fd, m->e, m->from, &twin, err);
 	/* This ends the run, and what limits the archive as a whole knows no names. */
@@ -299,7 +310,8 @@ static int put_later_name(struct tree_sink *s, struct contained *below, const st
 	r = placed = place_first(s, below, e, err);
 	if (!name.replace && contained_stat(below, &s->path, &st, err) == TARN_OK) {
 		/* An older version of this very member gives way to the newer one. */
-		name.replace = link_ladder_knows(s->shared->ladder, name.member, &st);
+		name.replace = contained_is_unfinished(&st) ||
+		    link_ladder_knows(s->shared->ladder, name.member, &st);
 		if (!name.replace && placed == TARN_OK && is_at_first(s, below, &st))
 			return TARN_OK;
 		if (!name.replace)

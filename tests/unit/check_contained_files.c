@@ -27,7 +27,7 @@ START_TEST(new_file_is_private_and_empty_and_has_its_name_when_it_is_committed) 
 	struct fresh fresh;
 	ino_t ino;
 
-	ck_assert_int_eq(create("a", false, &fresh), TARN_OK);
+	ck_assert_int_eq(create("a", true, false, &fresh), TARN_OK);
 	ino = fresh.st.st_ino;
 	ck_assert_int_eq(fresh.st.st_size, 0);
 	ck_assert_int_eq(count_names("in"), 0);
@@ -41,11 +41,77 @@ END_TEST
 
 static int create_empty(const char *name, mode_t mode, struct fresh *fresh) {
 	struct member_path path = path_of(name);
-	int r = contained_create_empty(below, &path, mode, fresh, &err);
+	struct new_file file = { .mode = mode, .early_mode = mode, .replace = true };
+	int r = contained_create(below, &path, &file, fresh, &err);
 
 	member_path_fini(&path);
 	return r;
 }
+
+START_TEST(file_that_is_not_hidden_has_its_name_and_shows_that_it_is_unfinished) {
+	struct fresh fresh;
+	struct stat st;
+
+	ck_assert_int_eq(create("a", false, false, &fresh), TARN_OK);
+	st = stat_of("in/a");
+	ck_assert_uint_eq(st.st_ino, fresh.st.st_ino);
+	ck_assert(contained_is_unfinished(&st));
+	ck_assert(contained_is_unfinished(&fresh.st));
+	ck_assert_uint_eq(st.st_mode & 0777, 0);
+	ck_assert_int_eq(fchmod(fresh.fd, 0644), 0);
+	ck_assert_int_eq(contained_commit(&fresh, &err), TARN_OK);
+	st = stat_of("in/a");
+	ck_assert(!contained_is_unfinished(&st));
+	ck_assert_int_eq(create("b", false, true, &fresh), TARN_OK);
+	contained_discard(&fresh);
+	ck_assert_int_eq(count_names("in"), 1);
+}
+END_TEST
+
+/* Leave a file as a run does that is killed. */
+static void leave_unfinished(const char *name) {
+	int fd = open(name, O_WRONLY | O_CREAT | O_EXCL, S_ISVTX);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, "ha", 2), 2);
+	close(fd);
+}
+
+START_TEST(what_is_unfinished_gives_way_to_everything) {
+	const struct new_file hidden = { .mode = 0600, .is_hidden = true };
+	struct member_path path = path_of("hidden");
+	struct fresh fresh;
+	bool made;
+
+	leave_unfinished("in/seen");
+	ck_assert_int_eq(make_file("seen", "half", false), TARN_OK);
+	ck_assert_content("in/seen", "half");
+	leave_unfinished("in/hidden");
+	ck_assert_int_eq(contained_create(below, &path, &hidden, &fresh, &err), TARN_OK);
+	ck_assert_int_eq(contained_commit(&fresh, &err), TARN_OK);
+	ck_assert_content("in/hidden", "");
+	member_path_fini(&path);
+	leave_unfinished("in/symlink");
+	ck_assert_int_eq(make_symlink("symlink", "x", false), TARN_OK);
+	leave_unfinished("in/directory");
+	ck_assert_int_eq(make_directory("directory", false, &made), TARN_OK);
+	ck_assert(made);
+	ck_assert_int_eq(count_names("in"), 4);
+}
+END_TEST
+
+START_TEST(what_only_looks_like_unfinished_stays) {
+	leave_unfinished("in/linked");
+	ck_assert_int_eq(link("in/linked", "in/second"), 0);
+	ck_assert_int_eq(make_file("linked", "new", false), TARN_EXISTS);
+	leave_unfinished("in/readable");
+	ck_assert_int_eq(chmod("in/readable", S_ISVTX | 0400), 0);
+	ck_assert_int_eq(make_file("readable", "new", false), TARN_EXISTS);
+	ck_assert_int_eq(mkdir("in/d", 0), 0);
+	ck_assert_int_eq(chmod("in/d", S_ISVTX), 0);
+	ck_assert_int_eq(make_file("d", "new", false), TARN_EXISTS);
+}
+END_TEST
 
 START_TEST(file_without_content_has_its_name_and_mode_at_once) {
 	struct fresh fresh;
@@ -148,7 +214,7 @@ START_TEST(replaced_file_has_its_old_content_until_the_new_one_is_committed) {
 	struct fresh fresh;
 
 	write_file("in/a", "old");
-	ck_assert_int_eq(create("a", true, &fresh), TARN_OK);
+	ck_assert_int_eq(create("a", true, true, &fresh), TARN_OK);
 	ck_assert_int_eq(write(fresh.fd, "new", 3), 3);
 	ck_assert_content("in/a", "old");
 	ck_assert_int_eq(contained_commit(&fresh, &err), TARN_OK);
@@ -229,11 +295,11 @@ END_TEST
 START_TEST(discarded_file_leaves_nothing) {
 	struct fresh fresh;
 
-	ck_assert_int_eq(create("a", false, &fresh), TARN_OK);
+	ck_assert_int_eq(create("a", true, false, &fresh), TARN_OK);
 	contained_discard(&fresh);
 	ck_assert_int_eq(count_names("in"), 0);
 	write_file("in/a", "old");
-	ck_assert_int_eq(create("a", true, &fresh), TARN_OK);
+	ck_assert_int_eq(create("a", true, true, &fresh), TARN_OK);
 	contained_discard(&fresh);
 	contained_discard(&fresh);
 	ck_assert_content("in/a", "old");
@@ -378,6 +444,9 @@ END_TEST
 
 static void add_making(TCase *tests) {
 	tcase_add_test(tests, new_file_is_private_and_empty_and_has_its_name_when_it_is_committed);
+	tcase_add_test(tests, file_that_is_not_hidden_has_its_name_and_shows_that_it_is_unfinished);
+	tcase_add_test(tests, what_is_unfinished_gives_way_to_everything);
+	tcase_add_test(tests, what_only_looks_like_unfinished_stays);
 	tcase_add_test(tests, file_without_content_has_its_name_and_mode_at_once);
 	tcase_add_test(tests, file_without_content_replaces_when_it_is_committed);
 	tcase_add_test(tests, missing_parents_are_made_with_the_umask);

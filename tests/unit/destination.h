@@ -114,9 +114,10 @@ static inline struct member_path path_of(const char *name) {
 	return path;
 }
 
-static inline int create(const char *name, bool replace, struct fresh *fresh) {
+static inline int create(const char *name, bool is_hidden, bool replace, struct fresh *fresh) {
 	struct member_path path = path_of(name);
-	int r = contained_create(below, &path, 0600, replace, fresh, &err);
+	struct new_file file = { .mode = 0600, .is_hidden = is_hidden, .replace = replace };
+	int r = contained_create(below, &path, &file, fresh, &err);
 
 	member_path_fini(&path);
 	return r;
@@ -128,7 +129,7 @@ static inline int commit(int r, struct fresh *fresh) {
 
 static inline int make_file(const char *name, const char *text, bool replace) {
 	struct fresh fresh;
-	int r = create(name, replace, &fresh);
+	int r = create(name, false, replace, &fresh);
 
 	if (r == TARN_OK)
 		ck_assert_int_eq(write(fresh.fd, text, strlen(text)), (ssize_t)strlen(text));
