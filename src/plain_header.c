@@ -11,8 +11,9 @@
  * digits up to a NUL, a space or the end of the field.
  */
 
-/* What the records before a header say. */
+/* What stands before a header. */
 struct records {
+	char of; /* 'x': records of pax; 'L': long names of GNU tar; 0: neither */
 	struct pax_text path, linkpath;
 	struct timespec mtime;
 	bool has_mtime;
@@ -29,6 +30,10 @@ static bool read_octal(const char *field, size_t nbytes, uint64_t *value) {
 static bool has_checksum(const struct tar_block *block) {
 	uint64_t stored;
 
+	for (size_t i = 0; i < sizeof(block->checksum); i++) {
+		if (memchr(" 01234567", block->checksum[i], sizeof(" 01234567")) == NULL)
+			return false;
+	}
 	return read_octal(block->checksum, sizeof(block->checksum), &stored) &&
 	    stored == tar_block_sum(block);
 }
@@ -38,6 +43,10 @@ static bool is_ustar(const struct tar_block *block) {
 	           "ustar\0"
 	           "00",
 	           sizeof(block->magic)) == 0;
+}
+
+static bool is_gnu(const struct tar_block *block) {
+	return memcmp(block->magic, "ustar  ", sizeof(block->magic)) == 0;
 }
 
 /* Copy ${field} to ${to} and end it; returns where it ends. */
@@ -137,22 +146,43 @@ bool extended_header_read(const struct tar_block *block, uint64_t *nbytes) {
 	    read_octal(block->size, sizeof(block->size), nbytes);
 }
 
+/* A name, and the NUL behind it. */
+static bool read_long_name(struct pax_text *name, const char *at, size_t nbytes) {
+	if (name->text != NULL || nbytes < 2 || memchr(at, '\0', nbytes) != at + nbytes - 1)
+		return false;
+	*name = (struct pax_text){ .text = at, .nbytes = nbytes - 1 };
+	return true;
+}
+
+/* What ${block} says of the next one in the ${nbytes} behind it. */
+static bool read_content(
+    struct records *records, const struct tar_block *block, const char *at, size_t nbytes) {
+	char of = block->type == 'x' ? 'x' : 'L', before = records->of;
+
+	records->of = of;
+	if (of == 'x')
+		return before == '\0' && is_ustar(block) && read_records(records, at, nbytes);
+	return before != 'x' && is_gnu(block) &&
+	    read_long_name(block->type == 'L' ? &records->path : &records->linkpath, at, nbytes);
+}
+
 /*
- * Read what is before the header itself, if that is the records of the member.  Returns how many
- * bytes they have with their own header; SIZE_MAX: they are left to libarchive.
+ * Read what is before the header itself, if that says more of the member.  Returns how many bytes it
+ * has with its own header; SIZE_MAX: it is left to libarchive.
  */
 static size_t read_extension(struct records *records, const char *data, size_t nbytes) {
 	const struct tar_block *block = (const struct tar_block *)data;
 	uint64_t size;
 	size_t all;
 
-	if (block->type != 'x')
+	if (nbytes < sizeof(*block))
+		return SIZE_MAX;
+	if (block->type != 'x' && block->type != 'L' && block->type != 'K')
 		return 0;
-	if (!is_ustar(block) || !extended_header_read(block, &size) || size == 0 ||
-	    size > PLAIN_RECORDS_NBYTES)
+	if (!extended_header_read(block, &size) || size == 0 || size > PLAIN_RECORDS_NBYTES)
 		return SIZE_MAX;
 	all = (size_t)tar_padded(sizeof(*block) + size);
-	if (nbytes < all || !read_records(records, data + sizeof(*block), (size_t)size))
+	if (nbytes < all || !read_content(records, block, data + sizeof(*block), (size_t)size))
 		return SIZE_MAX;
 	return all;
 }
@@ -162,7 +192,7 @@ static bool read_header(struct plain_header *header, const struct tar_block *blo
     const struct records *records, struct entry *e) {
 	if (block->type != '0' && block->type != '1' && block->type != '2' && block->type != '5')
 		return false;
-	if (!is_ustar(block) && memcmp(block->magic, "ustar  ", sizeof(block->magic)) != 0)
+	if (!is_ustar(block) && !is_gnu(block))
 		return false;
 	*e = (struct entry){ .type = ENTRY_FILE };
 	if (!has_checksum(block) || !read_numbers(block, e) ||
@@ -193,15 +223,16 @@ static bool read_header(struct plain_header *header, const struct tar_block *blo
 
 size_t plain_header_read(
     struct plain_header *header, const void *data, size_t nbytes, struct entry *e) {
-	struct records records = { .has_mtime = false };
+	struct records records = { .of = '\0' };
+	const char *at = data, *end = at + nbytes;
 	size_t before;
 
-	if (nbytes < TAR_BLOCK_NBYTES)
+	while ((before = read_extension(&records, at, (size_t)(end - at))) > 0) {
+		if (before == SIZE_MAX)
+			return 0;
+		at += before;
+	}
+	if (!read_header(header, (const struct tar_block *)at, &records, e))
 		return 0;
-	before = read_extension(&records, data, nbytes);
-	if (before == SIZE_MAX || nbytes - before < TAR_BLOCK_NBYTES ||
-	    !read_header(
-	        header, (const struct tar_block *)((const char *)data + before), &records, e))
-		return 0;
-	return before + TAR_BLOCK_NBYTES;
+	return (size_t)(at - (const char *)data) + TAR_BLOCK_NBYTES;
 }

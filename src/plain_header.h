@@ -8,12 +8,13 @@
 
 /*
  * Headers of files, later names, symbolic links and directories as ustar and GNU tar have them, and
- * before them, if at all, one of pax with no more than names, times and what does not matter here.
+ * before them, if at all, one of pax with no more than names, times and what does not matter here, or
+ * those for long names of GNU tar.
  * That is nearly all members of nearly all archives.  Anything out of the ordinary is left to
  * libarchive, which takes ten times as long.
  */
 
-/** The most bytes that the records of a member may have. */
+/** The most bytes that the records of a member, or a long name with its NUL, may have. */
 #define PLAIN_RECORDS_NBYTES ((size_t)8 * TAR_BLOCK_NBYTES)
 
 struct plain_header {

@@ -5,6 +5,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <check.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -13,7 +14,7 @@
 /* What a header says is what libarchive takes it for. */
 
 static struct tar_block first, block;
-static char records[2 * TAR_BLOCK_NBYTES]; /* before the block */
+static char records[4 * TAR_BLOCK_NBYTES]; /* before the block */
 static size_t records_nbytes;
 static struct plain_header header;
 static struct entry e;
@@ -45,18 +46,30 @@ static void seal(struct tar_block *of) {
 	tar_put_octal(of->checksum, 7, sum);
 }
 
-/* Put ${text}, records of ${nbytes}, before the block. */
-static void put_records(const char *text, size_t nbytes) {
-	struct tar_block *extension = (struct tar_block *)records;
+static void be_of_gnu(struct tar_block *of) {
+	memcpy(of->magic, "ustar  ", sizeof(of->magic));
+}
+
+/* Put ${text} of ${nbytes}, and a header of ${type} for it, before the block, behind what is there. */
+static void add_extension(char type, const char *text, size_t nbytes) {
+	char *at = records + records_nbytes;
+	struct tar_block *extension = (struct tar_block *)at;
 
 	*extension = first;
 	memset(extension->link_name, 0, sizeof(extension->link_name));
-	extension->type = 'x';
+	extension->type = type;
 	tar_put_octal(extension->size, sizeof(extension->size), nbytes);
+	if (type != 'x')
+		be_of_gnu(extension);
 	seal(extension);
-	memset(records + sizeof(first), 0, sizeof(records) - sizeof(first));
-	memcpy(records + sizeof(first), text, nbytes);
-	records_nbytes = sizeof(records);
+	memset(at + sizeof(first), 0, TAR_BLOCK_NBYTES);
+	memcpy(at + sizeof(first), text, nbytes);
+	records_nbytes += 2 * TAR_BLOCK_NBYTES;
+}
+
+static void put_records(const char *text, size_t nbytes) {
+	records_nbytes = 0;
+	add_extension('x', text, nbytes);
 }
 
 /* The header, and before it the one by which libarchive knows that it is a tar archive. */
@@ -199,6 +212,78 @@ START_TEST(time_in_the_second_before_1970_is_read) {
 }
 END_TEST
 
+START_TEST(long_names_of_gnu_tar_are_read) {
+	char name[400], target[512] = "d/";
+
+	memset(name, 'n', sizeof(name));
+	memset(target + 2, 't', sizeof(target) - 2);
+	name[200] = '/';
+	name[sizeof(name) - 1] = target[sizeof(target) - 1] = '\0';
+	block.type = "0125"[_i % 4];
+	if (_i < 4)
+		be_of_gnu(&block);
+	add_extension('L', name, sizeof(name));
+	ck_assert(is_read());
+	ck_assert_str_eq(e.name, name);
+	expect_what_libarchive_reads();
+	add_extension('K', target, sizeof(target));
+	ck_assert(is_read());
+	expect_what_libarchive_reads();
+	records_nbytes = 0;
+	add_extension('K', target, sizeof(target));
+	ck_assert(is_read());
+	ck_assert_str_eq(e.name, "d/later");
+	if (block.type == '1')
+		ck_assert_str_eq(e.first_name, target);
+	expect_what_libarchive_reads();
+	add_extension('L', "x", 2);
+	ck_assert(is_read());
+	ck_assert_str_eq(e.name, "x");
+	expect_what_libarchive_reads();
+}
+END_TEST
+
+START_TEST(unusual_long_names_are_left_to_libarchive) {
+	be_of_gnu(&block);
+	switch (_i) {
+	case 0:
+		add_extension('L', "no NUL", 6);
+		break;
+	case 1:
+		add_extension('K', "a\0b", 4);
+		break;
+	case 2:
+		add_extension('L', "two NULs\0", 10);
+		break;
+	case 3:
+		add_extension('L', "", 1);
+		break;
+	case 4:
+		add_extension('L', "a", 2);
+		add_extension('L', "b", 2);
+		break;
+	case 5:
+		add_extension('x', "14 path=d/two\n", 14);
+		add_extension('L', "a", 2);
+		break;
+	case 6:
+		add_extension('L', "a", 2);
+		add_extension('x', "14 path=d/two\n", 14);
+		break;
+	case 7:
+		add_extension('x', "14 path=d/two\n", 14);
+		add_extension('x', "12 mtime=53\n", 12);
+		break;
+	default:
+		add_extension('L', "a", 2);
+		memcpy(((struct tar_block *)records)->magic, first.magic, sizeof(first.magic));
+		seal((struct tar_block *)records);
+		break;
+	}
+	ck_assert(!is_read());
+}
+END_TEST
+
 static const char *const unusual_records[] = {
 	"9 size=1\n",
 	"18 hdrcharset=BINARY\n",
@@ -325,6 +410,37 @@ START_TEST(damaged_records_are_taken_for_what_libarchive_takes_them) {
 }
 END_TEST
 
+START_TEST(damaged_long_names_are_taken_for_what_libarchive_takes_them) {
+	static const char bytes[] = "\0 /.a01\x80";
+	uint64_t random = 88172645463325252U;
+	size_t nread = 0, at;
+
+	for (size_t i = 0; i < 20000; i++) {
+		struct tar_block *extension = (struct tar_block *)records;
+
+		be_of_gnu(&block);
+		block.type = i % 2 == 0 ? '0' : '1';
+		records_nbytes = 0;
+		add_extension('K', "d/first/of/all", 15);
+		add_extension('L', "d/the/very/last", 16);
+		random ^= random << 13;
+		random ^= random >> 7;
+		random ^= random << 17;
+		/* In the first header, its content, or the second; with another type it is no extension. */
+		at = random % (2 * TAR_BLOCK_NBYTES + 200);
+		if (at % (2 * TAR_BLOCK_NBYTES) == offsetof(struct tar_block, type))
+			continue;
+		records[at] = bytes[(random >> 32) % sizeof(bytes)];
+		seal(extension);
+		if (!is_read())
+			continue;
+		nread++;
+		expect_what_libarchive_reads();
+	}
+	ck_assert_uint_gt(nread, 4000);
+}
+END_TEST
+
 int main(void) {
 	Suite *suite = suite_create("plain_header");
 	TCase *tc = tcase_create("plain_header");
@@ -341,7 +457,10 @@ int main(void) {
 	tcase_add_loop_test(tc, unusual_records_are_left_to_libarchive, 0,
 	    sizeof(unusual_records) / sizeof(unusual_records[0]));
 	tcase_add_test(tc, records_with_a_nul_or_before_no_header_are_left_to_libarchive);
+	tcase_add_loop_test(tc, long_names_of_gnu_tar_are_read, 0, 8);
+	tcase_add_loop_test(tc, unusual_long_names_are_left_to_libarchive, 0, 9);
 	tcase_add_test(tc, damaged_records_are_taken_for_what_libarchive_takes_them);
+	tcase_add_test(tc, damaged_long_names_are_taken_for_what_libarchive_takes_them);
 	tcase_add_test(tc, damaged_fields_are_taken_for_what_libarchive_takes_them);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
