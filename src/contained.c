@@ -20,7 +20,8 @@
  *
  * ENOENT may also mean that a directory that is held has been removed since, so it is believed only
  * when it comes back after all that was held is forgotten.  This one rule is all that keeps the
- * directories that are held in line with the tree, beside forgetting what is replaced from here.
+ * directories that are held in line with the tree, beside forgetting what is replaced from here.  It holds
+ * for EMFILE, too: what is held may be what there are too few descriptors for.
  */
 
 /* Of all that are open for the same destination, with that. */
@@ -142,7 +143,7 @@ int contained_in_parent(struct contained *c, const struct member_path *path, boo
     step_function *step, void *arg, struct error *err) {
 	int r = in_parent_once(c, path, make_parents, step, arg, err);
 
-	if (r != TARN_ESYSTEM || err->errnum != ENOENT)
+	if (r != TARN_ESYSTEM || (err->errnum != ENOENT && err->errnum != EMFILE))
 		return r;
 	held_directories_forget_all(&c->directories);
 	return in_parent_once(c, path, make_parents, step, arg, err);

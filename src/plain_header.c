@@ -31,7 +31,9 @@ static bool has_checksum(const struct tar_block *block) {
 	uint64_t stored;
 
 	for (size_t i = 0; i < sizeof(block->checksum); i++) {
-		if (memchr(" 01234567", block->checksum[i], sizeof(" 01234567")) == NULL)
+		char c = block->checksum[i];
+
+		if (c != ' ' && c != '\0' && (c < '0' || c > '7'))
 			return false;
 	}
 	return read_octal(block->checksum, sizeof(block->checksum), &stored) &&

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "compare.h"
 #include "content_sink.h"
@@ -26,6 +27,8 @@
 #define LANES_MAX 3
 /* A few members are not worth them. */
 #define NALONE 64
+/* That the process may have open for lanes to be worth it: they hold directories of their own. */
+#define LANES_NDESCRIPTORS 32
 
 /* The sink that members wanted by an operand go to. */
 struct outlet {
@@ -138,7 +141,8 @@ static int confine(const struct reading *reading, struct error *err) {
 static unsigned int count_lanes(const struct reading *reading) {
 	const struct options *o = &reading->run->options;
 
-	if (o->mode != MODE_EXTRACT || o->to_stdout || reading->noutlets != 1 || o->nthreads <= 1)
+	if (o->mode != MODE_EXTRACT || o->to_stdout || reading->noutlets != 1 || o->nthreads <= 1 ||
+	    sysconf(_SC_OPEN_MAX) < LANES_NDESCRIPTORS)
 		return 0;
 	return o->nthreads < LANES_MAX ? o->nthreads : LANES_MAX;
 }
@@ -156,17 +160,20 @@ static int put_on_lane(void *context, unsigned int lane, const struct entry *e, 
 	return r == TARN_NO_FIRST ? waiting_links_add(reading->waiting, e, number, first, err) : r;
 }
 
-static int start_lanes(struct reading *reading, struct error *err) {
-	for (unsigned int i = 0; i < reading->nlanes; i++) {
-		reading->beside[i] =
-		    tree_sink_new_beside(reading->outlets[0].sink, reading->nlanes + 1, err);
-		if (reading->beside[i] == NULL)
-			return (int)err->code;
+/* As many as there are descriptors for, and it goes on without if it has to. */
+static void start_lanes(struct reading *reading) {
+	struct error err;
+	unsigned int n;
+
+	for (n = 0; n < reading->nlanes; n++) {
+		reading->beside[n] =
+		    tree_sink_new_beside(reading->outlets[0].sink, reading->nlanes + 1, &err);
+		if (reading->beside[n] == NULL)
+			break;
 	}
-	reading->lanes = lanes_new(reading->nlanes, put_on_lane, reading, reading->run->report);
-	if (reading->lanes == NULL)
-		reading->nlanes = 0;
-	return TARN_OK;
+	if (n > 0)
+		reading->lanes = lanes_new(n, put_on_lane, reading, reading->run->report);
+	reading->nlanes = reading->lanes != NULL ? n : 0;
 }
 
 /* Put ${e}, the member with this ${number}, which the ${operand} wants. */
@@ -190,7 +197,7 @@ static int put(struct reading *reading, const struct entry *e, size_t number, si
 		r = waiting_links_add(reading->waiting, e, number, sink, err);
 	if (r == TARN_OK && reading->nlanes > 0 && ++reading->nalone >= NALONE &&
 	    tree_sink_takes_threads(sink))
-		r = start_lanes(reading, err);
+		start_lanes(reading);
 	return r;
 }
 

@@ -104,6 +104,30 @@ test_few_descriptors_are_enough() {
 	done
 }
 
+# Directories that are held open give way.
+test_extraction_makes_do_with_few_descriptors() {
+	mkdir tree
+	for i in $(seq 30); do
+		mkdir -p tree/$i/a/b tree/$i/c
+		for j in 1 2 3; do
+			echo $i $j >tree/$i/a/b/$j
+			ln tree/$i/a/b/$j tree/$i/c/$j
+		done
+	done
+	tarn -cf a.tar tree
+	for n in 10 20; do
+		mkdir out
+		(
+			ulimit -n $n
+			tarn -xf a.tar -C out --threads=1
+			rm -r out/tree
+			tarn -xf a.tar -C out --threads=4
+		)
+		same_tree tree out/tree
+		rm -r out
+	done
+}
+
 test_small_stack_is_enough() {
 	make_tree
 	mkdir out
