@@ -72,7 +72,7 @@ struct fresh {
 	struct contained *contained;      /* borrowed */
 	struct held_directory *directory; /* internal; NULL: empty */
 	int fd;                  /* regular: open for reading and writing; others: O_PATH */
-	struct stat st;          /* as made */
+	struct stat st;          /* as made; regular: no times but st_atim */
 	char name[NAME_MAX + 1]; /* the last component */
 	bool is_nameless;
 	bool replace;
