@@ -289,7 +289,7 @@ static bool is_refusal(int errnum, enum report_reason *reason) {
 static int make_alike(const struct new_name *name, int from, const struct stat *st,
     struct fresh *fresh, struct error *err) {
 	struct new_file file = {
-		.mode = st->st_mode & 0777,
+		.mode = (st->st_mode & 0777) | S_IWUSR,
 		.is_hidden = true,
 		.replace = name->replace,
 	};

@@ -26,7 +26,8 @@
 
 /*
  * A larger file is hidden until it is complete, so that not more than that is left of it when a run is
- * killed: its content costs more than to hide it.  So is one that gets its ACL, which comes after the mode.
+ * killed: its content costs more than to hide it.  So is one that gets its ACL, which comes after the mode,
+ * or attributes: those of users are only for who may write the file, also if it is open.
  */
 #define SMALL_NBYTES ((off_t)128 << 10)
 
@@ -163,12 +164,13 @@ static mode_t early_mode(const struct entry *e) {
 
 static int put_file(struct tree_sink *s, const struct making *m, struct error *err) {
 	struct new_file file = {
-		.mode = m->e->mode & 0777,
+		.mode = (m->e->mode & 0777) | S_IWUSR,
 		/* What lacks only metadata need not say so where it is made again in any case. */
 		.early_mode = m->e->size == 0 && s->options->existing == EXISTING_REPLACE ?
 		    early_mode(m->e) :
 		    0,
-		.is_hidden = m->e->size > SMALL_NBYTES || s->policy.acls,
+		.is_hidden = m->e->size > SMALL_NBYTES || s->policy.acls ||
+		    (s->policy.xattrs && m->e->nxattrs > 0),
 		.replace = m->replace,
 	};
 	struct fresh fresh = { .fd = -1 };

@@ -68,6 +68,23 @@ without() {
 	setpriv --bounding-set="-$1" --inh-caps="-$1" "${@:2}"
 }
 
+# Whose attributes of users only they get who may write the file: to have it open is not enough.
+test_attributes_come_back_to_who_has_no_privileges() {
+	need_root
+	mkdir tree copies links
+	printf x >tree/file
+	: >tree/empty
+	ln tree/file tree/later
+	setfattr -n user.comment -v hello tree/file || skip 'no extended attributes here'
+	setfattr -n user.comment -v hello tree/empty
+	chmod 444 tree/*
+	tarn -c --xattrs -f a.tar tree
+	without dac_override "$TARN" -x --xattrs -f a.tar -C links
+	same_tree tree links/tree
+	without dac_override "$TARN" -x --xattrs --links=copy -f a.tar -C copies
+	same_tree tree copies/tree --ignore links
+}
+
 test_root_that_may_not_change_owners_fails() {
 	need_root
 	make_tree
