@@ -99,19 +99,19 @@ static uint64_t not_0(uint64_t key) {
 	return key != 0 ? key : 1;
 }
 
-/* ${key} together with a component, eight bytes at a time. */
-static uint64_t key_with_component(uint64_t key, const char *component, size_t nbytes) {
+/* Eight bytes at a time. */
+uint64_t key_with_bytes(uint64_t key, const char *bytes, size_t nbytes) {
 	uint64_t word;
 
-	for (; nbytes >= sizeof(word); nbytes -= sizeof(word), component += sizeof(word)) {
-		memcpy(&word, component, sizeof(word));
+	for (; nbytes >= sizeof(word); nbytes -= sizeof(word), bytes += sizeof(word)) {
+		memcpy(&word, bytes, sizeof(word));
 		key = (key ^ word) * UINT64_C(0xd6e8feb86659fd93);
 		key ^= key >> 32;
 	}
 	word = 0;
-	memcpy(&word, component, nbytes);
+	memcpy(&word, bytes, nbytes);
 	/* The length of the rest, in bytes that the rest leaves free, marks the end. */
-	return mix(key ^ word ^ (uint64_t)(nbytes + 1) << 56);
+	return not_0(mix(key ^ word ^ (uint64_t)(nbytes + 1) << 56));
 }
 
 uint64_t key_of_root(uint64_t seed) {
@@ -130,7 +130,7 @@ bool key_next_component(uint64_t *key, const char **name) {
 	}
 	*name = end;
 	if (end > at)
-		*key = not_0(key_with_component(*key, at, (size_t)(end - at)));
+		*key = key_with_bytes(*key, at, (size_t)(end - at));
 	return end > at;
 }
 

@@ -39,6 +39,9 @@ uint64_t key_of_name(uint64_t seed, const char *name);
 uint64_t key_of_root(uint64_t seed);
 bool key_next_component(uint64_t *key, const char **name);
 
+/** The key of ${key} together with ${nbytes} bytes, as they are.  Never 0. */
+uint64_t key_with_bytes(uint64_t key, const char *bytes, size_t nbytes);
+
 /** The key of ${key} together with two numbers.  Never 0. */
 uint64_t key_with_numbers(uint64_t key, uint64_t a, uint64_t b);
 

@@ -119,7 +119,7 @@ int late_directories_add(struct late_directories *late, const struct entry *e, s
 	return bytes_append(&late->last, e->name, strlen(e->name), err);
 }
 
-/* Those at once, then the deepest first; of the same name the earlier one. */
+/* The deepest first; of the same name the earlier one. */
 static int compare(const void *a, const void *b) {
 	const struct late_order *x = a, *y = b;
 
@@ -129,14 +129,19 @@ static int compare(const void *a, const void *b) {
 }
 
 static int put_in_order(struct late_directories *late, struct error *err) {
-	size_t n = count(late);
+	size_t n = count(late), nat_once = 0, nwaiting = 0;
 
 	late->order = reallocarray(NULL, n, sizeof(*late->order));
 	if (late->order == NULL)
 		return err_nomem(err);
-	for (uint32_t i = 0; i < n; i++)
-		late->order[i] = (struct late_order){ i, record(late, i)->depth };
-	qsort(late->order, n, sizeof(*late->order), compare);
+	/* Those that need not wait from the front, the others from the back. */
+	for (uint32_t i = 0; i < n; i++) {
+		uint16_t depth = record(late, i)->depth;
+
+		late->order[depth == AT_ONCE ? nat_once++ : n - ++nwaiting] =
+		    (struct late_order){ i, depth };
+	}
+	qsort(late->order + nat_once, nwaiting, sizeof(*late->order), compare);
 	return TARN_OK;
 }
 

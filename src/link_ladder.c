@@ -177,38 +177,46 @@ int link_ladder_is(
 	return r;
 }
 
-/* The key of the directory called ${name}; no member and no inode has it. */
-static uint64_t key_of_directory(const struct link_ladder *ladder, const char *name) {
-	return key_with_numbers(key_of_name(ladder->seed, name), 0, 0);
+/* The key of ${last} in ${parent}, components as member_path has them, as a place of this ${kind}. */
+static uint64_t key_of_place(const struct link_ladder *ladder, const char *parent,
+    size_t parent_nbytes, const char *last, uint64_t kind) {
+	uint64_t key = key_with_bytes(ladder->seed, parent, parent_nbytes);
+
+	return key_with_numbers(key_with_bytes(key, last, strlen(last)), 0, kind);
 }
 
-/* The key of the place ${path}; nothing else has it. */
-static uint64_t key_of_place(const struct link_ladder *ladder, const struct member_path *path) {
-	uint64_t key = key_of_name(ladder->seed, path->parent);
-	const char *last = path->last;
+/* What this run made; no member and no inode has this key. */
+static uint64_t key_of_own_directory(
+    const struct link_ladder *ladder, const char *parent, size_t parent_nbytes, const char *last) {
+	return key_of_place(ladder, parent, parent_nbytes, last, 0);
+}
 
-	key_next_component(&key, &last);
-	return key_with_numbers(key, 0, 1);
+/* Where the last member did not come; nothing else has this key. */
+static uint64_t key_of_stale(const struct link_ladder *ladder, const struct member_path *path) {
+	return key_of_place(ladder, path->parent, path->parent_nbytes, path->last, 1);
 }
 
 int link_ladder_put(
     struct link_ladder *ladder, const struct member_path *path, bool is_put, struct error *err) {
 	if (!is_put) {
 		ladder->knows_stale = true;
-		return remember(ladder, key_of_place(ladder, path), err);
+		return remember(ladder, key_of_stale(ladder, path), err);
 	}
 	if (ladder->knows_stale)
-		forget(ladder, key_of_place(ladder, path));
+		forget(ladder, key_of_stale(ladder, path));
 	return TARN_OK;
 }
 
 /* Is what lies at ${path} an earlier member than the last that was to be there? */
 static bool is_stale(struct link_ladder *ladder, const struct member_path *path) {
-	return ladder->knows_stale && knows(ladder, key_of_place(ladder, path));
+	return ladder->knows_stale && knows(ladder, key_of_stale(ladder, path));
 }
 
-int link_ladder_made_directory(struct link_ladder *ladder, const char *name, struct error *err) {
-	return remember(ladder, key_of_directory(ladder, name), err);
+int link_ladder_made_directory(
+    struct link_ladder *ladder, const struct member_path *path, struct error *err) {
+	uint64_t key = key_of_own_directory(ladder, path->parent, path->parent_nbytes, path->last);
+
+	return remember(ladder, key, err);
 }
 
 int link_ladder_left_out(struct link_ladder *ladder, const char *member, struct error *err) {
@@ -243,9 +251,12 @@ static void remember_refusing(struct link_ladder *ladder, dev_t dev) {
 	pthread_mutex_unlock(&ladder->mutex);
 }
 
-/* Is what lies in the directory ${parent} known, and may be linked without asking? */
-static bool is_own_directory(struct link_ladder *ladder, const char *parent) {
-	uint64_t key = key_of_directory(ladder, parent);
+/* Is what lies beside ${path} known, and may be linked without asking? */
+static bool is_in_own_directory(struct link_ladder *ladder, const struct member_path *path) {
+	const char *slash = memrchr(path->parent, '/', path->parent_nbytes);
+	size_t nbytes = slash != NULL ? (size_t)(slash - path->parent) : 0;
+	uint64_t key = key_of_own_directory(
+	    ladder, path->parent, nbytes, slash != NULL ? slash + 1 : path->parent);
 	bool is_own;
 
 	pthread_mutex_lock(&ladder->mutex);
@@ -384,7 +395,7 @@ static bool is_member(const struct linking *linking, const struct stat *st) {
 static int link_to(struct link_ladder *ladder, const struct member_path *from,
     const struct new_name *name, struct error *err) {
 	struct linking linking = { .existing = from, .is_wanted = is_member, .context = name };
-	bool looks_later = is_own_directory(ladder, from->parent) && !is_stale(ladder, from);
+	bool looks_later = is_in_own_directory(ladder, from) && !is_stale(ladder, from);
 	struct error looked;
 	int r = looks_later ? TARN_OK : look(ladder, from, name, err);
 

@@ -52,10 +52,11 @@ int link_ladder_put(
     struct link_ladder *ladder, const struct member_path *path, bool is_put, struct error *err);
 
 /**
- * This run has made the directory ${name}: what lies in it was made by this run as well, unless
+ * This run has made the directory ${path}: what lies in it was made by this run as well, unless
  * another process interferes.  Returns TARN_OK or TARN_ENOMEM.
  */
-int link_ladder_made_directory(struct link_ladder *ladder, const char *name, struct error *err);
+int link_ladder_made_directory(
+    struct link_ladder *ladder, const struct member_path *path, struct error *err);
 
 /** Is what ${st} describes known to be ${member}? */
 bool link_ladder_knows(struct link_ladder *ladder, const char *member, const struct stat *st);

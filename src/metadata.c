@@ -30,13 +30,18 @@ struct target {
 	const struct stat *st;
 	const char *name;
 	struct report *report;
-	char proc[sizeof("/proc/self/fd/") + 3 * sizeof(int)]; /* another way to fd */
 };
 
-static void target_init(
-    struct target *t, int fd, const struct stat *st, const char *name, struct report *report) {
-	*t = (struct target){ .fd = fd, .st = st, .name = name, .report = report };
-	snprintf(t->proc, sizeof(t->proc), "/proc/self/fd/%d", fd);
+/* Another way to a descriptor. */
+struct proc_path {
+	char text[sizeof("/proc/self/fd/") + 3 * sizeof(int)];
+};
+
+static struct proc_path proc_path(const struct target *t) {
+	struct proc_path path;
+
+	snprintf(path.text, sizeof(path.text), "/proc/self/fd/%d", t->fd);
+	return path;
 }
 
 void metadata_policy_init(struct metadata_policy *policy, const struct options *o,
@@ -100,7 +105,7 @@ static bool give_owner(const struct target *t, uint64_t uid, uint64_t gid) {
 static int change_mode(const struct target *t, mode_t mode) {
 	int r = fchmod(t->fd, mode);
 
-	return r != 0 && errno == EBADF ? chmod(t->proc, mode) : r;
+	return r != 0 && errno == EBADF ? chmod(proc_path(t).text, mode) : r;
 }
 
 /* ${is_trusted}: with set-id bits; but they never go to another owner than they were meant for. */
@@ -127,7 +132,7 @@ static int set_xattr(const struct target *t, const struct xattr *x) {
 	int r = fsetxattr(t->fd, x->name, x->value, x->nbytes, 0);
 
 	if (r != 0 && errno == EBADF)
-		r = setxattr(t->proc, x->name, x->value, x->nbytes, 0);
+		r = setxattr(proc_path(t).text, x->name, x->value, x->nbytes, 0);
 	/* No file system has attributes of users there, but this is how the kernel says it. */
 	if (r != 0 && errno == EPERM && !S_ISREG(t->st->st_mode) && !S_ISDIR(t->st->st_mode) &&
 	    strncmp(x->name, XATTR_USER_PREFIX, XATTR_USER_PREFIX_LEN) == 0)
@@ -150,7 +155,7 @@ static int set_acl(const struct target *t, acl_type_t type, const char *text) {
 
 	if (acl == NULL)
 		return -1;
-	r = acl_set_file(t->proc, type, acl);
+	r = acl_set_file(proc_path(t).text, type, acl);
 	errnum = errno;
 	acl_free(acl);
 	errno = errnum;
@@ -161,7 +166,7 @@ static int set_acl(const struct target *t, acl_type_t type, const char *text) {
 static void give_acl(const struct target *t, acl_type_t type, const char *text) {
 	const char *xattr =
 	    type == ACL_TYPE_ACCESS ? XATTR_NAME_POSIX_ACL_ACCESS : XATTR_NAME_POSIX_ACL_DEFAULT;
-	int r = text != NULL ? set_acl(t, type, text) : removexattr(t->proc, xattr);
+	int r = text != NULL ? set_acl(t, type, text) : removexattr(proc_path(t).text, xattr);
 	struct error err;
 
 	if (r == 0 || (text == NULL && errno == ENODATA))
@@ -227,10 +232,9 @@ void metadata_resolve_owner(const struct metadata_policy *policy, struct entry *
 
 void metadata_apply(const struct metadata_policy *policy, int fd, const struct stat *st,
     const struct entry *e, const char *name) {
-	struct target t;
+	struct target t = { fd, st, name, policy->report };
 	bool is_owned = true;
 
-	target_init(&t, fd, st, name, policy->report);
 	if (policy->same_owner)
 		is_owned = give_owner(&t, resolve_user(policy, e), resolve_group(policy, e));
 	if (policy->xattrs)
@@ -250,12 +254,12 @@ static void copy_xattrs(const struct target *from, const struct target *to) {
 	ssize_t n = flistxattr(from->fd, names, sizeof(names));
 
 	if (n < 0 && errno == EBADF)
-		n = listxattr(from->proc, names, sizeof(names));
+		n = listxattr(proc_path(from).text, names, sizeof(names));
 	for (const char *x = names; n > 0 && x < names + n; x += strlen(x) + 1) {
 		ssize_t nbytes = fgetxattr(from->fd, x, value, sizeof(value));
 
 		if (nbytes < 0 && errno == EBADF)
-			nbytes = getxattr(from->proc, x, value, sizeof(value));
+			nbytes = getxattr(proc_path(from).text, x, value, sizeof(value));
 		if (nbytes >= 0)
 			give_xattr(to, &(struct xattr){ x, value, (size_t)nbytes });
 		else
@@ -266,15 +270,13 @@ static void copy_xattrs(const struct target *from, const struct target *to) {
 
 void metadata_copy(int from, int to, const char *name, struct report *report) {
 	struct stat st, made;
-	struct target source, t;
+	struct target source = { from, &st, name, report }, t = { to, &made, name, report };
 	bool is_owned;
 
 	if (fstat(from, &st) != 0 || fstat(to, &made) != 0) {
 		report_failure(report, name, "Cannot stat: %s", strerror(errno));
 		return;
 	}
-	target_init(&source, from, &st, name, report);
-	target_init(&t, to, &made, name, report);
 	/* An ordinary user cannot give files away: the copy is the user's own. */
 	is_owned = geteuid() == 0 ? give_owner(&t, st.st_uid, st.st_gid) :
 	                            st.st_uid == made.st_uid && st.st_gid == made.st_gid;

@@ -346,7 +346,7 @@ static int put_directory(
 	int r = contained_mkdir(below, &s->path, &wanted, err);
 
 	if (r == TARN_OK && wanted.made && below == s->below)
-		r = link_ladder_made_directory(s->shared->ladder, e->name, err);
+		r = link_ladder_made_directory(s->shared->ladder, &s->path, err);
 	if (r != TARN_OK || (!wanted.made && s->options->keep_directory_mode))
 		return r;
 	metadata_resolve_owner(&s->policy, &owned);
