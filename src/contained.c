@@ -162,19 +162,13 @@ bool contained_keeps_local(const struct contained *c, dev_t dev) {
 	return c->is_local && dev == c->dev;
 }
 
-bool contained_is_unfinished(const struct stat *st) {
-	return st->st_mode == (S_IFREG | UNFINISHED_MODE) && st->st_nlink == 1;
-}
-
 /*
- * Something is at ${name} already, and *${st}, or no longer.  TARN_FOLDED when it is called otherwise, and the
- * file system does not tell the two names apart: what has that name is not to be touched.
+ * ${st} was found at ${name}.  TARN_FOLDED when it is called otherwise, and the file system does not tell
+ * the two names apart: what has that name is not to be touched.
  */
-static int look_at_existing(struct contained *c, const struct held_directory *dir, const char *name,
-    struct stat *st, const char *failure, struct error *err) {
-	*st = (struct stat){ 0 };
-	if (fstatat(dir->fd, name, st, AT_SYMLINK_NOFOLLOW) != 0 ||
-	    exact_names_is(&c->directories.names, dir, name, st))
+static int check_name(struct contained *c, const struct held_directory *dir, const char *name,
+    const struct stat *st, const char *failure, struct error *err) {
+	if (exact_names_is(&c->directories.names, dir, name, st))
 		return TARN_OK;
 	return err_set(err, TARN_FOLDED, 0,
 	    "%s: the file system does not tell this name from one that is there", failure);
@@ -183,8 +177,11 @@ static int look_at_existing(struct contained *c, const struct held_directory *di
 int contained_ask_to_replace(struct contained *c, const struct held_directory *dir,
     const char *name, bool replace, const char *failure, struct error *err) {
 	struct stat st;
-	int r = look_at_existing(c, dir, name, &st, failure, err);
+	int r;
 
+	if (fstatat(dir->fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return TARN_OK;
+	r = check_name(c, dir, name, &st, failure, err);
 	if (r != TARN_OK || replace)
 		return r;
 	if (contained_is_unfinished(&st) && unlinkat(dir->fd, name, 0) == 0)
@@ -231,12 +228,11 @@ bool contained_is_same(const struct stat *a, const struct stat *b) {
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* Is ${name} the file at ${l}'s existing name, and the one that is wanted? */
-static bool is_linked_already(int existing_dirfd, struct linking *l, int dirfd, const char *name) {
+/* Is ${l}->st the file at ${l}'s existing name, and the one that is wanted? */
+static bool is_linked_already(int existing_dirfd, const struct linking *l) {
 	struct stat st;
 
 	return fstatat(existing_dirfd, l->existing->last, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    fstatat(dirfd, name, &l->st, AT_SYMLINK_NOFOLLOW) == 0 &&
 	    contained_is_same(&st, &l->st) && l->is_wanted(l, &st);
 }
 
@@ -246,7 +242,6 @@ static int link_step(struct contained *c, struct held_directory *dir, const char
 	struct linking *l = arguments->linking;
 	char temporary[TEMPORARY_NAME_NBYTES];
 	struct doomed_name doomed;
-	struct stat st;
 	struct held_directory *from = held_directories_get(
 	    &c->directories, l->existing->parent, l->existing->parent_nbytes, false);
 	int r;
@@ -256,13 +251,15 @@ static int link_step(struct contained *c, struct held_directory *dir, const char
 	r = link_and_look(from->fd, l, dir->fd, name, err);
 	if (r != TARN_EXISTS)
 		goto done;
-	if (look_at_existing(c, dir, name, &st, "Cannot link", err) != TARN_OK) {
-		r = (int)err->code;
-		goto done;
-	}
-	if (is_linked_already(from->fd, l, dir->fd, name)) {
-		r = TARN_OK;
-		goto done;
+	if (fstatat(dir->fd, name, &l->st, AT_SYMLINK_NOFOLLOW) == 0) {
+		if (check_name(c, dir, name, &l->st, "Cannot link", err) != TARN_OK) {
+			r = (int)err->code;
+			goto done;
+		}
+		if (is_linked_already(from->fd, l)) {
+			r = TARN_OK;
+			goto done;
+		}
 	}
 	if (!arguments->replace)
 		goto done;
@@ -312,13 +309,13 @@ static int make_or_open(int dirfd, const char *name, struct wanted_directory *wa
 static int mkdir_step(struct contained *c, struct held_directory *dir, const char *name, void *arg,
     struct error *err) {
 	struct wanted_directory *wanted = arg;
-	struct stat st;
 	int fd = make_or_open(dir->fd, name, wanted), r;
 
 	if (fd < 0 && errno == ENOTDIR) {
 		r = contained_ask_to_replace(c, dir, name, wanted->replace, "Cannot mkdir", err);
 		if (r != TARN_OK)
 			return r;
+		/* What was unfinished is gone already. */
 		wanted->replaced = unlinkat(dir->fd, name, 0) == 0 || errno == ENOENT;
 		if (wanted->replaced)
 			fd = make_or_open(dir->fd, name, wanted);
@@ -327,7 +324,7 @@ static int mkdir_step(struct contained *c, struct held_directory *dir, const cha
 		return err_set(err, TARN_ESYSTEM, errno, "Cannot mkdir");
 	r = fstat(fd, &wanted->st) != 0 ? err_set(err, TARN_ESYSTEM, errno, "Cannot stat") :
 	    wanted->made                ? TARN_OK :
-	                                  look_at_existing(c, dir, name, &st, "Cannot mkdir", err);
+	                                  check_name(c, dir, name, &wanted->st, "Cannot mkdir", err);
 	if (r == TARN_OK)
 		r = exact_names_made(&c->directories.names, dir, name, &wanted->st, err);
 	/* What is there now is what counts, whoever made it. */
@@ -359,10 +356,8 @@ int contained_stat(struct contained *contained, const struct member_path *path, 
 
 static int remove_step(struct contained *c, struct held_directory *dir, const char *name, void *arg,
     struct error *err) {
-	struct stat st;
-
 	(void)arg;
-	if (look_at_existing(c, dir, name, &st, "Cannot remove", err) != TARN_OK)
+	if (contained_ask_to_replace(c, dir, name, true, "Cannot remove", err) != TARN_OK)
 		return (int)err->code;
 	held_directories_forget(&c->directories, dir, name);
 	if (remove_tree(dir->fd, name) != 0)

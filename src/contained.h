@@ -80,21 +80,27 @@ struct fresh {
 	char temporary[TEMPORARY_NAME_NBYTES]; /* "" when it was made under its own name, or none */
 };
 
+/* What a regular file may be found under until it is complete. */
+enum early_name {
+	EARLY_NAME_NONE,       /* nothing: it is hidden */
+	EARLY_NAME_UNFINISHED, /* its own name, with the mode that contained_is_unfinished knows */
+	EARLY_NAME_READY, /* its own name, with its mode: it stays when the run is broken off */
+};
+
 /* A regular file that is to be made. */
 struct new_file {
-	mode_t mode;       /* less the umask; of one that nobody can reach before it has its name */
-	mode_t early_mode; /* of one without content, under its name; 0: it is unfinished, too */
-	bool is_hidden;    /* it shall have no name until it is complete */
-	bool replace;      /* what is there */
+	mode_t mode; /* less the umask; not of one that is unfinished */
+	enum early_name early_name;
+	bool replace; /* what is there */
 };
 
 /**
- * Make a new, empty regular file for ${path}.  Where neither of its modes is for it, it is one that only the
- * user may open, or nobody; fresh->st says what it has come to.  When something is there: TARN_EXISTS unless
- * it may be replaced or is unfinished, also from contained_commit.  Other failures: TARN_ESYSTEM, "Cannot
- * open: …"; TARN_EREFUSED for the destination itself.
+ * Make a new, empty regular file for ${path}, hidden where its early name is taken.  fresh->st has the mode
+ * that it was made with; what is hidden may be written to by the user.  When something is there:
+ * TARN_EXISTS unless it may be replaced or is unfinished, also from contained_commit.  Other failures:
+ * TARN_ESYSTEM, "Cannot open: …"; TARN_EREFUSED for the destination itself.
  *
- * One that is not hidden must get its mode last of all that a run may not leave undone.
+ * What is made as unfinished gets its mode from the caller, after all that must not be missing.
  */
 int contained_create(struct contained *contained, const struct member_path *path,
     const struct new_file *file, struct fresh *fresh, struct error *err);
@@ -127,8 +133,8 @@ void contained_discard(struct fresh *fresh);
 bool contained_is_same(const struct stat *a, const struct stat *b);
 
 /**
- * Is ${st} that of a file which a run was making when it was killed?  It is a regular file with one name,
- * which has no permissions, but the sticky bit, which means nothing for files.
+ * Is ${st} that of a file which a run is making, or was when it was killed?  It is a regular file with one
+ * name, no permissions, and the sticky bit, which means nothing for files.
  */
 bool contained_is_unfinished(const struct stat *st);
 

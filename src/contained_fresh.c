@@ -14,16 +14,23 @@
  * name, or with a temporary one, until it is; all else under its own name.
  */
 
+/* Of a file under its own name that is not complete yet. */
+#define UNFINISHED_MODE S_ISVTX
+
 /* What is to be made, for make_step. */
 struct making {
-	mode_t mode;        /* with its type; of a file 0600 as long as it has a temporary name */
-	mode_t own_mode;    /* of a file under its own name; 0: it is not made there */
-	dev_t rdev;         /* of a device */
-	const char *target; /* of a symbolic link */
+	mode_t mode;                /* with its type */
+	enum early_name early_name; /* of a file */
+	dev_t rdev;                 /* of a device */
+	const char *target;         /* of a symbolic link */
 	const char *failure;
 	bool replace;
 	struct fresh *fresh;
 };
+
+bool contained_is_unfinished(const struct stat *st) {
+	return st->st_mode == (S_IFREG | UNFINISHED_MODE) && st->st_nlink == 1;
+}
 
 /* fusefat and exfat-fuse fail with EIO when they have made a file in the place of a fifo or device. */
 static void remove_half_made(int dirfd, const char *name, mode_t mode) {
@@ -119,15 +126,15 @@ static int make_temporary(int dirfd, struct fresh *fresh) {
 }
 
 /*
- * Nobody else can open it, whatever the mode.  Where the directory was removed some file systems make it
- * all the same, and others have errors of their own.
+ * Nobody else can open it, whatever the mode; the user has to be let give it attributes.  Where the directory
+ * was removed some file systems make it all the same, and others have errors of their own.
  */
 static int make_nameless(int dirfd, mode_t mode, struct fresh *fresh) {
 	struct stat directory;
 	int fd, saved;
 
 	do
-		fd = openat(dirfd, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, mode);
+		fd = openat(dirfd, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, mode | 0600);
 	while (fd < 0 && errno == EINTR);
 	if (fd >= 0 && look_at_made(fd, &fresh->st) == 0)
 		return fd;
@@ -140,47 +147,39 @@ static int make_nameless(int dirfd, mode_t mode, struct fresh *fresh) {
 	return -1;
 }
 
-/* Returns a descriptor; or -1 with errno, EOPNOTSUPP for a file system without modes. */
-static int make_under_own_name(
-    struct contained *c, int dirfd, const char *name, mode_t mode, struct fresh *fresh) {
+/* Returns a descriptor, or -1 with errno; that of a file system without modes says so from then on. */
+static int make_unfinished(int dirfd, struct fresh *fresh) {
 	int fd;
 
-	if (mode == UNFINISHED_MODE)
-		doomed_name_init_briefly(&fresh->doomed, dirfd, fresh->name, mode);
-	fd = make_named(dirfd, name, mode, &fresh->st);
-	if (fd < 0 || mode != UNFINISHED_MODE || contained_is_unfinished(&fresh->st))
-		return fd;
-	c->has_modes = false;
-	unlinkat(dirfd, name, 0);
-	close(fd);
-	errno = EOPNOTSUPP;
-	return -1;
-}
-
-/* Is something at ${name}, and may it be replaced? */
-static int look_before(struct contained *c, const struct held_directory *dir, const char *name,
-    const struct making *m, struct error *err) {
-	struct stat st;
-
-	if (fstatat(dir->fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-		return TARN_OK;
-	return contained_ask_to_replace(c, dir, name, m->replace, m->failure, err);
+	doomed_name_init_briefly(&fresh->doomed, dirfd, fresh->name, UNFINISHED_MODE);
+	fd = make_named(dirfd, fresh->name, UNFINISHED_MODE, &fresh->st);
+	if (fd >= 0 && !contained_is_unfinished(&fresh->st)) {
+		fresh->contained->has_modes = false;
+		unlinkat(dirfd, fresh->name, 0);
+		close(fd);
+		fd = -1;
+	}
+	if (fd < 0)
+		doomed_name_spare(&fresh->doomed);
+	return fd;
 }
 
 static int make_file_step(struct contained *c, struct held_directory *dir, const char *name,
     const struct making *m, struct error *err) {
 	struct fresh *fresh = m->fresh;
 
-	if (m->own_mode != 0 && c->has_modes) {
-		fresh->fd = make_under_own_name(c, dir->fd, name, m->own_mode, fresh);
+	if (m->early_name != EARLY_NAME_NONE && c->has_modes) {
+		fresh->fd = m->early_name == EARLY_NAME_UNFINISHED ?
+		    make_unfinished(dir->fd, fresh) :
+		    make_named(dir->fd, name, m->mode & 0777, &fresh->st);
 		if (fresh->fd >= 0)
 			return TARN_OK;
-		doomed_name_spare(&fresh->doomed);
 		if (errno != EEXIST && c->has_modes)
 			return err_set(err, TARN_ESYSTEM, errno, "%s", m->failure);
 	}
 	/* Else a file without a name finds out when it gets one. */
-	if (!m->replace && look_before(c, dir, name, m, err) != TARN_OK)
+	if (!m->replace &&
+	    contained_ask_to_replace(c, dir, name, false, m->failure, err) != TARN_OK)
 		return (int)err->code;
 	errno = EOPNOTSUPP;
 	if (c->can_be_nameless)
@@ -188,7 +187,8 @@ static int make_file_step(struct contained *c, struct held_directory *dir, const
 	fresh->is_nameless = fresh->fd >= 0;
 	/* The last is what kernels say that do not know of it. */
 	if (fresh->fd < 0 && (errno == EOPNOTSUPP || errno == EINVAL || errno == EISDIR)) {
-		if (m->replace && look_before(c, dir, name, m, err) != TARN_OK)
+		if (m->replace &&
+		    contained_ask_to_replace(c, dir, name, true, m->failure, err) != TARN_OK)
 			return (int)err->code;
 		fresh->fd = make_temporary(dir->fd, fresh);
 	}
@@ -247,13 +247,11 @@ int contained_create(struct contained *contained, const struct member_path *path
     const struct new_file *file, struct fresh *fresh, struct error *err) {
 	struct making m = {
 		.mode = S_IFREG | file->mode,
+		.early_name = file->early_name,
 		.failure = "Cannot open",
 		.replace = file->replace,
 		.fresh = fresh,
 	};
-
-	if (!file->is_hidden)
-		m.own_mode = file->early_mode != 0 ? file->early_mode : UNFINISHED_MODE;
 
 	return make(contained, path, &m, err);
 }

@@ -6,9 +6,6 @@
 
 /* What contained.c and contained_fresh.c share. */
 
-/* Of a file under its own name that is not complete yet. */
-#define UNFINISHED_MODE S_ISVTX
-
 /* Where descriptors have names. */
 #define OWN_DESCRIPTORS "/proc/self/fd"
 
@@ -40,8 +37,9 @@ int contained_open_at(int dirfd, const char *name, int flags);
 bool contained_keeps_local(const struct contained *c, dev_t dev);
 
 /**
- * Something is at ${name} already: TARN_FOLDED when it is called otherwise, and the file system does not tell
- * the two names apart; TARN_EXISTS when it is not to be replaced.  What is unfinished is removed.
+ * What is at ${name}, if anything, is to give way: TARN_FOLDED when it is called otherwise, and the file system
+ * does not tell the two names apart; TARN_EXISTS when it is not to be replaced.  What is unfinished need not
+ * be, and is removed then.
  */
 int contained_ask_to_replace(struct contained *c, const struct held_directory *dir,
     const char *name, bool replace, const char *failure, struct error *err);

@@ -300,8 +300,8 @@ static bool is_refusal(int errnum, enum report_reason *reason) {
 static int make_alike(const struct new_name *name, int from, const struct stat *st,
     struct fresh *fresh, struct error *err) {
 	struct new_file file = {
-		.mode = (st->st_mode & 0777) | S_IWUSR,
-		.is_hidden = true,
+		.mode = st->st_mode & 0777,
+		.early_name = EARLY_NAME_NONE,
 		.replace = name->replace,
 	};
 	char target[PATH_MAX];

@@ -24,11 +24,7 @@
  * them.
  */
 
-/*
- * A larger file is hidden until it is complete, so that not more than that is left of it when a run is
- * killed: its content costs more than to hide it.  So is one that gets its ACL, which comes after the mode,
- * or attributes: those of users are only for who may write the file, also if it is open.
- */
+/* Of a larger file so much would be left when a run is killed, and its content costs more than to hide it. */
 #define SMALL_NBYTES ((off_t)128 << 10)
 
 struct shared {
@@ -162,15 +158,20 @@ static mode_t early_mode(const struct entry *e) {
 	return e->acl_access == NULL ? (e->mode & 0700) | all | all >> 3 : 0600;
 }
 
+static enum early_name early_name(const struct tree_sink *s, const struct entry *e) {
+	/* The ACL comes after the mode, and attributes are for what the user may write to. */
+	if (e->size > SMALL_NBYTES || s->policy.acls || (s->policy.xattrs && e->nxattrs > 0))
+		return EARLY_NAME_NONE;
+	/* What lacks only metadata need not say so where it is made again in any case. */
+	return e->size == 0 && s->options->existing == EXISTING_REPLACE ? EARLY_NAME_READY :
+	                                                                  EARLY_NAME_UNFINISHED;
+}
+
 static int put_file(struct tree_sink *s, const struct making *m, struct error *err) {
+	enum early_name early = early_name(s, m->e);
 	struct new_file file = {
-		.mode = (m->e->mode & 0777) | S_IWUSR,
-		/* What lacks only metadata need not say so where it is made again in any case. */
-		.early_mode = m->e->size == 0 && s->options->existing == EXISTING_REPLACE ?
-		    early_mode(m->e) :
-		    0,
-		.is_hidden = m->e->size > SMALL_NBYTES || s->policy.acls ||
-		    (s->policy.xattrs && m->e->nxattrs > 0),
+		.mode = early == EARLY_NAME_READY ? early_mode(m->e) : m->e->mode & 0777,
+		.early_name = early,
 		.replace = m->replace,
 	};
 	struct fresh fresh = { .fd = -1 };

@@ -99,7 +99,8 @@ END_TEST
 
 START_TEST(ordinary_user_is_told_what_is_forbidden) {
 	struct member_path path = path_of("d/a"), deeper = path_of("d/e/a");
-	const struct new_file seen = { .mode = 0600 }, hidden = { .mode = 0600, .is_hidden = true };
+	const struct new_file hidden = { .mode = 0600 };
+	const struct new_file seen = { .early_name = EARLY_NAME_UNFINISHED };
 	bool root = geteuid() == 0;
 	struct fresh fresh;
 
@@ -133,7 +134,7 @@ START_TEST(destination_itself_can_be_found_but_not_made) {
 	ck_assert_uint_eq(st.st_ino, stat_of("in").st_ino);
 	ck_assert_int_eq(open_existing("/", O_RDONLY | O_DIRECTORY, &fd), TARN_OK);
 	close(fd);
-	ck_assert_int_eq(create(".", true, true, &fresh), TARN_EREFUSED);
+	ck_assert_int_eq(create(".", EARLY_NAME_NONE, true, &fresh), TARN_EREFUSED);
 	contained_discard(&fresh);
 	ck_assert_int_eq(make_symlink(".", "x", true), TARN_EREFUSED);
 	ck_assert_int_eq(make_node(".", S_IFIFO | 0600, 0, true), TARN_EREFUSED);
@@ -202,7 +203,7 @@ static void ck_assert_refused(const char *name) {
 	bool made;
 	int fd;
 
-	ck_assert_int_eq(create(name, true, true, &fresh), TARN_EREFUSED);
+	ck_assert_int_eq(create(name, EARLY_NAME_NONE, true, &fresh), TARN_EREFUSED);
 	ck_assert_str_eq(err.msg, "Cannot open: a parent directory is a symbolic link");
 	contained_discard(&fresh);
 	ck_assert_int_eq(make_symlink(name, "x", true), TARN_EREFUSED);
@@ -289,11 +290,11 @@ START_TEST(directory_removed_before_a_file_has_its_name_is_made_again) {
 	struct fresh fresh;
 
 	ck_assert_int_eq(make_file("a/b/one", "", false), TARN_OK);
-	ck_assert_int_eq(create("a/b/two", true, false, &fresh), TARN_OK);
+	ck_assert_int_eq(create("a/b/two", EARLY_NAME_NONE, false, &fresh), TARN_OK);
 	ck_assert_int_eq(system("rm -r in/a"), 0);
 	ck_assert_int_eq(contained_commit(&fresh, &err), TARN_OK);
 	ck_assert(is_there("in/a/b/two"));
-	ck_assert_int_eq(create("a/b/three", true, false, &fresh), TARN_OK);
+	ck_assert_int_eq(create("a/b/three", EARLY_NAME_NONE, false, &fresh), TARN_OK);
 	ck_assert_int_eq(system("rm -r in/a && ln -s ../out in/a"), 0);
 	ck_assert_int_eq(contained_commit(&fresh, &err), TARN_EREFUSED);
 	ck_assert_int_eq(fresh.fd, -1);
@@ -363,8 +364,8 @@ START_TEST(file_being_made_keeps_its_directory) {
 
 	ck_assert_int_eq(mkdir("in/d", 0755), 0);
 	write_file("in/d/a", "old");
-	ck_assert_int_eq(create("d/a", true, true, &fresh), TARN_OK);
-	ck_assert_int_eq(create("d/b", true, true, &discarded), TARN_OK);
+	ck_assert_int_eq(create("d/a", EARLY_NAME_NONE, true, &fresh), TARN_OK);
+	ck_assert_int_eq(create("d/b", EARLY_NAME_NONE, true, &discarded), TARN_OK);
 	for (int i = 0; i < 40; i++) {
 		snprintf(name, sizeof(name), "d%d/f", i);
 		ck_assert_int_eq(make_file(name, "", false), TARN_OK);

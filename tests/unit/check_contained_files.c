@@ -27,7 +27,7 @@ START_TEST(new_file_is_private_and_empty_and_has_its_name_when_it_is_committed) 
 	struct fresh fresh;
 	ino_t ino;
 
-	ck_assert_int_eq(create("a", true, false, &fresh), TARN_OK);
+	ck_assert_int_eq(create("a", EARLY_NAME_NONE, false, &fresh), TARN_OK);
 	ino = fresh.st.st_ino;
 	ck_assert_int_eq(fresh.st.st_size, 0);
 	ck_assert_int_eq(count_names("in"), 0);
@@ -41,18 +41,18 @@ END_TEST
 
 static int create_empty(const char *name, mode_t mode, struct fresh *fresh) {
 	struct member_path path = path_of(name);
-	struct new_file file = { .mode = mode, .early_mode = mode, .replace = true };
+	struct new_file file = { mode, EARLY_NAME_READY, true };
 	int r = contained_create(below, &path, &file, fresh, &err);
 
 	member_path_fini(&path);
 	return r;
 }
 
-START_TEST(file_that_is_not_hidden_has_its_name_and_shows_that_it_is_unfinished) {
+START_TEST(unfinished_file_has_its_name_and_a_mode_that_says_so) {
 	struct fresh fresh;
 	struct stat st;
 
-	ck_assert_int_eq(create("a", false, false, &fresh), TARN_OK);
+	ck_assert_int_eq(create("a", EARLY_NAME_UNFINISHED, false, &fresh), TARN_OK);
 	st = stat_of("in/a");
 	ck_assert_uint_eq(st.st_ino, fresh.st.st_ino);
 	ck_assert(contained_is_unfinished(&st));
@@ -62,7 +62,7 @@ START_TEST(file_that_is_not_hidden_has_its_name_and_shows_that_it_is_unfinished)
 	ck_assert_int_eq(contained_commit(&fresh, &err), TARN_OK);
 	st = stat_of("in/a");
 	ck_assert(!contained_is_unfinished(&st));
-	ck_assert_int_eq(create("b", false, true, &fresh), TARN_OK);
+	ck_assert_int_eq(create("b", EARLY_NAME_UNFINISHED, true, &fresh), TARN_OK);
 	contained_discard(&fresh);
 	ck_assert_int_eq(count_names("in"), 1);
 }
@@ -78,8 +78,6 @@ static void leave_unfinished(const char *name) {
 }
 
 START_TEST(what_is_unfinished_gives_way_to_everything) {
-	const struct new_file hidden = { .mode = 0600, .is_hidden = true };
-	struct member_path path = path_of("hidden");
 	struct fresh fresh;
 	bool made;
 
@@ -87,10 +85,9 @@ START_TEST(what_is_unfinished_gives_way_to_everything) {
 	ck_assert_int_eq(make_file("seen", "half", false), TARN_OK);
 	ck_assert_content("in/seen", "half");
 	leave_unfinished("in/hidden");
-	ck_assert_int_eq(contained_create(below, &path, &hidden, &fresh, &err), TARN_OK);
+	ck_assert_int_eq(create("hidden", EARLY_NAME_NONE, false, &fresh), TARN_OK);
 	ck_assert_int_eq(contained_commit(&fresh, &err), TARN_OK);
 	ck_assert_content("in/hidden", "");
-	member_path_fini(&path);
 	leave_unfinished("in/symlink");
 	ck_assert_int_eq(make_symlink("symlink", "x", false), TARN_OK);
 	leave_unfinished("in/directory");
@@ -214,7 +211,7 @@ START_TEST(replaced_file_has_its_old_content_until_the_new_one_is_committed) {
 	struct fresh fresh;
 
 	write_file("in/a", "old");
-	ck_assert_int_eq(create("a", true, true, &fresh), TARN_OK);
+	ck_assert_int_eq(create("a", EARLY_NAME_NONE, true, &fresh), TARN_OK);
 	ck_assert_int_eq(write(fresh.fd, "new", 3), 3);
 	ck_assert_content("in/a", "old");
 	ck_assert_int_eq(contained_commit(&fresh, &err), TARN_OK);
@@ -295,11 +292,11 @@ END_TEST
 START_TEST(discarded_file_leaves_nothing) {
 	struct fresh fresh;
 
-	ck_assert_int_eq(create("a", true, false, &fresh), TARN_OK);
+	ck_assert_int_eq(create("a", EARLY_NAME_NONE, false, &fresh), TARN_OK);
 	contained_discard(&fresh);
 	ck_assert_int_eq(count_names("in"), 0);
 	write_file("in/a", "old");
-	ck_assert_int_eq(create("a", true, true, &fresh), TARN_OK);
+	ck_assert_int_eq(create("a", EARLY_NAME_NONE, true, &fresh), TARN_OK);
 	contained_discard(&fresh);
 	contained_discard(&fresh);
 	ck_assert_content("in/a", "old");
@@ -444,7 +441,7 @@ END_TEST
 
 static void add_making(TCase *tests) {
 	tcase_add_test(tests, new_file_is_private_and_empty_and_has_its_name_when_it_is_committed);
-	tcase_add_test(tests, file_that_is_not_hidden_has_its_name_and_shows_that_it_is_unfinished);
+	tcase_add_test(tests, unfinished_file_has_its_name_and_a_mode_that_says_so);
 	tcase_add_test(tests, what_is_unfinished_gives_way_to_everything);
 	tcase_add_test(tests, what_only_looks_like_unfinished_stays);
 	tcase_add_test(tests, file_without_content_has_its_name_and_mode_at_once);

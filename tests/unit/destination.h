@@ -114,9 +114,10 @@ static inline struct member_path path_of(const char *name) {
 	return path;
 }
 
-static inline int create(const char *name, bool is_hidden, bool replace, struct fresh *fresh) {
+static inline int create(
+    const char *name, enum early_name early, bool replace, struct fresh *fresh) {
 	struct member_path path = path_of(name);
-	struct new_file file = { .mode = 0600, .is_hidden = is_hidden, .replace = replace };
+	struct new_file file = { .mode = 0600, .early_name = early, .replace = replace };
 	int r = contained_create(below, &path, &file, fresh, &err);
 
 	member_path_fini(&path);
@@ -129,7 +130,7 @@ static inline int commit(int r, struct fresh *fresh) {
 
 static inline int make_file(const char *name, const char *text, bool replace) {
 	struct fresh fresh;
-	int r = create(name, false, replace, &fresh);
+	int r = create(name, EARLY_NAME_UNFINISHED, replace, &fresh);
 
 	if (r == TARN_OK)
 		ck_assert_int_eq(write(fresh.fd, text, strlen(text)), (ssize_t)strlen(text));
