@@ -18,6 +18,9 @@
  * pointer.  Threads change it one at a time, and the first of them, where the handler runs, without
  * signals meanwhile.
  *
+ * What is doomed briefly is not on the list, which takes system calls to change: one of the first thread
+ * is in a variable of its own, and those of others are only waited for.
+ *
  * Other threads are counted while they have a doomed name; once a signal has come, no further one
  * gets one.  The handler cannot wait for ever: they might wait for what the first thread holds.
  */

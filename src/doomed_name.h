@@ -17,14 +17,14 @@ struct doomed_name {
 	struct doomed_name *next;
 	int dirfd;        /* AT_FDCWD, or what the name is relative to; borrowed */
 	const char *name; /* borrowed; NULL: none */
-	mode_t mode; /* 0, or it is removed only as long as it is a regular file with this mode */
+	mode_t mode;      /* 0, or that of the file which alone is removed */
 };
 
 /** Doom ${name}, until doomed_name_spare; ${doomed} must stay where it is as long. */
 void doomed_name_init(struct doomed_name *doomed, int dirfd, const char *name);
 /**
- * The same for a regular file with ${mode}, which is not 0, as long as it has that: then it is removed only where
- * this finds it so.  Makes no system call.  A thread has one of these at a time.
+ * The same for a name under which a regular file is to be made with ${mode}, not 0: anything else that is found
+ * there stays.  Takes no system call; a thread has one of these at a time.
  */
 void doomed_name_init_briefly(struct doomed_name *doomed, int dirfd, const char *name, mode_t mode);
 /** Legal for one that is all zero, and twice. */

@@ -27,7 +27,7 @@
 #define LANES_MAX 3
 /* A few members are not worth them. */
 #define NALONE 64
-/* That the process may have open for lanes to be worth it: they hold directories of their own. */
+/* With fewer there are no lanes, which hold directories of their own. */
 #define LANES_NDESCRIPTORS 32
 
 /* The sink that members wanted by an operand go to. */
@@ -160,7 +160,7 @@ static int put_on_lane(void *context, unsigned int lane, const struct entry *e, 
 	return r == TARN_NO_FIRST ? waiting_links_add(reading->waiting, e, number, first, err) : r;
 }
 
-/* As many as there are descriptors for, and it goes on without if it has to. */
+/* As many as there are descriptors, memory and threads for, if any. */
 static void start_lanes(struct reading *reading) {
 	struct error err;
 	unsigned int n;
