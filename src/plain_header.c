@@ -13,7 +13,7 @@
 
 /* What stands before a header. */
 struct records {
-	char of; /* 'x': records of pax; 'L': long names of GNU tar; 0: neither */
+	enum { NOTHING, PAX_RECORDS, LONG_NAMES } kind;
 	struct pax_text path, linkpath;
 	struct timespec mtime;
 	bool has_mtime;
@@ -30,6 +30,7 @@ static bool read_octal(const char *field, size_t nbytes, uint64_t *value) {
 static bool has_checksum(const struct tar_block *block) {
 	uint64_t stored;
 
+	/* With anything else in it, it is no header to libarchive. */
 	for (size_t i = 0; i < sizeof(block->checksum); i++) {
 		char c = block->checksum[i];
 
@@ -159,12 +160,16 @@ static bool read_long_name(struct pax_text *name, const char *at, size_t nbytes)
 /* What ${block} says of the next one in the ${nbytes} behind it. */
 static bool read_content(
     struct records *records, const struct tar_block *block, const char *at, size_t nbytes) {
-	char of = block->type == 'x' ? 'x' : 'L', before = records->of;
-
-	records->of = of;
-	if (of == 'x')
-		return before == '\0' && is_ustar(block) && read_records(records, at, nbytes);
-	return before != 'x' && is_gnu(block) &&
+	if (block->type == 'x') {
+		if (records->kind != NOTHING)
+			return false;
+		records->kind = PAX_RECORDS;
+		return is_ustar(block) && read_records(records, at, nbytes);
+	}
+	if (records->kind == PAX_RECORDS)
+		return false;
+	records->kind = LONG_NAMES;
+	return is_gnu(block) &&
 	    read_long_name(block->type == 'L' ? &records->path : &records->linkpath, at, nbytes);
 }
 
@@ -225,7 +230,7 @@ static bool read_header(struct plain_header *header, const struct tar_block *blo
 
 size_t plain_header_read(
     struct plain_header *header, const void *data, size_t nbytes, struct entry *e) {
-	struct records records = { .of = '\0' };
+	struct records records = { .kind = NOTHING };
 	const char *at = data, *end = at + nbytes;
 	size_t before;
 
