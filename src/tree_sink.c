@@ -24,7 +24,7 @@
  * them.
  */
 
-/* Of a larger file so much would be left when a run is killed, and its content costs more than to hide it. */
+/* A larger file is hidden: that costs little beside its content, of which a killed run would leave as much. */
 #define SMALL_NBYTES ((off_t)128 << 10)
 
 struct shared {
