@@ -18,11 +18,11 @@
  * pointer.  Threads change it one at a time, and the first of them, where the handler runs, without
  * signals meanwhile.
  *
- * What is doomed briefly is not on the list, which takes system calls to change: one of the first thread
- * is in a variable of its own, and those of others are only waited for.
+ * What the first thread dooms briefly is in a variable of its own: to change the list takes it system calls.
  *
  * Other threads are counted while they have a doomed name; once a signal has come, no further one
- * gets one.  The handler cannot wait for ever: they might wait for what the first thread holds.
+ * gets one.  The handler cannot wait for ever, as they might wait for what the first thread holds: in
+ * the end it removes what they have doomed, too.
  */
 
 #define PATIENCE_MS 1000
@@ -98,35 +98,44 @@ static void begin_change(sigset_t *signals_before) {
 	sigset_t all;
 
 	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, signals_before);
+	if (is_first_thread())
+		pthread_sigmask(SIG_SETMASK, &all, signals_before);
 	pthread_mutex_lock(&mutex);
 }
 
 static void end_change(const sigset_t *signals_before) {
 	pthread_mutex_unlock(&mutex);
-	pthread_sigmask(SIG_SETMASK, signals_before, NULL);
+	if (is_first_thread())
+		pthread_sigmask(SIG_SETMASK, signals_before, NULL);
+}
+
+static void add_to_list(struct doomed_name *doomed) {
+	sigset_t before;
+
+	begin_change(&before);
+	doomed->next = first;
+	first = doomed;
+	end_change(&before);
 }
 
 void doomed_name_init(struct doomed_name *doomed, int dirfd, const char *name) {
-	sigset_t before;
-
+	catch_signals();
 	if (!is_first_thread())
 		join_others();
-	catch_signals();
-	begin_change(&before);
-	*doomed = (struct doomed_name){ .next = first, .dirfd = dirfd, .name = name };
-	first = doomed;
-	end_change(&before);
+	*doomed = (struct doomed_name){ .dirfd = dirfd, .name = name };
+	add_to_list(doomed);
 }
 
 void doomed_name_init_briefly(
     struct doomed_name *doomed, int dirfd, const char *name, mode_t mode) {
 	catch_signals();
 	*doomed = (struct doomed_name){ .dirfd = dirfd, .name = name, .mode = mode };
-	if (is_first_thread())
+	if (is_first_thread()) {
 		brief = doomed;
-	else
-		join_others();
+		return;
+	}
+	join_others();
+	add_to_list(doomed);
 }
 
 static void take_from_list(const struct doomed_name *doomed) {
@@ -148,10 +157,10 @@ static void take_from_list(const struct doomed_name *doomed) {
 void doomed_name_spare(struct doomed_name *doomed) {
 	if (doomed->name == NULL)
 		return;
-	if (doomed->mode == 0)
-		take_from_list(doomed);
-	else if (is_first_thread())
+	if (doomed->mode != 0 && is_first_thread())
 		brief = NULL;
+	else
+		take_from_list(doomed);
 	doomed->name = NULL;
 	if (!is_first_thread())
 		nothers--;

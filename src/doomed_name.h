@@ -24,7 +24,7 @@ struct doomed_name {
 void doomed_name_init(struct doomed_name *doomed, int dirfd, const char *name);
 /**
  * The same for a name under which a regular file is to be made with ${mode}, not 0: anything else that is found
- * there stays.  Takes no system call; a thread has one of these at a time.
+ * there stays.  Takes no system call in the first thread; a thread has one of these at a time.
  */
 void doomed_name_init_briefly(struct doomed_name *doomed, int dirfd, const char *name, mode_t mode);
 /** Legal for one that is all zero, and twice. */

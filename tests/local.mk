@@ -13,6 +13,7 @@ UNIT_TESTS = \
 	%D%/unit/check_compare_content \
 	%D%/unit/check_contained \
 	%D%/unit/check_contained_files \
+	%D%/unit/check_doomed_name \
 	%D%/unit/check_earlier_inodes \
 	%D%/unit/check_early_mtime \
 	%D%/unit/check_entry \
