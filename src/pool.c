@@ -41,13 +41,13 @@ unsigned int pool_nthreads(unsigned int wanted) {
 	return n > 0 ? (unsigned int)n : 1;
 }
 
-/* Take the job out of the queue to which ${link} leads. */
-static struct pool_job *take(struct pool *pool, struct pool_job **link) {
-	struct pool_job *job = *link;
+/* Take the job out of the queue to which ${from} leads. */
+static struct pool_job *take(struct pool *pool, struct pool_job **from) {
+	struct pool_job *job = *from;
 
-	*link = job->next;
-	if (*link == NULL)
-		pool->end = link;
+	*from = job->next;
+	if (*from == NULL)
+		pool->end = from;
 	pool->nqueued--;
 	return job;
 }
