@@ -104,6 +104,21 @@ test_few_descriptors_are_enough() {
 	done
 }
 
+# Small files may be handed from one thread to the other, open.
+test_small_files_are_stored_with_few_descriptors() {
+	local deep=tree
+	for _ in $(seq 20); do deep=$deep/d; done
+	mkdir -p $deep
+	for i in $(seq 2000); do echo "$i" >$deep/"$i"; done
+	for n in 32 40 64 200; do
+		(
+			ulimit -n $n
+			tarn -cf a.tar --threads=2 tree
+		)
+		tar -df a.tar
+	done
+}
+
 # Directories that are held open give way.
 test_extraction_makes_do_with_few_descriptors() {
 	mkdir tree
