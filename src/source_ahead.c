@@ -227,8 +227,8 @@ static void append_blocks(struct source_ahead *a, const struct open_file *file) 
 	file_reader_end(&reader);
 }
 
-/* Append ${file}, with a name that the caller has, or what is in it. */
-static void append_file(struct source_ahead *a, const struct open_file *file) {
+/* Append ${file}, with the ${name} that stays with its entry, or what is in it. */
+static void append_file(struct source_ahead *a, const struct open_file *file, const char *name) {
 	struct chunk *chunk = a->filling;
 	struct item *item;
 
@@ -242,6 +242,7 @@ static void append_file(struct source_ahead *a, const struct open_file *file) {
 		return;
 	}
 	item->file = *file;
+	item->file.name = name;
 	a->filling->nfiles++;
 }
 
@@ -289,12 +290,10 @@ static void *run(void *argument) {
 
 		if (copy == NULL || e->type != ENTRY_FILE || e->first_name != NULL)
 			continue;
-		if (a->source->give_file != NULL && a->source->give_file(a->source, &file)) {
-			file.name = copy->path;
-			append_file(a, &file);
-		} else {
+		if (a->source->give_file != NULL && a->source->give_file(a->source, &file))
+			append_file(a, &file, copy->path);
+		else
 			append_content(a);
-		}
 	}
 	report_divert_no_more(a->report, &lines);
 	if (r == TARN_OK)

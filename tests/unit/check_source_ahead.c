@@ -82,13 +82,15 @@ static int read_block(struct source *source, struct block *block, struct error *
 static bool give_file(struct source *source, struct open_file *file) {
 	struct numbers *s = (struct numbers *)source;
 	off_t nbytes = s->n == s->shrinks_at ? s->entry.size - 1 : s->entry.size;
+	struct block block = { 0 };
 	struct stat st;
 
-	if (nbytes > BLOCK_NBYTES || s->n % 5 == 0)
+	if (s->n % 5 == 0)
 		return false;
-	memset(s->content, (char)s->n, sizeof(s->content));
 	file->fd = memfd_create("content", MFD_CLOEXEC);
-	ck_assert_int_eq(write(file->fd, s->content, (size_t)nbytes), nbytes);
+	while (read_block(source, &block, NULL) == TARN_OK)
+		ck_assert_int_eq(write(file->fd, block.data, block.nbytes), (ssize_t)block.nbytes);
+	ck_assert_int_eq(ftruncate(file->fd, nbytes), 0);
 	ck_assert_int_eq(fstat(file->fd, &st), 0);
 	file->name = s->name;
 	file->size = s->entry.size;
@@ -314,6 +316,19 @@ START_TEST(what_became_of_a_file_is_said_behind_it) {
 }
 END_TEST
 
+/* Its entry is no longer kept when the last of it is read. */
+START_TEST(what_became_of_a_large_file_that_is_skipped_is_said_with_its_name) {
+	numbers.nentries = 2;
+	numbers.scale = 3000000;
+	numbers.changes_at = 1;
+	begin();
+	expect_entry(1);
+	expect_entry(2);
+	ahead->free(ahead);
+	ck_assert_ptr_nonnull(strstr(said(), "tarn: 1: file changed as we read it\n"));
+}
+END_TEST
+
 static size_t count_descriptors(void) {
 	DIR *dir = opendir("/proc/self/fd");
 	size_t n = 0;
@@ -381,6 +396,8 @@ static Suite *source_ahead_suite(void) {
 	tcase_add_test(tc, content_that_is_not_read_is_skipped);
 	tcase_add_loop_test(tc, what_became_of_a_file_is_said_behind_it, 1, 2);
 	tcase_add_loop_test(tc, what_became_of_a_file_is_said_behind_it, 98, 99);
+	tcase_add_loop_test(
+	    tc, what_became_of_a_large_file_that_is_skipped_is_said_with_its_name, 0, 10);
 	tcase_add_test(tc, file_that_nobody_reads_is_closed);
 	tcase_add_test(tc, it_can_be_freed_at_any_time);
 	suite_add_tcase(suite, tc);
