@@ -38,6 +38,22 @@ test_truncated_archive_is_noticed_and_the_rest_restored() {
 	[ ! -e out/d/3 ]
 }
 
+# Also the first member, which libarchive reads.
+test_file_is_whole_where_only_its_padding_is_cut() {
+	printf 1 >one
+	printf 2 >two
+	tar -cf a.tar --format=ustar one two
+	head -c 600 a.tar >first.tar
+	head -c 1600 a.tar >second.tar
+	mkdir out
+	expect_status 2 tarn -xf first.tar -C out
+	expect_stderr_has 'first.tar: Unexpected EOF in archive behind byte 600, behind member one'
+	cmp one out/one
+	expect_status 2 tarn -xf second.tar -C out
+	expect_stderr_has 'second.tar: Unexpected EOF in archive behind byte 1600, behind member two'
+	cmp two out/two
+}
+
 test_archive_without_its_end_is_noticed() {
 	printf x >f
 	tarn -cf a.tar f
