@@ -338,6 +338,11 @@ static int put_later_name(struct tree_sink *s, struct contained *below, const st
 	return r;
 }
 
+/* Does the metadata of directories stay that exist? */
+static bool keeps_directories(const struct tree_sink *s) {
+	return s->options->keep_directory_mode || s->options->existing == EXISTING_KEEP;
+}
+
 static int put_directory(
     struct tree_sink *s, struct contained *below, const struct entry *e, struct error *err) {
 	struct wanted_directory wanted = { .mode = 0700 | early_mode(e),
@@ -348,7 +353,7 @@ static int put_directory(
 
 	if (r == TARN_OK && wanted.made && below == s->below)
 		r = link_ladder_made_directory(s->shared->ladder, &s->path, err);
-	if (r != TARN_OK || (!wanted.made && s->options->keep_directory_mode))
+	if (r != TARN_OK || (!wanted.made && keeps_directories(s)))
 		return r;
 	metadata_resolve_owner(&s->policy, &owned);
 	/* It may have the inode number of one that lay there before, and waits in its turn. */

@@ -73,6 +73,7 @@ test_extraction() {
 	rm -r start/d
 	for command in 'TAR -xvf a.tar d/e' 'TAR -xvf a.tar --strip-components=1' 'TAR -xf a.tar -C nosuch' \
 		'TAR -xf a.tar; TAR -xkf a.tar' 'TAR -xf a.tar; TAR --skip-old-files -xf a.tar' \
+		'TAR -xf a.tar; chmod 711 d d/e; touch -d 2010-01-01 d d/e; TAR -xkf a.tar' \
 		'TAR -xvf a.tar --wildcards "nomatch*"' 'TAR -xOf a.tar d/a' 'TAR -xvvf a.tar --exclude=e' \
 		'TAR -xf a.tar --transform=s/d/x/' 'TAR -xvf a.tar d/a nosuch' 'TAR xvfC a.tar /nosuch' \
 		'TAR -xf a.tar; touch -d 2040-01-01 d/a; TAR --keep-newer-files -xf a.tar d/a'; do
