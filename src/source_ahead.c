@@ -59,7 +59,7 @@ struct item {
 struct chunk {
 	struct chunk *next;
 	size_t nbytes, capacity;
-	size_t nfiles, nfiles_max;
+	size_t nfiles_left; /* that may still be handed over, open */
 	_Alignas(max_align_t) char room[];
 };
 
@@ -110,8 +110,7 @@ static struct chunk *take_free(struct source_ahead *a) {
 	if (chunk != NULL) {
 		a->free = chunk->next;
 		a->nfree--;
-		chunk->nfiles = 0;
-		chunk->nfiles_max = a->has_waited ? a->nfiles_max : 0;
+		chunk->nfiles_left = a->has_waited ? a->nfiles_max : 0;
 		a->has_waited = false;
 	}
 	pthread_mutex_unlock(&a->mutex);
@@ -229,13 +228,13 @@ static void append_blocks(struct source_ahead *a, const struct open_file *file) 
 
 /* Append ${file}, with the ${name} that stays with its entry, or what is in it. */
 static void append_file(struct source_ahead *a, const struct open_file *file, const char *name) {
-	struct chunk *chunk = a->filling;
 	struct item *item;
 
-	if (chunk->nfiles >= chunk->nfiles_max || file->size > SMALL_NBYTES) {
+	if (a->filling->nfiles_left == 0 || file->size > SMALL_NBYTES) {
 		append_blocks(a, file);
 		return;
 	}
+	a->filling->nfiles_left--;
 	item = append(a, ITEM_FILE, 0);
 	if (item == NULL) {
 		close(file->fd);
@@ -243,7 +242,6 @@ static void append_file(struct source_ahead *a, const struct open_file *file, co
 	}
 	item->file = *file;
 	item->file.name = name;
-	a->filling->nfiles++;
 }
 
 static void append_content(struct source_ahead *a) {
