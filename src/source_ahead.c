@@ -2,6 +2,7 @@
 
 #include "source_ahead.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -452,10 +453,18 @@ static bool add_chunks(struct source_ahead *a) {
 	return true;
 }
 
-/* Two chunks may have that many; NOTHERS descriptors and half of the others are for others. */
+/*
+ * Two chunks may have that many; NOTHERS descriptors and half of the others are for others.  Who started
+ * the program may have left it some: what is behind the first free number is counted on.  Low numbers
+ * do not tell, there may be gaps.
+ */
 static size_t max_files(void) {
-	long n = (sysconf(_SC_OPEN_MAX) - NOTHERS) / 4;
+	int first = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, NOTHERS);
+	long n = (sysconf(_SC_OPEN_MAX) - first - NOTHERS) / 4;
 
+	if (first < 0)
+		return 0;
+	close(first);
 	return n < 0 ? 0 : n < NFILES_MAX ? (size_t)n : NFILES_MAX;
 }
 
