@@ -13,11 +13,15 @@
 
 #define BUFFER_NBYTES ((size_t)256 << 10)
 
-void file_reader_begin(struct file_reader *reader, const struct open_file *file) {
-	reader->file = *file;
+int file_reader_begin(struct file_reader *reader, int fd, off_t size, struct error *err) {
+	reader->fd = fd;
+	reader->size = size;
 	reader->at = 0;
 	reader->is_sparse = false;
 	reader->nextents = reader->extent = 0;
+	if (reader->buf == NULL && (reader->buf = malloc(BUFFER_NBYTES)) == NULL)
+		return err_nomem(err);
+	return TARN_OK;
 }
 
 static int add_extent(struct file_reader *reader, off_t offset, off_t nbytes, struct error *err) {
@@ -37,19 +41,19 @@ static int add_extent(struct file_reader *reader, off_t offset, off_t nbytes, st
 int file_reader_find_holes(struct file_reader *reader, struct error *err) {
 	off_t data, hole = 0;
 
-	while (hole < reader->file.size) {
-		data = lseek(reader->file.fd, hole, SEEK_DATA);
+	while (hole < reader->size) {
+		data = lseek(reader->fd, hole, SEEK_DATA);
 		if (data < 0 && errno != ENXIO)
 			return TARN_OK;
-		if (data < 0 || data >= reader->file.size)
+		if (data < 0 || data >= reader->size)
 			break;
-		hole = lseek(reader->file.fd, data, SEEK_HOLE);
-		if (hole < data || hole > reader->file.size)
-			hole = reader->file.size;
+		hole = lseek(reader->fd, data, SEEK_HOLE);
+		if (hole < data || hole > reader->size)
+			hole = reader->size;
 		if (add_extent(reader, data, hole - data, err) != TARN_OK)
 			return (int)err->code;
 	}
-	reader->is_sparse = reader->nextents != 1 || reader->extents[0].nbytes < reader->file.size;
+	reader->is_sparse = reader->nextents != 1 || reader->extents[0].nbytes < reader->size;
 	return TARN_OK;
 }
 
@@ -58,7 +62,7 @@ static off_t run_end(struct file_reader *reader) {
 	const struct extent *x;
 
 	if (!reader->is_sparse)
-		return reader->file.size;
+		return reader->size;
 	while (reader->extent < reader->nextents) {
 		x = &reader->extents[reader->extent];
 		if (reader->at < x->offset)
@@ -67,60 +71,41 @@ static off_t run_end(struct file_reader *reader) {
 			return x->offset + x->nbytes;
 		reader->extent++;
 	}
-	reader->at = reader->file.size;
-	return reader->file.size;
+	reader->at = reader->size;
+	return reader->size;
 }
 
-int file_reader_read_to(struct file_reader *reader, void *room, size_t capacity,
-    struct block *block, struct error *err) {
+int file_reader_read(struct file_reader *reader, struct block *block, struct error *err) {
 	off_t left = run_end(reader) - reader->at;
 	ssize_t n;
 
 	if (left <= 0)
 		return TARN_END;
 	do {
-		n = pread(reader->file.fd, room, left < (off_t)capacity ? (size_t)left : capacity,
-		    reader->at);
+		n = pread(reader->fd, reader->buf,
+		    left < (off_t)BUFFER_NBYTES ? (size_t)left : BUFFER_NBYTES, reader->at);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return err_set(
 		    err, TARN_ESYSTEM, errno, "Read error at byte %jd", (intmax_t)reader->at);
-	if (n == 0) {
-		report_warning(reader->report, reader->file.name,
-		    "File shrank by %jd bytes; padding with zeros",
-		    (intmax_t)(reader->file.size - reader->at));
+	if (n == 0)
 		return TARN_END;
-	}
-	*block = (struct block){ room, (size_t)n, reader->at };
+	*block = (struct block){ reader->buf, (size_t)n, reader->at };
 	reader->at += n;
 	return TARN_OK;
 }
 
-int file_reader_read(struct file_reader *reader, struct block *block, struct error *err) {
-	if (reader->buf == NULL && (reader->buf = malloc(BUFFER_NBYTES)) == NULL)
-		return err_nomem(err);
-	return file_reader_read_to(reader, reader->buf, BUFFER_NBYTES, block, err);
-}
-
-void file_reader_end(struct file_reader *reader) {
-	const struct open_file *file = &reader->file;
-	struct stat st;
-
-	if (file->fd < 0)
-		return;
-	if (reader->at == file->size &&
-	    (fstat(file->fd, &st) != 0 || st.st_size != file->size ||
-	        st.st_mtim.tv_sec != file->mtime.tv_sec ||
-	        st.st_mtim.tv_nsec != file->mtime.tv_nsec))
-		report_warning(reader->report, file->name, "file changed as we read it");
-	close(file->fd);
-	reader->file.fd = -1;
+void file_reader_end(struct file_reader *reader, struct stat *st) {
+	if (st != NULL && fstat(reader->fd, st) != 0)
+		*st = (struct stat){ 0 };
+	if (reader->fd >= 0)
+		close(reader->fd);
+	reader->fd = -1;
 }
 
 void file_reader_fini(struct file_reader *reader) {
-	if (reader->file.fd >= 0)
-		close(reader->file.fd);
+	file_reader_end(reader, NULL);
 	free(reader->buf);
 	free(reader->extents);
-	*reader = (struct file_reader)FILE_READER_INIT(NULL);
+	*reader = (struct file_reader)FILE_READER_INIT;
 }

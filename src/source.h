@@ -1,10 +1,8 @@
 #ifndef TARN_SOURCE_H
 #define TARN_SOURCE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
-#include <time.h>
 
 #include "entry.h"
 #include "error.h"
@@ -20,14 +18,6 @@ struct block {
 	const void *data; /* borrowed until the next call of read() or next() */
 	size_t nbytes;    /* more than 0 */
 	off_t offset;     /* never less than the end of the block before */
-};
-
-/* A regular file, opened for reading. */
-struct open_file {
-	int fd;           /* -1: none */
-	const char *name; /* for messages; borrowed */
-	off_t size;       /* bytes to hand out: what the header promises */
-	struct timespec mtime;
 };
 
 struct source {
@@ -55,13 +45,6 @@ struct source {
 	 * what was handed out so far must not be taken for the file.
 	 */
 	int (*read)(struct source *source, struct block *block, struct error *err);
-
-	/**
-	 * Let the caller read the content that is to be read, from its beginning, from *${file}, which is its
-	 * own then; the name is borrowed as the entry is.  False: it is not a file without holes.  NULL: it
-	 * never is.
-	 */
-	bool (*give_file)(struct source *source, struct open_file *file);
 
 	/** Free the source; NULL is fine. */
 	void (*free)(struct source *source);

@@ -7,8 +7,7 @@
 /*
  * A source whose entries and content a thread of its own fetches ahead of who wants them, less than
  * 2 MiB of them at a time but for what is larger alone.  They come as they would without: bytes,
- * order, and what is said between them.  Who waits for them gets small files to read himself; up to 256
- * are open, fewer where descriptors are few.
+ * order, and what is said between them.
  *
  * What is handed out says nothing about how far the other source is, which therefore cannot be asked
  * about the entry that came last, nor told what became of it.

@@ -148,7 +148,7 @@ static void read_attributes(struct tree_source *s) {
 }
 
 /* Open the current file.  False, and said: it cannot be, or is another one by now. */
-static bool open_file(struct tree_source *s) {
+static bool open_file(struct tree_source *s, struct error *err) {
 	int flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK |
 	    (s->options->dereference ? 0 : O_NOFOLLOW);
 	int fd = openat(walk_directory_fd(&s->walk), walk_name(&s->walk), flags);
@@ -166,13 +166,11 @@ static bool open_file(struct tree_source *s) {
 		close(fd);
 		return false;
 	}
-	file_reader_begin(&s->reader,
-	    &(struct open_file){
-	        .fd = fd,
-	        .name = s->walk.path,
-	        .size = s->entry.size,
-	        .mtime = { s->stx.stx_mtime.tv_sec, s->stx.stx_mtime.tv_nsec },
-	    });
+	if (file_reader_begin(&s->reader, fd, s->entry.size, err) != TARN_OK) {
+		report_error(s->report, s->walk.path, err);
+		file_reader_end(&s->reader, NULL);
+		return false;
+	}
 	return true;
 }
 
@@ -240,13 +238,13 @@ static int fill_first(struct tree_source *s, struct error *err) {
 	if (s->entry.type == ENTRY_SYMLINK)
 		stored = read_target(s);
 	else if (s->entry.type == ENTRY_FILE && s->entry.size > 0)
-		stored = open_file(s);
+		stored = open_file(s, err);
 	if (!stored) {
 		inode_map_forget(s->first_names.map, &s->entry);
 		return TARN_END;
 	}
 	read_attributes(s);
-	return s->reader.file.fd >= 0 ? find_holes(s, err) : TARN_OK;
+	return s->reader.fd >= 0 ? find_holes(s, err) : TARN_OK;
 }
 
 /*
@@ -379,6 +377,20 @@ static int visit(struct tree_source *s, struct error *err) {
 	return r;
 }
 
+/* Say what became of the file while it was read, and close it. */
+static void end_file(struct tree_source *s) {
+	struct stat st;
+	bool whole = s->reader.at == s->reader.size;
+
+	if (s->reader.fd < 0)
+		return;
+	file_reader_end(&s->reader, &st);
+	if (whole &&
+	    (st.st_size != s->reader.size || st.st_mtim.tv_sec != s->stx.stx_mtime.tv_sec ||
+	        st.st_mtim.tv_nsec != s->stx.stx_mtime.tv_nsec))
+		report_warning(s->report, s->walk.path, "file changed as we read it");
+}
+
 /* Begin with the operand ${operand}. */
 static int begin_operand(struct tree_source *s, const struct operand *operand, struct error *err) {
 	if (s->base >= 0)
@@ -424,7 +436,7 @@ static int tree_source_next(struct source *source, struct entry **e, struct erro
 	struct tree_source *s = (struct tree_source *)source;
 	int r;
 
-	file_reader_end(&s->reader);
+	end_file(s);
 	attributes_clear(&s->attributes);
 	do {
 		r = step(s, err);
@@ -438,18 +450,16 @@ static int tree_source_next(struct source *source, struct entry **e, struct erro
 
 static int tree_source_read(struct source *source, struct block *block, struct error *err) {
 	struct tree_source *s = (struct tree_source *)source;
+	int r;
 
-	return s->reader.file.fd >= 0 ? file_reader_read(&s->reader, block, err) : TARN_END;
-}
-
-static bool tree_source_give_file(struct source *source, struct open_file *file) {
-	struct tree_source *s = (struct tree_source *)source;
-
-	if (s->reader.file.fd < 0 || s->reader.is_sparse)
-		return false;
-	*file = s->reader.file;
-	s->reader.file.fd = -1;
-	return true;
+	if (s->reader.fd < 0)
+		return TARN_END;
+	r = file_reader_read(&s->reader, block, err);
+	if (r == TARN_END && s->reader.at < s->reader.size)
+		report_warning(s->report, s->walk.path,
+		    "File shrank by %jd bytes; padding with zeros",
+		    (intmax_t)(s->reader.size - s->reader.at));
+	return r;
 }
 
 static void tree_source_free(struct source *source) {
@@ -476,14 +486,13 @@ struct source *tree_source_new(const struct options *o, const struct select *sel
 	}
 	s->source.next = tree_source_next;
 	s->source.read = tree_source_read;
-	s->source.give_file = tree_source_give_file;
 	s->source.free = tree_source_free;
 	s->options = o;
 	s->select = select;
 	s->owners = owners;
 	s->report = report;
 	s->base = AT_FDCWD;
-	s->reader = (struct file_reader)FILE_READER_INIT(report);
+	s->reader = (struct file_reader)FILE_READER_INIT;
 	s->walk.follow = o->dereference;
 	s->walk.sort = o->sort;
 	if (first_names_init(&s->first_names, o, report, err) != TARN_OK) {

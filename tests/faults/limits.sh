@@ -104,28 +104,6 @@ test_few_descriptors_are_enough() {
 	done
 }
 
-# Small files may be handed from one thread to the other, open.
-test_small_files_are_stored_with_few_descriptors() {
-	local deep=tree
-	for _ in $(seq 20); do deep=$deep/d; done
-	mkdir -p $deep
-	for i in $(seq 2000); do echo "$i" >$deep/"$i"; done
-	for n in 32 40 100 200; do
-		(
-			ulimit -n $n
-			tarn -cf a.tar --threads=2 tree
-		)
-		tar -df a.tar
-	done
-	# Most are taken by whoever starts tarn.
-	(
-		ulimit -n 256
-		for _ in $(seq 190); do exec {n}</dev/null; done
-		tarn -cf a.tar --threads=2 tree
-	)
-	tar -df a.tar
-}
-
 # Directories that are held open give way.
 test_extraction_makes_do_with_few_descriptors() {
 	mkdir tree

@@ -3,12 +3,10 @@
 #include "source_ahead.h"
 
 #include <check.h>
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "suite.h"
@@ -24,10 +22,9 @@ struct numbers {
 	struct source base;
 	struct report *report;
 	size_t n, nentries;
-	size_t scale;                  /* bytes of content for each entry before */
-	size_t breaks_at;              /* the content of this entry, from the middle on */
-	size_t shrinks_at, changes_at; /* the file of this one */
-	enum tarn_code end;            /* what comes last */
+	size_t scale;       /* bytes of content for each entry before */
+	size_t breaks_at;   /* the content of this entry, from the middle on */
+	enum tarn_code end; /* what comes last */
 	char name[400], line[32];
 	struct extent extents[2];
 	struct xattr xattr; /* none where it has no name */
@@ -78,28 +75,6 @@ static int read_block(struct source *source, struct block *block, struct error *
 	return TARN_OK;
 }
 
-/* All content at once, less what is missing at the end of some. */
-static bool give_file(struct source *source, struct open_file *file) {
-	struct numbers *s = (struct numbers *)source;
-	off_t nbytes = s->n == s->shrinks_at ? s->entry.size - 1 : s->entry.size;
-	struct block block = { 0 };
-	struct stat st;
-
-	if (s->n % 5 == 0)
-		return false;
-	file->fd = memfd_create("content", MFD_CLOEXEC);
-	while (read_block(source, &block, NULL) == TARN_OK)
-		ck_assert_int_eq(write(file->fd, block.data, block.nbytes), (ssize_t)block.nbytes);
-	ck_assert_int_eq(ftruncate(file->fd, nbytes), 0);
-	ck_assert_int_eq(fstat(file->fd, &st), 0);
-	file->name = s->name;
-	file->size = s->entry.size;
-	file->mtime = st.st_mtim;
-	if (s->n == s->changes_at)
-		file->mtime.tv_sec--;
-	return true;
-}
-
 static struct numbers numbers;
 static struct report *report;
 static struct source *ahead;
@@ -123,12 +98,6 @@ static void tear_down(void) {
 	dup2(saved, STDERR_FILENO);
 	close(saved);
 	close(lines);
-}
-
-/* Small content comes in files as well. */
-static void set_up_files(void) {
-	set_up();
-	numbers.base.give_file = give_file;
 }
 
 static void begin(void) {
@@ -285,81 +254,6 @@ START_TEST(line_of_what_nobody_wants_is_not_said) {
 }
 END_TEST
 
-START_TEST(what_became_of_a_file_is_said_behind_it) {
-	numbers.nentries = 100;
-	numbers.scale = 1000;
-	numbers.shrinks_at = (size_t)_i;
-	numbers.changes_at = (size_t)_i + 1;
-	begin();
-	for (size_t n = 1; n <= numbers.nentries; n++) {
-		expect_entry(n);
-		ck_assert_int_eq(read_all(n, TARN_END),
-		    (off_t)(n * numbers.scale - (n == numbers.shrinks_at ? 1 : 0)));
-	}
-	ck_assert_int_eq(ahead->next(ahead, &e, &err), TARN_END);
-	ahead->free(ahead);
-	/* A small one and a large one. */
-	if (_i == 1)
-		ck_assert_ptr_nonnull(strstr(said(),
-		    "tarn: before 1\n"
-		    "tarn: 1: File shrank by 1 bytes; padding with zeros\n"
-		    "tarn: 2: before 2\n"
-		    "tarn: 2: file changed as we read it\n"
-		    "tarn: before 3\n"));
-	else
-		ck_assert_ptr_nonnull(strstr(said(),
-		    "tarn: 98: before 98\n"
-		    "tarn: 98: File shrank by 1 bytes; padding with zeros\n"
-		    "tarn: before 99\n"
-		    "tarn: 99: file changed as we read it\n"
-		    "tarn: 100: before 100\n"));
-}
-END_TEST
-
-/* Its entry is no longer kept when the last of it is read. */
-START_TEST(what_became_of_a_large_file_that_is_skipped_is_said_with_its_name) {
-	numbers.nentries = 2;
-	numbers.scale = 3000000;
-	numbers.changes_at = 1;
-	begin();
-	expect_entry(1);
-	expect_entry(2);
-	ahead->free(ahead);
-	ck_assert_ptr_nonnull(strstr(said(), "tarn: 1: file changed as we read it\n"));
-}
-END_TEST
-
-static size_t count_descriptors(void) {
-	DIR *dir = opendir("/proc/self/fd");
-	size_t n = 0;
-
-	ck_assert_ptr_nonnull(dir);
-	while (readdir(dir) != NULL)
-		n++;
-	closedir(dir);
-	return n;
-}
-
-START_TEST(file_that_nobody_reads_is_closed) {
-	size_t nopen = count_descriptors();
-
-	numbers.nentries = 1000;
-	numbers.scale = 10;
-	for (size_t nwanted = 0; nwanted < 600; nwanted += 20) {
-		numbers.n = 0;
-		begin();
-		for (size_t n = 1; n <= nwanted; n++) {
-			expect_entry(n);
-			ck_assert_uint_le(count_descriptors(), nopen + 2 * 128 + 1);
-			if (n % 2 == 0)
-				read_all(n, TARN_END);
-		}
-		ahead->free(ahead);
-		ck_assert_uint_eq(count_descriptors(), nopen);
-	}
-}
-END_TEST
-
 /* It waits for room, in the midst of a file, when nobody wants any more. */
 START_TEST(it_can_be_freed_at_any_time) {
 	numbers.scale = 30000;
@@ -388,17 +282,6 @@ static Suite *source_ahead_suite(void) {
 	tcase_add_test(tc, entry_may_be_larger_than_what_is_kept);
 	tcase_add_test(tc, line_is_said_when_its_turn_comes);
 	tcase_add_test(tc, line_of_what_nobody_wants_is_not_said);
-	tcase_add_test(tc, it_can_be_freed_at_any_time);
-	suite_add_tcase(suite, tc);
-	tc = tcase_create("files");
-	tcase_add_checked_fixture(tc, set_up_files, tear_down);
-	tcase_add_test(tc, entries_and_content_come_in_their_order);
-	tcase_add_test(tc, content_that_is_not_read_is_skipped);
-	tcase_add_loop_test(tc, what_became_of_a_file_is_said_behind_it, 1, 2);
-	tcase_add_loop_test(tc, what_became_of_a_file_is_said_behind_it, 98, 99);
-	tcase_add_loop_test(
-	    tc, what_became_of_a_large_file_that_is_skipped_is_said_with_its_name, 0, 10);
-	tcase_add_test(tc, file_that_nobody_reads_is_closed);
 	tcase_add_test(tc, it_can_be_freed_at_any_time);
 	suite_add_tcase(suite, tc);
 	return suite;
