@@ -531,11 +531,9 @@ static int archive_source_read(struct source *source, struct block *block, struc
 		return read_plain(s, block, err);
 	do {
 		r = archive_read_data_block(s->archive, &block->data, &block->nbytes, &offset);
-		if (r == ARCHIVE_EOF)
+		/* Where only the padding is cut, whoever asks for the next member is told. */
+		if (r == ARCHIVE_EOF || (r != ARCHIVE_OK && s->content_end == s->entry.size))
 			return check_end(s, err);
-		/* Only the padding is cut: whoever asks for the next member is told. */
-		if (r != ARCHIVE_OK && s->content_end == s->entry.size)
-			return TARN_END;
 		if (r != ARCHIVE_OK)
 			return fatal(s, NULL, err);
 	} while (block->nbytes == 0);
