@@ -139,13 +139,13 @@ void pool_wait(struct pool *pool, struct pool_job *job) {
 }
 
 void pool_cancel(struct pool *pool, struct pool_job *job) {
-	struct pool_job **link = &pool->first;
+	struct pool_job **from = &pool->first;
 
 	pthread_mutex_lock(&pool->mutex);
 	if (job->state == JOB_QUEUED) {
-		while (*link != job)
-			link = &(*link)->next;
-		take(pool, link)->state = JOB_IDLE;
+		while (*from != job)
+			from = &(*from)->next;
+		take(pool, from)->state = JOB_IDLE;
 	}
 	pthread_mutex_unlock(&pool->mutex);
 	pool_wait(pool, job);

@@ -338,7 +338,7 @@ static int put_later_name(struct tree_sink *s, struct contained *below, const st
 	return r;
 }
 
-/* Does the metadata of directories stay that exist? */
+/* Do directories that exist keep their metadata? */
 static bool keeps_directories(const struct tree_sink *s) {
 	return s->options->keep_directory_mode || s->options->existing == EXISTING_KEEP;
 }
