@@ -2,6 +2,8 @@
 
 noinst_LIBRARIES += libtarn.a
 libtarn_a_SOURCES = \
+	%D%/ahead.c \
+	%D%/ahead.h \
 	%D%/archive_file.c \
 	%D%/archive_file.h \
 	%D%/archive_limits.c \

@@ -1,0 +1,313 @@
+#include "config.h"
+
+#include "ahead.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * The thread fills chunks, item by item, and hands a chunk over when the next item has no room in it.
+ * There are NCHUNKS: the one it fills, those that wait, and up to two that the caller has, as what it
+ * keeps may be in another one than what it has come to.  Chunks are few and large, so that waiting for
+ * one another does not count; those given back last are filled first, while the processor's cache has
+ * them.
+ */
+
+#define NCHUNKS 6
+#define ALIGNMENT _Alignof(max_align_t)
+
+/* Kinds of items that are not the user's. */
+enum {
+	ITEM_LINE = -1,
+	ITEM_END =
+	    -2 /* a struct error, of which TARN_END is the code alone; nothing is behind it */
+};
+
+/* It was said. */
+struct line {
+	enum report_severity severity;
+	bool has_name;
+	char text[]; /* and behind it the name */
+};
+
+struct chunk {
+	struct chunk *next;
+	size_t nbytes, capacity;
+	_Alignas(max_align_t) char room[];
+};
+
+struct ahead {
+	ahead_work *work;
+	void *context;
+	struct report *report;
+	pthread_t thread;
+
+	pthread_mutex_t mutex; /* guards: */
+	pthread_cond_t changed;
+	struct chunk *free;          /* a stack */
+	struct chunk *first, **last; /* a queue of those that are filled */
+	bool stops;                  /* nobody wants any more */
+
+	/* the thread's: */
+	struct chunk *filling;
+	bool is_over; /* an item was not appended: there is no memory, or it stops */
+
+	/* the caller's: */
+	struct chunk *current;
+	size_t at; /* of the next item in it */
+	struct chunk *kept;
+};
+
+static void hand_over(struct ahead *a) {
+	pthread_mutex_lock(&a->mutex);
+	a->filling->next = NULL;
+	*a->last = a->filling;
+	a->last = &a->filling->next;
+	a->filling = NULL;
+	pthread_cond_signal(&a->changed);
+	pthread_mutex_unlock(&a->mutex);
+}
+
+/* Wait for a chunk to fill.  NULL: nobody wants it. */
+static struct chunk *take_free(struct ahead *a) {
+	struct chunk *chunk;
+
+	pthread_mutex_lock(&a->mutex);
+	while (a->free == NULL && !a->stops)
+		pthread_cond_wait(&a->changed, &a->mutex);
+	chunk = a->stops ? NULL : a->free;
+	if (chunk != NULL)
+		a->free = chunk->next;
+	pthread_mutex_unlock(&a->mutex);
+	return chunk;
+}
+
+static void give_back(struct ahead *a, struct chunk *chunk) {
+	if (chunk == NULL)
+		return;
+	chunk->nbytes = 0;
+	pthread_mutex_lock(&a->mutex);
+	chunk->next = a->free;
+	a->free = chunk;
+	pthread_cond_signal(&a->changed);
+	pthread_mutex_unlock(&a->mutex);
+}
+
+/* An empty chunk with room for ${nbytes} becomes the one that is filled. */
+static bool begin_chunk(struct ahead *a, size_t nbytes) {
+	struct chunk *chunk = take_free(a), *larger;
+
+	if (chunk != NULL && chunk->capacity < nbytes) {
+		larger = realloc(chunk, sizeof(*chunk) + nbytes);
+		if (larger == NULL) {
+			give_back(a, chunk);
+			return false;
+		}
+		chunk = larger;
+		chunk->capacity = nbytes;
+	}
+	a->filling = chunk;
+	return chunk != NULL;
+}
+
+void *ahead_append(struct ahead *a, int kind, size_t nbytes) {
+	struct chunk *chunk = a->filling;
+	struct ahead_item *item;
+
+	if (a->is_over)
+		return NULL;
+	nbytes = (sizeof(*item) + nbytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+	if (chunk != NULL && chunk->capacity - chunk->nbytes < nbytes)
+		hand_over(a);
+	if (a->filling == NULL && !begin_chunk(a, nbytes)) {
+		a->is_over = true;
+		return NULL;
+	}
+	chunk = a->filling;
+	item = (struct ahead_item *)(void *)(chunk->room + chunk->nbytes);
+	item->kind = kind;
+	item->nbytes = nbytes;
+	chunk->nbytes += nbytes;
+	return item->data;
+}
+
+/* What the thread says. */
+static void append_line(
+    void *context, enum report_severity severity, const char *name, const char *text) {
+	size_t text_nbytes = strlen(text) + 1, name_nbytes = name != NULL ? strlen(name) + 1 : 0;
+	struct line *line =
+	    ahead_append(context, ITEM_LINE, sizeof(*line) + text_nbytes + name_nbytes);
+
+	if (line == NULL)
+		return;
+	line->severity = severity;
+	line->has_name = name != NULL;
+	memcpy(line->text, text, text_nbytes);
+	if (name != NULL)
+		memcpy(line->text + text_nbytes, name, name_nbytes);
+}
+
+static void say(struct report *report, const struct line *line) {
+	report_line(report, line->severity,
+	    line->has_name ? line->text + strlen(line->text) + 1 : NULL, line->text);
+}
+
+/*
+ * The end must be told whatever happens.  Without memory it is appended once more, when chunks that
+ * are large enough have come back; when it stops, nobody waits for it.
+ */
+static void append_end(struct ahead *a, int code, struct error *err) {
+	struct error *end;
+
+	if (a->is_over)
+		code = err_nomem(err);
+	a->is_over = false;
+	end = ahead_append(a, ITEM_END, sizeof(*end));
+	if (end == NULL)
+		return;
+	if (code == TARN_END)
+		end->code = TARN_END;
+	else
+		*end = *err;
+}
+
+static void *run(void *argument) {
+	struct ahead *a = argument;
+	struct report_diversion lines = { .to = append_line, .context = a };
+	struct error err;
+	int r;
+
+	report_divert(a->report, &lines);
+	r = a->work(a->context, a, &err);
+	report_divert_no_more(a->report, &lines);
+	append_end(a, r, &err);
+	if (a->filling != NULL)
+		hand_over(a);
+	return NULL;
+}
+
+/* The current chunk is done with: wait for the next one. */
+static void next_chunk(struct ahead *a) {
+	if (a->current != a->kept)
+		give_back(a, a->current);
+	a->at = 0;
+	pthread_mutex_lock(&a->mutex);
+	while (a->first == NULL)
+		pthread_cond_wait(&a->changed, &a->mutex);
+	a->current = a->first;
+	a->first = a->current->next;
+	if (a->first == NULL)
+		a->last = &a->first;
+	pthread_mutex_unlock(&a->mutex);
+}
+
+int ahead_peek(struct ahead *a, const struct ahead_item **item, struct error *err) {
+	const struct ahead_item *next;
+	const struct error *end;
+
+	for (;; ahead_pass(a)) {
+		if (a->current == NULL || a->at == a->current->nbytes)
+			next_chunk(a);
+		next = (const struct ahead_item *)(const void *)(a->current->room + a->at);
+		if (next->kind != ITEM_LINE)
+			break;
+		say(a->report, (const struct line *)(const void *)next->data);
+	}
+	*item = next;
+	if (next->kind != ITEM_END)
+		return TARN_OK;
+	end = (const struct error *)(const void *)next->data;
+	if (end->code != TARN_END)
+		*err = *end;
+	return (int)end->code;
+}
+
+void ahead_pass(struct ahead *a) {
+	const struct ahead_item *item =
+	    (const struct ahead_item *)(const void *)(a->current->room + a->at);
+
+	a->at += item->nbytes;
+}
+
+void ahead_keep(struct ahead *a) {
+	if (a->kept != a->current)
+		give_back(a, a->kept);
+	a->kept = a->current;
+}
+
+static void free_all(struct chunk *chunk) {
+	for (struct chunk *next; chunk != NULL; chunk = next) {
+		next = chunk->next;
+		free(chunk);
+	}
+}
+
+/* Once there is no thread. */
+static void free_ahead(struct ahead *a) {
+	if (a->kept != a->current)
+		free(a->kept);
+	free(a->current);
+	free_all(a->first);
+	free_all(a->free);
+	pthread_cond_destroy(&a->changed);
+	pthread_mutex_destroy(&a->mutex);
+	free(a);
+}
+
+void ahead_free(struct ahead *a) {
+	if (a == NULL)
+		return;
+	pthread_mutex_lock(&a->mutex);
+	a->stops = true;
+	pthread_cond_signal(&a->changed);
+	pthread_mutex_unlock(&a->mutex);
+	pthread_join(a->thread, NULL);
+	free_ahead(a);
+}
+
+/* Signals are for the caller's thread. */
+static bool start(struct ahead *a) {
+	sigset_t all, before;
+	int errnum;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	errnum = pthread_create(&a->thread, NULL, run, a);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return errnum == 0;
+}
+
+static bool add_chunks(struct ahead *a, size_t nbytes) {
+	for (int i = 0; i < NCHUNKS; i++) {
+		struct chunk *chunk = malloc(sizeof(*chunk) + nbytes);
+
+		if (chunk == NULL)
+			return false;
+		chunk->capacity = nbytes;
+		chunk->nbytes = 0;
+		chunk->next = a->free;
+		a->free = chunk;
+	}
+	return true;
+}
+
+struct ahead *ahead_new(ahead_work *work, void *context, size_t nbytes, struct report *report) {
+	struct ahead *a = calloc(1, sizeof(*a));
+
+	if (a == NULL)
+		return NULL;
+	a->work = work;
+	a->context = context;
+	a->report = report;
+	a->last = &a->first;
+	pthread_mutex_init(&a->mutex, NULL);
+	pthread_cond_init(&a->changed, NULL);
+	if (!add_chunks(a, nbytes) || !start(a)) {
+		free_ahead(a);
+		return NULL;
+	}
+	return a;
+}
