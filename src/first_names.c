@@ -101,10 +101,3 @@ int first_names_replace(struct first_names *names, const struct met_name *met, s
 int first_names_not_stored(struct first_names *names, const char *name, struct error *err) {
 	return key_set_add(&names->not_stored, key_of_name(names->seed, name), err);
 }
-
-bool first_names_has_directory(struct first_names *names, const struct entry *e) {
-	inode_directory visited = inode_map_find_directory(names->map, &e->identity);
-	const char *first = visited != 0 ? inode_map_name(names->map, visited, "") : NULL;
-
-	return first != NULL && member_names_equal(first, e->name);
-}

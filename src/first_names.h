@@ -56,7 +56,4 @@ int first_names_replace(struct first_names *names, const struct met_name *met, s
 /** ${name} was met and is no member, or what is there now may not be there another time. */
 int first_names_not_stored(struct first_names *names, const char *name, struct error *err);
 
-/** Was the directory ${e} stored under this very name, with all that is below it? */
-bool first_names_has_directory(struct first_names *names, const struct entry *e);
-
 #endif

@@ -171,6 +171,10 @@ libtarn_a_SOURCES = \
 	%D%/run_read.c \
 	%D%/run_test.c \
 	%D%/run_write.c \
+	%D%/scan.c \
+	%D%/scan.h \
+	%D%/scan_ahead.c \
+	%D%/scan_ahead.h \
 	%D%/select.c \
 	%D%/select.h \
 	%D%/sink.h \

@@ -140,11 +140,11 @@ bool select_excludes(const struct select *select, const char *name) {
 	return false;
 }
 
-bool select_leaves_out_as_old(
-    const struct select *select, const struct entry *e, const struct timespec *ctime) {
+bool select_leaves_out_as_old(const struct select *select, enum entry_type type,
+    struct timespec mtime, const struct timespec *ctime) {
 	const struct options *o = select->options;
 
-	if (!o->has_newer || e->type == ENTRY_DIRECTORY || !date_is_before(e->mtime, o->newer))
+	if (!o->has_newer || type == ENTRY_DIRECTORY || !date_is_before(mtime, o->newer))
 		return false;
 	return o->newer_by_mtime || ctime == NULL || date_is_before(*ctime, o->newer);
 }
@@ -207,7 +207,8 @@ void select_decide(struct select *select, const struct entry *e, bool *wanted, s
 		select->matched[i] = true;
 	if (operand != NULL)
 		*operand = i;
-	*wanted = !select_excludes(select, e->name) && !select_leaves_out_as_old(select, e, NULL);
+	*wanted = !select_excludes(select, e->name) &&
+	    !select_leaves_out_as_old(select, e->type, e->mtime, NULL);
 }
 
 /* *${name} below the directory of --one-top-level, if it is not; made in ${to}. */

@@ -31,11 +31,11 @@ void select_free(struct select *select);
 bool select_excludes(const struct select *select, const char *name);
 
 /**
- * True when --newer or --newer-mtime leaves out ${e}, which was last changed in any way at *${ctime};
- * NULL: that is not known.
+ * True when --newer or --newer-mtime leaves out a file of ${type} whose content was last changed at
+ * ${mtime}, and anything of it at *${ctime}; NULL: that is not known.
  */
-bool select_leaves_out_as_old(
-    const struct select *select, const struct entry *e, const struct timespec *ctime);
+bool select_leaves_out_as_old(const struct select *select, enum entry_type type,
+    struct timespec mtime, const struct timespec *ctime);
 
 /**
  * Decide about ${e}, which comes from an archive: *${wanted}.  *${operand} (may be NULL) is set to the

@@ -4,7 +4,7 @@
 
 #include <sys/sysmacros.h>
 
-static struct timespec timespec_from_statx(const struct statx_timestamp *t) {
+struct timespec timespec_from_statx(const struct statx_timestamp *t) {
 	return (struct timespec){ .tv_sec = t->tv_sec, .tv_nsec = (long)t->tv_nsec };
 }
 

@@ -11,6 +11,7 @@
 
 #define STATX_WANTED (STATX_BASIC_STATS | STATX_BTIME)
 
+struct timespec timespec_from_statx(const struct statx_timestamp *t);
 struct identity identity_from_statx(const struct statx *stx);
 
 /**

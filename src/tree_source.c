@@ -12,123 +12,73 @@
 #include <unistd.h>
 
 #include "attributes.h"
-#include "exclusion_tag.h"
 #include "file_reader.h"
 #include "first_names.h"
+#include "scan.h"
+#include "scan_ahead.h"
 #include "statx_entry.h"
-#include "walk.h"
 
 /*
- * One name at a time: look at it (statx), decide whether it takes part, and either refer to the
- * first name of its inode or open it.  A file is opened before its entry is handed out, so that one
- * that cannot be read leaves no member behind; a directory's entry comes before its names.
+ * One name at a time, as the scan has it: either refer to the first name of its inode or open it.  A
+ * file is opened before its entry is handed out, so that one that cannot be read leaves no member
+ * behind; a directory's entry comes before its names.
  *
- * Each name costs one statx; a file that is stored costs open, its reads, fstat and close more.
+ * A later name costs no call of its own; a file that is stored costs open, its reads, fstat and close.
  */
 
-struct left_out {
-	dev_t dev;
-	ino_t ino;
+/* A directory that the current name is in. */
+struct entered {
+	/* In the map, and as it was visited before. */
+	inode_directory in_map, visited;
+};
+
+/* When the current name was looked at. */
+enum look {
+	LOOK_FRESH, /* what is not so was changed just then, and is said */
+	LOOK_OLD,   /* a while ago: what is not so is looked at again */
+	LOOK_STALE  /* a while ago, and it is not so */
 };
 
 struct tree_source {
 	struct source source;
 	const struct options *options;
-	const struct select *select;
 	struct owners *owners;
 	struct report *report;
 	struct first_names first_names;
-	struct walk walk;
-	const struct operand *operand, *next_operand, *operands_end;
-	int base;              /* the operand's -C, or AT_FDCWD */
-	size_t nbytes_dropped; /* of the path, to make it a member name */
-	dev_t operand_dev;
-	struct left_out left_out[TREE_SOURCE_LEAVE_OUT_MAX];
-	size_t nleft_out;
-	bool said_leading;
+	struct scan *scan;
+	struct scan_ahead *ahead; /* of the scan; NULL: there is no thread for it */
+	struct scanned *at;       /* the current name */
+	enum look look;           /* at it */
+	struct entered *entered;  /* from the operand down */
+	size_t entered_capacity;
 
 	struct entry entry;
-	struct statx stx; /* the entry may be overridden */
 	char target[PATH_MAX];
 	struct attributes attributes;
 	struct file_reader reader;
 };
 
-/*
- * How much of the operand ${name} is dropped to make member names: everything through the last
- * `..' component, and slashes.  As tar does, so that names stay below where they are extracted.
- */
-static size_t leading_nbytes(const char *name) {
-	size_t n = 0;
-
-	for (const char *at = name; *at != '\0';) {
-		size_t component = strcspn(at, "/");
-
-		if (component == 2 && at[0] == '.' && at[1] == '.')
-			n = (size_t)(at - name) + 2;
-		at += component;
-		at += strspn(at, "/");
-	}
-	return n + strspn(name + n, "/");
-}
-
-static const char *member_name(const struct tree_source *s) {
-	return s->walk.nbytes > s->nbytes_dropped ? s->walk.path + s->nbytes_dropped : ".";
-}
-
-static void begin_member_names(struct tree_source *s, const char *operand) {
-	size_t n = s->options->absolute_names ? 0 : leading_nbytes(operand);
-
-	s->nbytes_dropped = n;
-	if (n == 0)
-		return;
-	report_once(s->report, &s->said_leading, "Removing leading `%.*s' from member names",
-	    (int)n, operand);
-	/* The whole operand: the slash that follows it in the names below it goes as well. */
-	if (operand[n] == '\0' && operand[n - 1] != '/')
-		s->nbytes_dropped++;
-}
-
-/* Say that the current name cannot be had; between listing and looking, names may vanish. */
-static void report_lost(struct tree_source *s, const char *what, int errnum) {
-	if (errnum == ENOENT && s->walk.depth > 0)
-		report_warning(s->report, s->walk.path, "File removed before we read it");
-	else if (s->options->ignore_failed_read && errnum == EACCES)
-		report_note(s->report, s->walk.path, "Warning: %s: %s", what, strerror(errnum));
+static void report_attributes(struct tree_source *s, const struct error *err) {
+	if (err->errnum == ENOENT || err->errnum == ESTALE)
+		scanned_report_lost(
+		    s->at, s->options, s->report, "Cannot read attributes", err->errnum);
 	else
-		report_failure(s->report, s->walk.path, "%s: %s", what, strerror(errnum));
-}
-
-static bool is_left_out(const struct tree_source *s, const struct identity *id) {
-	for (size_t i = 0; i < s->nleft_out; i++) {
-		if (s->left_out[i].ino == id->ino && s->left_out[i].dev == id->dev)
-			return true;
-	}
-	return false;
-}
-
-static bool is_too_old(const struct tree_source *s) {
-	const struct timespec ctime = { s->stx.stx_ctime.tv_sec, s->stx.stx_ctime.tv_nsec };
-
-	return select_leaves_out_as_old(s->select, &s->entry, &ctime);
-}
-
-static int look(struct tree_source *s) {
-	int flags = AT_NO_AUTOMOUNT | (s->options->dereference ? 0 : AT_SYMLINK_NOFOLLOW);
-
-	return statx(
-	    walk_directory_fd(&s->walk), walk_name(&s->walk), flags, STATX_WANTED, &s->stx);
+		report_error(s->report, s->at->walk->path, err);
 }
 
 /* Extended attributes and ACLs; what cannot be read is said, and the member goes without. */
 static void read_attributes(struct tree_source *s) {
-	int fd = walk_directory_fd(&s->walk), r = TARN_OK;
-	const char *name = walk_name(&s->walk), *path = name;
+	int fd = walk_directory_fd(s->at->walk), r = TARN_OK;
+	const char *name = walk_name(s->at->walk), *path = name;
 	char proc[PATH_MAX + 32];
 	struct error err;
 
 	if (!s->options->xattrs && !s->options->acls)
 		return;
+	if (fd == -1) {
+		scanned_report_lost(s->at, s->options, s->report, "Cannot open", errno);
+		return;
+	}
 	if (fd != AT_FDCWD && *name != '/') {
 		snprintf(proc, sizeof(proc), "/proc/self/fd/%d/%s", fd, name);
 		path = proc;
@@ -137,37 +87,94 @@ static void read_attributes(struct tree_source *s) {
 		r = attributes_read_xattrs(
 		    &s->attributes, path, s->options->dereference, s->options, &err);
 	if (r != TARN_OK)
-		report_error(s->report, s->walk.path, &err);
+		report_attributes(s, &err);
 	r = TARN_OK;
 	if (s->options->acls && s->entry.type != ENTRY_SYMLINK)
 		r = attributes_read_acls(
 		    &s->attributes, path, s->entry.type == ENTRY_DIRECTORY, &err);
 	if (r != TARN_OK)
-		report_error(s->report, s->walk.path, &err);
+		report_attributes(s, &err);
 	attributes_lend(&s->attributes, &s->entry);
 }
 
-/* Open the current file.  False, and said: it cannot be, or is another one by now. */
+/* Is ${st} another state of the current file than was looked at? */
+static bool has_changed(const struct tree_source *s, const struct stat *st) {
+	const struct statx *stx = &s->at->stx;
+
+	return st->st_size != (off_t)stx->stx_size || st->st_mtim.tv_sec != stx->stx_mtime.tv_sec ||
+	    st->st_mtim.tv_nsec != stx->stx_mtime.tv_nsec;
+}
+
+static void report_replaced(struct tree_source *s) {
+	report_warning(s->report, s->at->walk->path, "File was replaced before we read it");
+}
+
+/* The current name is not what was looked at, or cannot be had: is that to be looked at again? */
+static bool may_look_again(struct tree_source *s) {
+	if (s->look == LOOK_OLD)
+		s->look = LOOK_STALE;
+	return s->look == LOOK_STALE;
+}
+
+static void report_unreadable(struct tree_source *s, const char *what, int errnum) {
+	if (!may_look_again(s))
+		scanned_report_lost(s->at, s->options, s->report, what, errnum);
+}
+
+/* Is ${st} what was looked at?  A while ago, it must not have changed either. */
+static bool is_as_seen(const struct tree_source *s, const struct stat *st) {
+	const struct identity *id = &s->entry.identity;
+	const struct statx_timestamp *ctime = &s->at->stx.stx_ctime;
+
+	/* Later names will refer to it: it must be the inode that they have. */
+	return st->st_ino == id->ino && st->st_dev == id->dev &&
+	    (s->look != LOOK_OLD ||
+	        (!has_changed(s, st) && st->st_ctim.tv_sec == ctime->tv_sec &&
+	            st->st_ctim.tv_nsec == ctime->tv_nsec));
+}
+
+/* What fstatat() finds must be what was looked at.  False: it is not, which was said, or it is stale. */
+static bool expect_as_seen(struct tree_source *s, int at, const char *name, int flags) {
+	struct stat st;
+
+	if (at == -1 || fstatat(at, name, &st, flags) != 0) {
+		report_unreadable(s, "Cannot stat", errno);
+		return false;
+	}
+	if (is_as_seen(s, &st))
+		return true;
+	if (!may_look_again(s))
+		report_replaced(s);
+	return false;
+}
+
+/* The same for the current name, of which nothing is opened, where that counts. */
+static bool expect_there(struct tree_source *s) {
+	int flags = AT_NO_AUTOMOUNT | (s->options->dereference ? 0 : AT_SYMLINK_NOFOLLOW);
+
+	if (s->look != LOOK_OLD && (s->entry.type != ENTRY_SYMLINK || s->entry.identity.nlink <= 1))
+		return true;
+	return expect_as_seen(s, walk_directory_fd(s->at->walk), walk_name(s->at->walk), flags);
+}
+
+/* Open the current file.  False: it cannot be, which was said, or it is stale. */
 static bool open_file(struct tree_source *s, struct error *err) {
 	int flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK |
 	    (s->options->dereference ? 0 : O_NOFOLLOW);
-	int fd = openat(walk_directory_fd(&s->walk), walk_name(&s->walk), flags);
-	struct stat st;
+	int directory = walk_directory_fd(s->at->walk);
+	int fd = directory != -1 ? openat(directory, walk_name(s->at->walk), flags) : -1;
 
 	if (fd < 0) {
-		report_lost(s, "Cannot open", errno);
+		report_unreadable(s, "Cannot open", errno);
 		return false;
 	}
-	/* Later names will refer to this content: it must be that of the inode they have. */
-	if (s->entry.identity.nlink > 1 &&
-	    (fstat(fd, &st) != 0 || st.st_ino != s->entry.identity.ino ||
-	        st.st_dev != s->entry.identity.dev)) {
-		report_warning(s->report, s->walk.path, "File was replaced before we read it");
+	if ((s->entry.identity.nlink > 1 || s->look == LOOK_OLD) &&
+	    !expect_as_seen(s, fd, "", AT_EMPTY_PATH)) {
 		close(fd);
 		return false;
 	}
 	if (file_reader_begin(&s->reader, fd, s->entry.size, err) != TARN_OK) {
-		report_error(s->report, s->walk.path, err);
+		report_error(s->report, s->at->walk->path, err);
 		file_reader_end(&s->reader, NULL);
 		return false;
 	}
@@ -176,7 +183,7 @@ static bool open_file(struct tree_source *s, struct error *err) {
 
 /* The holes of the file that was opened, where they are asked for. */
 static int find_holes(struct tree_source *s, struct error *err) {
-	if (!s->options->sparse || (off_t)s->stx.stx_blocks * 512 >= s->entry.size)
+	if (!s->options->sparse || (off_t)s->at->stx.stx_blocks * 512 >= s->entry.size)
 		return TARN_OK;
 	if (file_reader_find_holes(&s->reader, err) != TARN_OK)
 		return (int)err->code;
@@ -187,11 +194,13 @@ static int find_holes(struct tree_source *s, struct error *err) {
 }
 
 static bool read_target(struct tree_source *s) {
-	ssize_t n = readlinkat(
-	    walk_directory_fd(&s->walk), walk_name(&s->walk), s->target, sizeof(s->target) - 1);
+	int directory = walk_directory_fd(s->at->walk);
+	ssize_t n = directory != -1 ?
+	    readlinkat(directory, walk_name(s->at->walk), s->target, sizeof(s->target) - 1) :
+	    -1;
 
 	if (n < 0) {
-		report_lost(s, "Cannot read link", errno);
+		report_unreadable(s, "Cannot read link", errno);
 		return false;
 	}
 	s->target[n] = '\0';
@@ -201,7 +210,7 @@ static bool read_target(struct tree_source *s) {
 
 /* The directory of an operand that is no directory itself, if that was visited; else 0. */
 static inode_directory visited_parent(const struct tree_source *s) {
-	const char *path = s->walk.path, *slash = strrchr(path, '/');
+	const char *path = s->at->walk->path, *slash = strrchr(path, '/');
 	char parent[PATH_MAX] = ".";
 	struct identity identity;
 	struct statx stx;
@@ -210,7 +219,7 @@ static inode_directory visited_parent(const struct tree_source *s) {
 		return 0;
 	if (slash != NULL)
 		snprintf(parent, sizeof(parent), "%.*s", (int)(slash - path) + 1, path);
-	if (statx(s->walk.base, parent, AT_NO_AUTOMOUNT, STATX_WANTED, &stx) != 0)
+	if (statx(s->at->walk->base, parent, AT_NO_AUTOMOUNT, STATX_WANTED, &stx) != 0)
 		return 0;
 	identity = identity_from_statx(&stx);
 	return inode_map_find_directory(s->first_names.map, &identity);
@@ -218,27 +227,28 @@ static inode_directory visited_parent(const struct tree_source *s) {
 
 /* The current name, which is no directory. */
 static struct met_name met_name(struct tree_source *s) {
-	const struct walk_frame *top = walk_top(&s->walk);
+	const struct walk *walk = s->at->walk;
+	const struct entered *in = walk->depth > 0 ? &s->entered[walk->depth - 1] : NULL;
 
 	return (struct met_name){
-		.path = s->walk.path,
+		.path = walk->path,
 		.e = &s->entry,
-		.stx = &s->stx,
-		.is_operand = top == NULL,
-		.directory = top != NULL ? top->in_map : 0,
-		.component = top != NULL ? walk_name(&s->walk) : basename(s->walk.path),
-		.visited = top != NULL ? top->visited : visited_parent(s),
+		.stx = &s->at->stx,
+		.is_operand = in == NULL,
+		.directory = in != NULL ? in->in_map : 0,
+		.component = in != NULL ? walk_name(walk) : basename(walk->path),
+		.visited = in != NULL ? in->visited : visited_parent(s),
 	};
 }
 
-/* What only a first name carries.  TARN_END, and said: it cannot be stored. */
+/* What only a first name carries.  TARN_END: it cannot be stored, which was said, or it is stale. */
 static int fill_first(struct tree_source *s, struct error *err) {
-	bool stored = true;
+	bool stored;
 
-	if (s->entry.type == ENTRY_SYMLINK)
-		stored = read_target(s);
-	else if (s->entry.type == ENTRY_FILE && s->entry.size > 0)
+	if (s->entry.type == ENTRY_FILE && s->entry.size > 0)
 		stored = open_file(s, err);
+	else
+		stored = (s->entry.type != ENTRY_SYMLINK || read_target(s)) && expect_there(s);
 	if (!stored) {
 		inode_map_forget(s->first_names.map, &s->entry);
 		return TARN_END;
@@ -247,102 +257,36 @@ static int fill_first(struct tree_source *s, struct error *err) {
 	return s->reader.fd >= 0 ? find_holes(s, err) : TARN_OK;
 }
 
-/*
- * The current name is a directory: its names come next, unless something speaks against it; with a
- * ${tag} only that.
- */
-static int enter_directory(
-    struct tree_source *s, const struct exclusion_tag *tag, struct error *err) {
-	const struct identity *id = &s->entry.identity;
-	struct walk_frame *above, *frame;
-	int r;
+/* The current name is a directory that the scan enters: files in it are remembered with it. */
+static int enter_directory(struct tree_source *s, struct error *err) {
+	const struct walk *walk = s->at->walk;
+	size_t depth = walk->depth;
+	const char *name = walk_name(walk);
+	struct entered *in;
 
-	if (!s->operand->recurse)
-		return TARN_OK;
-	if (walk_is_inside(&s->walk, id->dev, id->ino)) {
-		report_warning(s->report, s->walk.path,
-		    "Directory is its own ancestor: its names are not visited again");
-		return TARN_OK;
-	}
-	if (s->options->one_file_system && id->dev != s->operand_dev) {
-		if (s->options->verbosity > 0)
-			report_note(s->report, s->walk.path,
-			    "file is on a different filesystem; not dumped");
-		return TARN_OK;
-	}
-	r = walk_enter(&s->walk, id->dev, id->ino, err);
-	if (r == TARN_ENOMEM)
-		return r;
-	if (r != TARN_OK && !(r == TARN_ESYSTEM && s->options->ignore_failed_read))
-		report_error(s->report, s->walk.path, err);
-	if (r == TARN_ESYSTEM)
-		return TARN_OK;
-	frame = walk_top(&s->walk);
-	if (tag != NULL)
-		directory_keep(&frame->names, tag->file);
-	above = s->walk.depth > 1 ? frame - 1 : NULL;
-	return inode_map_enter(s->first_names.map, above != NULL ? above->in_map : 0,
-	    above != NULL                          ? s->walk.path + frame->start :
-	        s->walk.nbytes > s->nbytes_dropped ? s->entry.name :
-	                                             "",
-	    &s->entry, &frame->in_map, &frame->visited, err);
-}
+	if (depth == s->entered_capacity) {
+		size_t capacity = depth * 2 + 32;
 
-/* The current name takes part, as far as that can be told without looking at it. */
-static bool takes_part(struct tree_source *s) {
-	if (select_excludes(s->select, s->walk.path))
-		return false;
-	if (look(s) != 0) {
-		report_lost(s, "Cannot stat", errno);
-		return false;
+		in = reallocarray(s->entered, capacity, sizeof(*in));
+		if (in == NULL)
+			return err_nomem(err);
+		s->entered = in;
+		s->entered_capacity = capacity;
 	}
-	if (!entry_from_statx(&s->entry, &s->stx, s->options->numeric_owner ? NULL : s->owners)) {
-		report_note(s->report, s->walk.path, "Unknown file type; file ignored");
-		return false;
-	}
-	s->entry.name = member_name(s);
-	s->entry.path = s->walk.path;
-	if (is_left_out(s, &s->entry.identity) || is_too_old(s))
-		return false;
-	if (s->entry.type == ENTRY_SOCKET) {
-		report_note(s->report, s->walk.path, "socket ignored");
-		return false;
-	}
-	return true;
-}
-
-/* What leaves out the content of the current name, a directory; NULL: nothing does. */
-static const struct exclusion_tag *find_tag(struct tree_source *s) {
-	const struct exclusion_tag *tag =
-	    exclusion_tag_find(s->options, walk_directory_fd(&s->walk), walk_name(&s->walk));
-
-	if (tag != NULL && s->options->verbosity > 0)
-		report_note(s->report, s->walk.path,
-		    "contains a cache directory tag %s; %s not dumped", tag->file,
-		    tag->leaves == EXCLUSION_LEAVES_NOTHING ? "directory" : "contents");
-	return tag;
+	in = &s->entered[depth];
+	if (depth == 0)
+		name = walk->nbytes > s->at->nbytes_dropped ? s->entry.name : "";
+	return inode_map_enter(s->first_names.map, depth > 0 ? in[-1].in_map : 0, name, &s->entry,
+	    &in->in_map, &in->visited, err);
 }
 
 static int visit_directory(struct tree_source *s, struct error *err) {
-	const struct exclusion_tag *tag;
-	int r;
-
-	/* Named twice. */
-	if (first_names_has_directory(&s->first_names, &s->entry))
-		return TARN_END;
-	tag = find_tag(s);
-	if (tag != NULL && tag->leaves == EXCLUSION_LEAVES_NOTHING) {
-		r = first_names_not_stored(&s->first_names, s->entry.name, err);
-		return r == TARN_OK ? TARN_END : r;
-	}
 	read_attributes(s);
-	return tag != NULL && tag->leaves == EXCLUSION_LEAVES_DIRECTORY ?
-	    TARN_OK :
-	    enter_directory(s, tag, err);
+	return s->at->is_entered ? enter_directory(s, err) : TARN_OK;
 }
 
 static int visit_file(struct tree_source *s, struct error *err) {
-	bool is_mounted = (s->stx.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+	bool is_mounted = (s->at->stx.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
 	struct met_name met = met_name(s);
 	const char *first;
 	int r = first_names_find(&s->first_names, &met, &first, err);
@@ -356,24 +300,52 @@ static int visit_file(struct tree_source *s, struct error *err) {
 		return TARN_OK;
 	}
 	r = fill_first(s, err);
-	if ((is_mounted || r == TARN_END) &&
+	if ((is_mounted || (r == TARN_END && s->look != LOOK_STALE)) &&
 	    first_names_not_stored(&s->first_names, s->entry.name, err) != TARN_OK)
 		return TARN_ENOMEM;
 	return r;
 }
 
-/* Look at the current name.  TARN_OK: the entry is it.  TARN_END: it takes no part. */
-static int visit(struct tree_source *s, struct error *err) {
+/* Make the entry of the current name.  TARN_END: it is not stored, or is outdated. */
+static int visit_member(struct tree_source *s, struct error *err) {
 	int r;
 
-	if (!takes_part(s)) {
-		r = first_names_not_stored(&s->first_names, member_name(s), err);
-		return r == TARN_OK ? TARN_END : r;
-	}
-	if (s->walk.depth == 0)
-		s->operand_dev = s->entry.identity.dev;
+	entry_from_statx(&s->entry, &s->at->stx, s->options->numeric_owner ? NULL : s->owners);
+	s->entry.name = scanned_name(s->at);
+	s->entry.path = s->at->walk->path;
 	r = s->entry.type == ENTRY_DIRECTORY ? visit_directory(s, err) : visit_file(s, err);
 	overrides_apply(&s->options->overrides, &s->entry);
+	return r;
+}
+
+/* Look at the current name once more.  False, and said: it cannot be stored any more. */
+static bool look_again(struct tree_source *s) {
+	enum entry_type type;
+
+	s->look = LOOK_FRESH;
+	if (!scanned_look(s->at, s->options)) {
+		scanned_report_lost(s->at, s->options, s->report, "Cannot stat", errno);
+		return false;
+	}
+	if (entry_type_of_mode(s->at->stx.stx_mode, &type) && type != ENTRY_DIRECTORY &&
+	    type != ENTRY_SOCKET)
+		return true;
+	report_replaced(s);
+	return false;
+}
+
+/* Visit the current name.  TARN_END: it is not stored. */
+static int visit(struct tree_source *s, struct error *err) {
+	int r = TARN_END;
+
+	s->look = s->at->is_old ? LOOK_OLD : LOOK_FRESH;
+	if (s->at->takes_part)
+		r = visit_member(s, err);
+	if (s->look == LOOK_STALE && (s->at->takes_part = look_again(s)))
+		r = visit_member(s, err);
+	if (!s->at->takes_part &&
+	    first_names_not_stored(&s->first_names, scanned_name(s->at), err) != TARN_OK)
+		return TARN_ENOMEM;
 	return r;
 }
 
@@ -385,51 +357,8 @@ static void end_file(struct tree_source *s) {
 	if (s->reader.fd < 0)
 		return;
 	file_reader_end(&s->reader, &st);
-	if (whole &&
-	    (st.st_size != s->reader.size || st.st_mtim.tv_sec != s->stx.stx_mtime.tv_sec ||
-	        st.st_mtim.tv_nsec != s->stx.stx_mtime.tv_nsec))
-		report_warning(s->report, s->walk.path, "file changed as we read it");
-}
-
-/* Begin with the operand ${operand}. */
-static int begin_operand(struct tree_source *s, const struct operand *operand, struct error *err) {
-	if (s->base >= 0)
-		close(s->base);
-	s->base = AT_FDCWD;
-	if (operand->directory != NULL) {
-		s->base = open(operand->directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (s->base < 0)
-			return err_set(err, TARN_ESYSTEM, errno, "Cannot open");
-	}
-	begin_member_names(s, operand->name);
-	return walk_begin(&s->walk, s->base, operand->name, err);
-}
-
-static int next_operand(struct tree_source *s, struct error *err) {
-	int r;
-
-	while (s->next_operand < s->operands_end) {
-		s->operand = s->next_operand++;
-		r = begin_operand(s, s->operand, err);
-		if (r != TARN_ESYSTEM)
-			return r;
-		report_error(s->report, s->operand->directory, err);
-	}
-	return TARN_END;
-}
-
-/* Go to the next name. */
-static int step(struct tree_source *s, struct error *err) {
-	struct walk_frame *top;
-
-	while ((top = walk_top(&s->walk)) != NULL) {
-		if (top->next < top->names.n)
-			return walk_set_name(
-			    &s->walk, directory_name(&top->names, top->next++), err);
-		if (walk_leave(&s->walk, err) != TARN_OK)
-			report_error(s->report, s->walk.path, err);
-	}
-	return next_operand(s, err);
+	if (whole && has_changed(s, &st))
+		report_warning(s->report, s->at->walk->path, "file changed as we read it");
 }
 
 static int tree_source_next(struct source *source, struct entry **e, struct error *err) {
@@ -439,7 +368,8 @@ static int tree_source_next(struct source *source, struct entry **e, struct erro
 	end_file(s);
 	attributes_clear(&s->attributes);
 	do {
-		r = step(s, err);
+		r = s->ahead != NULL ? scan_ahead_next(s->ahead, &s->at, err) :
+		                       scan_next(s->scan, &s->at, err);
 		if (r != TARN_OK)
 			return r;
 		r = visit(s, err);
@@ -456,7 +386,7 @@ static int tree_source_read(struct source *source, struct block *block, struct e
 		return TARN_END;
 	r = file_reader_read(&s->reader, block, err);
 	if (r == TARN_END && s->reader.at < s->reader.size)
-		report_warning(s->report, s->walk.path,
+		report_warning(s->report, s->at->walk->path,
 		    "File shrank by %jd bytes; padding with zeros",
 		    (intmax_t)(s->reader.size - s->reader.at));
 	return r;
@@ -469,10 +399,10 @@ static void tree_source_free(struct source *source) {
 		return;
 	file_reader_fini(&s->reader);
 	attributes_fini(&s->attributes);
-	walk_fini(&s->walk);
+	scan_ahead_free(s->ahead);
+	scan_free(s->scan);
+	free(s->entered);
 	first_names_fini(&s->first_names);
-	if (s->base >= 0)
-		close(s->base);
 	free(s);
 }
 
@@ -488,14 +418,13 @@ struct source *tree_source_new(const struct options *o, const struct select *sel
 	s->source.read = tree_source_read;
 	s->source.free = tree_source_free;
 	s->options = o;
-	s->select = select;
 	s->owners = owners;
 	s->report = report;
-	s->base = AT_FDCWD;
 	s->reader = (struct file_reader)FILE_READER_INIT;
-	s->walk.follow = o->dereference;
-	s->walk.sort = o->sort;
-	if (first_names_init(&s->first_names, o, report, err) != TARN_OK) {
+	s->scan = scan_new(o, select, report);
+	if (s->scan == NULL)
+		err_nomem(err);
+	if (s->scan == NULL || first_names_init(&s->first_names, o, report, err) != TARN_OK) {
 		tree_source_free(&s->source);
 		return NULL;
 	}
@@ -505,15 +434,13 @@ struct source *tree_source_new(const struct options *o, const struct select *sel
 void tree_source_begin(struct source *source, const struct operand *operands, size_t noperands) {
 	struct tree_source *s = (struct tree_source *)source;
 
-	s->next_operand = operands;
-	s->operands_end = operands + noperands;
+	scan_ahead_free(s->ahead);
+	scan_begin(s->scan, operands, noperands);
+	s->ahead = s->options->nthreads > 1 ? scan_ahead_new(s->scan, s->options, s->report) : NULL;
 }
 
 void tree_source_leave_out(struct source *source, const struct stat *st) {
-	struct tree_source *s = (struct tree_source *)source;
-
-	if (s->nleft_out < TREE_SOURCE_LEAVE_OUT_MAX)
-		s->left_out[s->nleft_out++] = (struct left_out){ st->st_dev, st->st_ino };
+	scan_leave_out(((struct tree_source *)source)->scan, st);
 }
 
 int tree_source_make_first(struct source *source, struct error *err) {
@@ -524,7 +451,8 @@ int tree_source_make_first(struct source *source, struct error *err) {
 	s->entry.first_name = NULL;
 	s->entry.is_whole = true;
 	if (s->entry.type == ENTRY_FILE)
-		s->entry.size = (off_t)s->stx.stx_size;
+		s->entry.size = (off_t)s->at->stx.stx_size;
+	s->look = LOOK_FRESH; /* or what was decided about it would have to be decided anew */
 	met = met_name(s);
 	r = first_names_replace(&s->first_names, &met, err);
 	return r == TARN_OK ? fill_first(s, err) : r;

@@ -35,8 +35,7 @@ void tree_source_skip(struct source *source);
 /** Say which files have names that were not met (--check-links). */
 void tree_source_check_links(struct source *source);
 
-/** Leave out the file ${st}: it is the archive.  At most TREE_SOURCE_LEAVE_OUT_MAX. */
+/** Leave out the file ${st}: it is the archive.  At most two, before tree_source_begin(). */
 void tree_source_leave_out(struct source *source, const struct stat *st);
-#define TREE_SOURCE_LEAVE_OUT_MAX 2
 
 #endif

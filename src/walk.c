@@ -10,13 +10,14 @@
 #include <unistd.h>
 
 /*
- * At most MAX_OPEN frames hold a descriptor, those nearest to the bottom.  On the way back up a
- * frame that was closed is reached through `..' of the one below it; where that leads elsewhere (the
- * directory below was moved, or was reached through a symbolic link) the way down from the operand
- * is walked once more.  Device and inode must be what they were.
+ * At most MAX_OPEN frames hold a descriptor, those nearest to the bottom.  One that has none is
+ * opened from the nearest one above that does.  On the way back up that would be far: there it is
+ * reached through `..' of the one that was left; where that leads elsewhere (the directory below was
+ * moved, or was reached through a symbolic link) the way down is walked once more.  Device and inode
+ * must be what they were.  So the open frames are one run.
  */
 
-#define MAX_OPEN 16
+#define MAX_OPEN 4
 #define OPEN_FLAGS (O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
 
 static int reserve_path(struct walk *walk, size_t nbytes, struct error *err) {
@@ -32,19 +33,26 @@ static int reserve_path(struct walk *walk, size_t nbytes, struct error *err) {
 	return TARN_OK;
 }
 
-int walk_begin(struct walk *walk, int base, const char *name, struct error *err) {
+static void close_base(struct walk *walk) {
+	if (walk->base >= 0)
+		close(walk->base);
+	walk->base = AT_FDCWD;
+}
+
+int walk_begin(struct walk *walk, const char *directory, const char *name, struct error *err) {
 	size_t nbytes = strlen(name);
 
+	close_base(walk);
 	if (reserve_path(walk, nbytes + 1, err) != TARN_OK)
 		return (int)err->code;
 	memcpy(walk->path, name, nbytes + 1);
 	walk->nbytes = nbytes;
-	walk->base = base;
-	walk->first_open = 0;
-	return TARN_OK;
+	if (directory != NULL)
+		walk->base = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return walk->base == -1 ? err_set(err, TARN_ESYSTEM, errno, "Cannot open") : TARN_OK;
 }
 
-struct walk_frame *walk_top(struct walk *walk) {
+struct walk_frame *walk_top(const struct walk *walk) {
 	return walk->depth > 0 ? &walk->frames[walk->depth - 1] : NULL;
 }
 
@@ -63,10 +71,6 @@ int walk_set_name(struct walk *walk, const char *component, struct error *err) {
 	memcpy(walk->path + start, component, nbytes + 1);
 	walk->nbytes = start + nbytes;
 	return TARN_OK;
-}
-
-int walk_directory_fd(const struct walk *walk) {
-	return walk->depth > 0 ? walk->frames[walk->depth - 1].fd : walk->base;
 }
 
 const char *walk_name(const struct walk *walk) {
@@ -97,92 +101,162 @@ static int open_same(int at, const char *name, int flags, const struct walk_fram
 	return -1;
 }
 
-static int push(struct walk *walk, const struct walk_frame *frame, struct error *err) {
-	if (walk->depth == walk->frames_capacity) {
-		size_t capacity = walk->frames_capacity * 2 + 32;
-		struct walk_frame *frames = reallocarray(walk->frames, capacity, sizeof(*frames));
-
-		if (frames == NULL)
-			return err_nomem(err);
-		walk->frames = frames;
-		walk->frames_capacity = capacity;
-	}
-	walk->frames[walk->depth++] = *frame;
-	if (walk->depth - walk->first_open > MAX_OPEN) {
-		close(walk->frames[walk->first_open].fd);
-		walk->frames[walk->first_open++].fd = -1;
-	}
-	return TARN_OK;
+/* Frame ${i} is open as ${fd}; the topmost one may have to be closed for it. */
+static void hold(struct walk *walk, size_t i, int fd) {
+	if (walk->nopen == 0)
+		walk->first_open = i;
+	walk->frames[i].fd = fd;
+	if (walk->nopen++ < MAX_OPEN)
+		return;
+	close(walk->frames[walk->first_open].fd);
+	walk->frames[walk->first_open++].fd = -1;
+	walk->nopen--;
 }
 
-int walk_enter(struct walk *walk, dev_t dev, ino_t ino, struct error *err) {
-	struct walk_frame frame = { .dev = dev, .ino = ino, .nbytes = walk->nbytes };
-	int r;
-
-	frame.start = (size_t)(walk_name(walk) - walk->path);
-	frame.fd = open_same(
-	    walk_directory_fd(walk), walk_name(walk), walk->follow ? 0 : O_NOFOLLOW, &frame);
-	if (frame.fd < 0)
-		return err_set(err, TARN_ESYSTEM, errno, "Cannot open");
-	r = directory_read(&frame.names, frame.fd, walk->sort, err);
-	if (r == TARN_ENOMEM || push(walk, &frame, err) != TARN_OK) {
-		directory_fini(&frame.names);
-		close(frame.fd);
-		return TARN_ENOMEM;
-	}
-	return r == TARN_OK ? TARN_OK : TARN_END;
+static void forget_below(struct walk *walk) {
+	if (walk->nabove > 0)
+		close(walk->below);
+	walk->nabove = 0;
 }
 
-/* Walk down from the operand to frame ${i}. */
-static int open_from_base(struct walk *walk, size_t i) {
-	int flags = walk->follow ? 0 : O_NOFOLLOW, fd = walk->base, next;
+/* Open the top frame through `..' of the directory that was left below it, if there is one. */
+static void open_from_below(struct walk *walk) {
+	struct walk_frame *top = walk_top(walk);
+	int fd;
 
-	for (size_t k = 0; k <= i; k++) {
-		struct walk_frame *frame = &walk->frames[k];
+	while (walk->nabove > 1 && (fd = openat(walk->below, "..", OPEN_FLAGS)) >= 0) {
+		close(walk->below);
+		walk->below = fd;
+		walk->nabove--;
+	}
+	fd = walk->nabove == 1 ? open_same(walk->below, "..", 0, top) : -1;
+	forget_below(walk);
+	if (fd >= 0)
+		hold(walk, walk->depth - 1, fd);
+}
+
+/* Open the top frame, and those on the way to it, from the nearest one that is open. */
+static void open_from_above(struct walk *walk) {
+	int flags = walk->follow ? 0 : O_NOFOLLOW, fd;
+
+	for (size_t i = walk->nopen > 0 ? walk->first_open + walk->nopen : 0; i < walk->depth;
+	     i++) {
+		const struct walk_frame *frame = &walk->frames[i];
 		char saved = walk->path[frame->nbytes];
 
 		walk->path[frame->nbytes] = '\0';
-		next = open_same(fd, walk->path + frame->start, flags, frame);
+		fd = open_same(i > 0 ? walk->frames[i - 1].fd : walk->base,
+		    walk->path + frame->start, flags, frame);
 		walk->path[frame->nbytes] = saved;
-		if (k > 0)
-			close(fd);
-		if (next < 0)
-			return -1;
-		fd = next;
+		if (fd < 0)
+			return;
+		hold(walk, i, fd);
 	}
-	return fd;
 }
 
-int walk_leave(struct walk *walk, struct error *err) {
-	struct walk_frame *leaving = walk_top(walk), *above = leaving - 1;
-	int r = TARN_OK;
+int walk_directory_fd(struct walk *walk) {
+	const struct walk_frame *top = walk_top(walk);
+
+	if (walk->base == -1)
+		errno = ENOENT;
+	if (top == NULL || walk->base == -1)
+		return walk->base;
+	if (top->fd < 0 && walk->nabove > 0)
+		open_from_below(walk);
+	if (top->fd < 0)
+		open_from_above(walk);
+	return top->fd;
+}
+
+/* What is to become the frame below the top one: the directory at the current path, (dev, ino). */
+static struct walk_frame *begin_frame(struct walk *walk, dev_t dev, ino_t ino, struct error *err) {
+	struct walk_frame *frame;
+
+	if (walk->depth == walk->frames_capacity) {
+		size_t capacity = walk->frames_capacity * 2 + 32;
+
+		frame = reallocarray(walk->frames, capacity, sizeof(*frame));
+		if (frame == NULL) {
+			err_nomem(err);
+			return NULL;
+		}
+		walk->frames = frame;
+		walk->frames_capacity = capacity;
+	}
+	frame = &walk->frames[walk->depth];
+	*frame = (struct walk_frame){ .fd = -1, .dev = dev, .ino = ino, .nbytes = walk->nbytes };
+	frame->start = (size_t)(walk_name(walk) - walk->path);
+	return frame;
+}
+
+static void end_frame(struct walk_frame *frame) {
+	if (frame->fd >= 0)
+		close(frame->fd);
+	directory_fini(&frame->names);
+}
+
+int walk_list(struct walk *walk, dev_t dev, ino_t ino, enum sort sort, struct error *err) {
+	struct walk_frame *frame = begin_frame(walk, dev, ino, err);
+	int directory, r;
+
+	if (frame == NULL)
+		return TARN_ENOMEM;
+	directory = walk_directory_fd(walk);
+	if (directory != -1)
+		frame->fd =
+		    open_same(directory, walk_name(walk), walk->follow ? 0 : O_NOFOLLOW, frame);
+	if (frame->fd < 0)
+		return err_set(err, TARN_ESYSTEM, errno, "Cannot open");
+	r = directory_read(&frame->names, frame->fd, sort, err);
+	walk->is_listed = r != TARN_ENOMEM;
+	if (!walk->is_listed)
+		end_frame(frame);
+	return r == TARN_ESYSTEM ? TARN_END : r;
+}
+
+int walk_enter(struct walk *walk, dev_t dev, ino_t ino, struct error *err) {
+	int fd;
+
+	if (!walk->is_listed && begin_frame(walk, dev, ino, err) == NULL)
+		return TARN_ENOMEM;
+	walk->is_listed = false;
+	forget_below(walk);
+	fd = walk->frames[walk->depth++].fd;
+	if (fd >= 0)
+		hold(walk, walk->depth - 1, fd);
+	return TARN_OK;
+}
+
+void walk_leave(struct walk *walk) {
+	struct walk_frame *leaving = walk_top(walk), *above;
 
 	walk->depth--;
-	if (walk->depth > 0 && above->fd < 0) {
-		above->fd = leaving->fd < 0 ? -1 : open_same(leaving->fd, "..", 0, above);
-		if (above->fd < 0)
-			above->fd = open_from_base(walk, walk->depth - 1);
-		if (above->fd < 0) {
-			above->next = above->names.n;
-			r = err_set(err, TARN_ESYSTEM, errno, "Cannot return to this directory");
-		}
-		walk->first_open = walk->depth - 1;
-	}
+	above = walk_top(walk);
 	if (leaving->fd >= 0)
-		close(leaving->fd);
+		walk->nopen--;
+	if (above != NULL && above->fd < 0 && leaving->fd >= 0) {
+		walk->below = leaving->fd;
+		walk->nabove = 1;
+	} else if (above != NULL && above->fd < 0 && walk->nabove > 0) {
+		walk->nabove++;
+	} else {
+		forget_below(walk);
+		if (leaving->fd >= 0)
+			close(leaving->fd);
+	}
 	directory_fini(&leaving->names);
-	walk->nbytes = walk->depth > 0 ? above->nbytes : 0;
+	walk->nbytes = above != NULL ? above->nbytes : 0;
 	walk->path[walk->nbytes] = '\0';
-	return r;
 }
 
 void walk_fini(struct walk *walk) {
-	for (size_t i = 0; i < walk->depth; i++) {
-		directory_fini(&walk->frames[i].names);
-		if (walk->frames[i].fd >= 0)
-			close(walk->frames[i].fd);
-	}
+	if (walk->is_listed)
+		end_frame(&walk->frames[walk->depth]);
+	while (walk->depth > 0)
+		walk_leave(walk);
+	forget_below(walk);
 	free(walk->frames);
 	free(walk->path);
-	*walk = (struct walk){ 0 };
+	close_base(walk);
+	*walk = (struct walk)WALK_INIT;
 }

@@ -40,7 +40,8 @@ UNIT_TESTS = \
 	%D%/unit/check_tar_header \
 	%D%/unit/check_tar_header_names \
 	%D%/unit/check_tar_header_sparse \
-	%D%/unit/check_transform
+	%D%/unit/check_transform \
+	%D%/unit/check_walk
 
 SHELL_TESTS = \
 	%D%/cli/adding.sh \

@@ -147,6 +147,22 @@ test_unreadable_file_is_said_and_the_rest_is_stored() {
 	expect_equal "$(tar -tf a.tar)" "$(printf 'd/\nd/b')"
 }
 
+test_named_file_in_a_directory_that_cannot_be_listed_is_stored() {
+	need_root
+	mkdir d
+	printf x >d/a
+	chmod 311 d
+	chown -R nobody d
+	chmod 711 "$STATE"
+	chmod 777 .
+	for n in 1 3; do
+		expect_status 2 setpriv --reuid=nobody --regid=nogroup --clear-groups \
+			"$TARN" --threads=$n -cf a.tar d d/a
+		expect_stderr_has 'tarn: d: Cannot open: Permission denied'
+		expect_equal "$(tar -tf a.tar)" "$(printf 'd/\nd/a')"
+	done
+}
+
 test_run_that_is_killed_leaves_the_old_archive() {
 	mkdir d
 	printf old >d/a

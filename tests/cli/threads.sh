@@ -76,6 +76,108 @@ test_creation_that_fails_ends_all_threads() {
 	expect_stderr_has 'No space left on device'
 }
 
+# meanwhile COMMAND ARGUMENT…: archive by the ARGUMENTs to a.tar, and run COMMAND when all names were looked
+# at, but only the first file, which is large, is being read.
+meanwhile() {
+	python3 - "$TARN" "$@" <<-'END'
+	import os, subprocess, sys, time
+	p = subprocess.Popen([sys.argv[1], "--threads=3", "--sort=name", "-cf", "-", *sys.argv[3:]],
+	    stdout=subprocess.PIPE, stderr=open("said", "w"))
+	head, nsleeps = os.read(p.stdout.fileno(), 1), 0
+	while nsleeps < 20:
+	    time.sleep(0.01)
+	    states = [open(f"/proc/{p.pid}/task/{task}/stat").read().rpartition(")")[2].split()[0]
+	        for task in os.listdir(f"/proc/{p.pid}/task")]
+	    nsleeps = nsleeps + 1 if set(states) == {"S"} else 0
+	subprocess.run(sys.argv[2], shell=True, check=True)
+	with open("a.tar", "wb") as f:
+	    f.write(head)
+	    while data := p.stdout.read(65536):
+	        f.write(data)
+	sys.exit(p.wait())
+	END
+}
+
+test_what_was_looked_at_ahead_is_stored_as_it_is_when_it_is_read() {
+	mkdir tree out
+	head -c 9000000 /dev/urandom >tree/a.large
+	for name in closed emptied grown rewritten replaced replaced.by.link replaced.first; do
+		printf old >"tree/$name"
+	done
+	touch tree/filled
+	ln tree/replaced.first tree/x.later
+	ln tree/replaced.first tree/y.later
+	ln -s a.large tree/retargeted
+	ln -s a.large tree/symlink.to.file
+	ln -s one tree/linked.symlink
+	ln tree/linked.symlink tree/x.later.symlink
+	printf linked >linked
+	meanwhile '
+		chmod 600 tree/closed
+		: >tree/emptied
+		printf new >tree/filled
+		printf new >>tree/grown
+		printf new >tree/rewritten
+		printf newer >new && mv new tree/replaced
+		ln -f linked tree/replaced.by.link && ln linked tree/z.linked
+		printf newest >newest && mv newest tree/replaced.first
+		ln -snf grown tree/retargeted
+		ln -snf two tree/linked.symlink
+		printf file >file && mv file tree/symlink.to.file
+		touch -d @1000000000 tree/replaced' tree
+	rm tree/z.linked # that was not there
+	touch -d @1000000000 tree
+	expect_equal "$(cat said)" ''
+	tar -xpf a.tar -C out
+	touch -d @1000000000 out/tree
+	same_tree tree out/tree
+}
+
+test_what_vanished_since_it_was_looked_at_is_said() {
+	mkdir -p tree/directory/below tree/moved tree/was.directory tree/was.directory.too base/d
+	head -c 9000000 /dev/urandom >tree/a.large
+	for name in tree/directory/below/file tree/moved/file tree/removed tree/was.directory/file \
+		tree/was.directory.too/file base/d/file; do
+		printf old >"$name"
+	done
+	touch tree/empty
+	ln -s a.large tree/symlink
+	expect_status 2 meanwhile '
+		rm -r tree/directory tree/empty tree/removed tree/symlink tree/was.directory* base
+		touch tree/was.directory
+		ln -s /etc tree/was.directory.too
+		mv tree/moved elsewhere && mkdir tree/moved && printf other >tree/moved/file' --xattrs tree -C base d
+	expect_equal "$(grep removed said | LC_ALL=C sort)" "$(for name in d/file tree/directory/below/file tree/directory/below \
+		tree/directory tree/empty tree/moved/file tree/removed tree/symlink \
+		tree/was.directory.too/file tree/was.directory/file; do
+		printf 'tarn: %s: File removed before we read it\n' $name
+	done)"
+	grep -qx 'tarn: d: Cannot open: No such file or directory' said
+	expect_equal "$(tar -tf a.tar | LC_ALL=C sort | tr '\n' ' ')" \
+		'd/ tree/ tree/a.large tree/directory/ tree/directory/below/ tree/moved/ tree/was.directory.too/ tree/was.directory/ '
+}
+
+test_deep_tree_does_not_depend_on_the_number_of_threads() {
+	mkdir out
+	python3 - <<-'END'
+	import os
+	os.mkdir("tree")
+	os.chdir("tree")
+	for depth in range(60):
+	    for name in "a", "z":
+	        if depth % 3 != 1:
+	            open(name, "w").write(f"{name} {depth}")
+	    os.mkdir("d")
+	    os.chdir("d")
+	END
+	for n in 1 2 5; do
+		tarn --threads="$n" --sort=name -cf "$n.tar" tree
+		cmp 1.tar "$n.tar"
+	done
+	tar -xf 1.tar -C out
+	same_tree tree out/tree
+}
+
 test_tree_does_not_depend_on_the_number_of_threads() {
 	make_snapshots 4
 	tarn -cf a.tar tree

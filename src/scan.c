@@ -1,0 +1,310 @@
+#include "config.h"
+
+#include "scan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exclusion_tag.h"
+#include "key_set.h"
+#include "statx_entry.h"
+
+/*
+ * One statx a name, one open a directory.  A directory is entered by the call after the one that
+ * handed it out, so that the walk is at its name until then.
+ */
+
+struct left_out {
+	dev_t dev;
+	ino_t ino;
+};
+
+struct scan {
+	const struct options *options;
+	const struct select *select;
+	struct report *report;
+	struct walk walk;
+	const struct operand *next_operand, *operands_end;
+	dev_t operand_dev;
+	struct left_out left_out[SCAN_LEAVE_OUT_MAX];
+	size_t nleft_out;
+	bool said_leading;
+	uint64_t seed;
+	struct key_set
+	    entered; /* directories under their member names, where there are several operands */
+
+	struct scanned scanned;
+	const struct exclusion_tag *tag; /* of the directory that is entered next; or NULL */
+	enum entry_type type;            /* of what takes part */
+	struct identity id;
+};
+
+const char *scanned_name(const struct scanned *scanned) {
+	const struct walk *walk = scanned->walk;
+
+	return walk->nbytes > scanned->nbytes_dropped ? walk->path + scanned->nbytes_dropped : ".";
+}
+
+bool scanned_look(struct scanned *scanned, const struct options *o) {
+	int flags = AT_NO_AUTOMOUNT | (o->dereference ? 0 : AT_SYMLINK_NOFOLLOW);
+	int directory = walk_directory_fd(scanned->walk);
+
+	return directory != -1 &&
+	    statx(directory, walk_name(scanned->walk), flags, STATX_WANTED, &scanned->stx) == 0;
+}
+
+void scanned_report_lost(const struct scanned *scanned, const struct options *o,
+    struct report *report, const char *what, int errnum) {
+	const struct walk *walk = scanned->walk;
+
+	if (walk->depth > 0 && (errnum == ENOENT || errnum == ESTALE || errnum == ENOTDIR))
+		report_warning(report, walk->path, "File removed before we read it");
+	else if (o->ignore_failed_read && errnum == EACCES)
+		report_note(report, walk->path, "Warning: %s: %s", what, strerror(errnum));
+	else
+		report_failure(report, walk->path, "%s: %s", what, strerror(errnum));
+}
+
+/*
+ * How much of the operand ${name} is dropped to make member names: everything through the last
+ * `..' component, and slashes.  As tar does, so that names stay below where they are extracted.
+ */
+static size_t leading_nbytes(const char *name) {
+	size_t n = 0;
+
+	for (const char *at = name; *at != '\0';) {
+		size_t component = strcspn(at, "/");
+
+		if (component == 2 && at[0] == '.' && at[1] == '.')
+			n = (size_t)(at - name) + 2;
+		at += component;
+		at += strspn(at, "/");
+	}
+	return n + strspn(name + n, "/");
+}
+
+static void begin_member_names(struct scan *s, const char *operand) {
+	size_t n = s->options->absolute_names ? 0 : leading_nbytes(operand);
+
+	s->scanned.nbytes_dropped = n;
+	if (n == 0)
+		return;
+	report_once(s->report, &s->said_leading, "Removing leading `%.*s' from member names",
+	    (int)n, operand);
+	/* The whole operand: the slash that follows it in the names below it goes as well. */
+	if (operand[n] == '\0' && operand[n - 1] != '/')
+		s->scanned.nbytes_dropped++;
+}
+
+/* Begin with the operand ${operand}. */
+static int begin_operand(struct scan *s, const struct operand *operand, struct error *err) {
+	int r = walk_begin(&s->walk, operand->directory, operand->name, err);
+
+	if (r != TARN_OK)
+		return r;
+	s->scanned.operand = operand;
+	begin_member_names(s, operand->name);
+	return TARN_OK;
+}
+
+static int next_operand(struct scan *s, struct error *err) {
+	const struct operand *operand;
+	int r;
+
+	while (s->next_operand < s->operands_end) {
+		operand = s->next_operand++;
+		r = begin_operand(s, operand, err);
+		if (r != TARN_ESYSTEM)
+			return r;
+		report_error(s->report, operand->directory, err);
+	}
+	return TARN_END;
+}
+
+/* Go to the next name. */
+static int step(struct scan *s, struct error *err) {
+	struct walk_frame *top;
+
+	while ((top = walk_top(&s->walk)) != NULL) {
+		if (top->next == top->names.n) {
+			walk_leave(&s->walk);
+		} else if (walk_directory_fd(&s->walk) < 0) {
+			report_failure(s->report, s->walk.path,
+			    "Cannot return to this directory: %s", strerror(errno));
+			top->next = top->names.n;
+		} else {
+			return walk_set_name(
+			    &s->walk, directory_name(&top->names, top->next++), err);
+		}
+	}
+	return next_operand(s, err);
+}
+
+static bool is_left_out(const struct scan *s) {
+	for (size_t i = 0; i < s->nleft_out; i++) {
+		if (s->left_out[i].ino == s->id.ino && s->left_out[i].dev == s->id.dev)
+			return true;
+	}
+	return false;
+}
+
+static bool is_too_old(const struct scan *s) {
+	const struct statx *stx = &s->scanned.stx;
+	const struct timespec ctime = timespec_from_statx(&stx->stx_ctime);
+
+	return select_leaves_out_as_old(
+	    s->select, s->type, timespec_from_statx(&stx->stx_mtime), &ctime);
+}
+
+/* Look at the current name, unless it is excluded.  Does it take part? */
+static bool takes_part(struct scan *s) {
+	if (select_excludes(s->select, s->walk.path))
+		return false;
+	if (!scanned_look(&s->scanned, s->options)) {
+		scanned_report_lost(&s->scanned, s->options, s->report, "Cannot stat", errno);
+		return false;
+	}
+	if (!entry_type_of_mode(s->scanned.stx.stx_mode, &s->type)) {
+		report_note(s->report, s->walk.path, "Unknown file type; file ignored");
+		return false;
+	}
+	s->id = identity_from_statx(&s->scanned.stx);
+	if (is_left_out(s) || is_too_old(s))
+		return false;
+	if (s->type == ENTRY_SOCKET) {
+		report_note(s->report, s->walk.path, "socket ignored");
+		return false;
+	}
+	return true;
+}
+
+/* What leaves out the content of the current name, a directory; NULL: nothing does. */
+static const struct exclusion_tag *find_tag(struct scan *s) {
+	const struct exclusion_tag *tag =
+	    exclusion_tag_find(s->options, walk_directory_fd(&s->walk), walk_name(&s->walk));
+
+	if (tag != NULL && s->options->verbosity > 0)
+		report_note(s->report, s->walk.path,
+		    "contains a cache directory tag %s; %s not dumped", tag->file,
+		    tag->leaves == EXCLUSION_LEAVES_NOTHING ? "directory" : "contents");
+	return tag;
+}
+
+/* Does something speak against entering the current name, a directory? */
+static bool may_be_entered(struct scan *s) {
+	if (!s->scanned.operand->recurse ||
+	    (s->tag != NULL && s->tag->leaves == EXCLUSION_LEAVES_DIRECTORY))
+		return false;
+	if (walk_is_inside(&s->walk, s->id.dev, s->id.ino)) {
+		report_warning(s->report, s->walk.path,
+		    "Directory is its own ancestor: its names are not visited again");
+		return false;
+	}
+	if (s->options->one_file_system && s->id.dev != s->operand_dev) {
+		if (s->options->verbosity > 0)
+			report_note(s->report, s->walk.path,
+			    "file is on a different filesystem; not dumped");
+		return false;
+	}
+	return true;
+}
+
+/*
+ * The current name, a directory, as it is remembered when it is entered.  Only what is below one
+ * operand may be met again below another.
+ */
+static uint64_t key_of_directory(const struct scan *s) {
+	return key_with_numbers(
+	    key_of_name(s->seed, scanned_name(&s->scanned)), (uint64_t)s->id.dev, s->id.ino);
+}
+
+/* List the current name, a directory, to be entered with the next call. */
+static int list(struct scan *s, struct error *err) {
+	int r = walk_list(&s->walk, s->id.dev, s->id.ino, s->options->sort, err);
+
+	s->scanned.is_entered = r == TARN_OK || r == TARN_END;
+	if (r == TARN_END || (r == TARN_ESYSTEM && !s->options->ignore_failed_read))
+		report_error(s->report, s->walk.path, err);
+	if (s->scanned.is_entered && s->options->noperands > 1)
+		return key_set_add(&s->entered, key_of_directory(s), err);
+	return r == TARN_ENOMEM ? r : TARN_OK;
+}
+
+static int visit_directory(struct scan *s, struct error *err) {
+	/* Named twice: it was told, with all that is below it. */
+	if (s->entered.n > 0 && key_set_has(&s->entered, key_of_directory(s)))
+		return TARN_END;
+	s->tag = find_tag(s);
+	s->scanned.takes_part = s->tag == NULL || s->tag->leaves != EXCLUSION_LEAVES_NOTHING;
+	return s->scanned.takes_part && may_be_entered(s) ? list(s, err) : TARN_OK;
+}
+
+/* Look at the current name.  TARN_END: nothing is to be told of it. */
+static int visit(struct scan *s, struct error *err) {
+	s->scanned.takes_part = takes_part(s);
+	if (!s->scanned.takes_part)
+		return TARN_OK;
+	if (s->walk.depth == 0)
+		s->operand_dev = s->id.dev;
+	return s->type == ENTRY_DIRECTORY ? visit_directory(s, err) : TARN_OK;
+}
+
+/* Go into the current name, which was handed out. */
+static int enter(struct scan *s, struct error *err) {
+	int r = walk_enter(&s->walk, s->id.dev, s->id.ino, err);
+
+	if (r == TARN_OK && s->tag != NULL)
+		directory_keep(&walk_top(&s->walk)->names, s->tag->file);
+	s->scanned.is_entered = false;
+	return r;
+}
+
+int scan_next(struct scan *s, struct scanned **scanned, struct error *err) {
+	int r = s->scanned.is_entered ? enter(s, err) : TARN_OK;
+
+	if (r != TARN_OK)
+		return r;
+	do {
+		r = step(s, err);
+		if (r != TARN_OK)
+			return r;
+		r = visit(s, err);
+	} while (r == TARN_END);
+	*scanned = &s->scanned;
+	return r;
+}
+
+struct scan *scan_new(const struct options *o, const struct select *select, struct report *report) {
+	struct scan *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	s->options = o;
+	s->select = select;
+	s->report = report;
+	s->walk = (struct walk)WALK_INIT;
+	s->walk.follow = o->dereference;
+	s->scanned.walk = &s->walk;
+	s->seed = key_seed();
+	return s;
+}
+
+void scan_free(struct scan *s) {
+	if (s == NULL)
+		return;
+	key_set_fini(&s->entered);
+	walk_fini(&s->walk);
+	free(s);
+}
+
+void scan_begin(struct scan *s, const struct operand *operands, size_t noperands) {
+	s->next_operand = operands;
+	s->operands_end = operands + noperands;
+}
+
+void scan_leave_out(struct scan *s, const struct stat *st) {
+	if (s->nleft_out < SCAN_LEAVE_OUT_MAX)
+		s->left_out[s->nleft_out++] = (struct left_out){ st->st_dev, st->st_ino };
+}

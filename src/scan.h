@@ -1,0 +1,64 @@
+#ifndef TARN_SCAN_H
+#define TARN_SCAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/stat.h>
+
+#include "error.h"
+#include "options.h"
+#include "report.h"
+#include "select.h"
+#include "walk.h"
+
+/*
+ * The names of trees as they are met: one operand after the other, in the order of --sort below each,
+ * every name looked at (statx) once.  Nothing of it depends on what becomes of a name, so that it may
+ * be done ahead (scan_ahead.h).  Opens directories, but no file that is to be stored.
+ */
+
+/* A name that was met. */
+struct scanned {
+	struct walk *walk; /* is at it; borrowed, and moved by the next call alone */
+	const struct operand *operand;
+	size_t nbytes_dropped; /* of the path, to make it a member name */
+	bool takes_part;       /* false: it is left out, and what follows counts for nothing */
+	bool is_entered;       /* a directory: the names in it come next */
+	bool is_old;           /* it was looked at a while ago, and may have changed */
+	struct statx stx;
+};
+
+/** The member name, borrowed from the walk. */
+const char *scanned_name(const struct scanned *scanned);
+
+/** Look at the name, once more if it was: that may be long ago.  False with errno: it cannot be had. */
+bool scanned_look(struct scanned *scanned, const struct options *o);
+
+/**
+ * Say that the name cannot be had, for ${errnum}, which ${what} met: between listing, looking and
+ * reading, names may vanish.
+ */
+void scanned_report_lost(const struct scanned *scanned, const struct options *o,
+    struct report *report, const char *what, int errnum);
+
+struct scan;
+#define SCAN_LEAVE_OUT_MAX 2
+
+/** All arguments are borrowed as long as the scan lives.  NULL when out of memory. */
+struct scan *scan_new(const struct options *o, const struct select *select, struct report *report);
+void scan_free(struct scan *scan);
+
+/** Scan ${operands} (borrowed until the scan says TARN_END) with the next calls of scan_next(). */
+void scan_begin(struct scan *scan, const struct operand *operands, size_t noperands);
+
+/**
+ * Go to the next name: *${scanned} is borrowed until the next call; the caller may change it but for
+ * walk and is_entered.  Trouble with one name is said.
+ * Returns TARN_OK, TARN_END behind the last name, or TARN_ENOMEM.
+ */
+int scan_next(struct scan *scan, struct scanned **scanned, struct error *err);
+
+/** Leave out the file ${st}: it is the archive.  At most SCAN_LEAVE_OUT_MAX, before scan_begin(). */
+void scan_leave_out(struct scan *scan, const struct stat *st);
+
+#endif

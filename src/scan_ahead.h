@@ -1,0 +1,23 @@
+#ifndef TARN_SCAN_AHEAD_H
+#define TARN_SCAN_AHEAD_H
+
+#include "scan.h"
+
+/*
+ * A scan that a thread of its own does ahead of who wants the names, some 500 of them at
+ * a time.  They come as they would without, and what is said between them.
+ */
+struct scan_ahead;
+
+/**
+ * Scan ahead what ${scan} was begun with; it is borrowed and must not be used until this is freed.
+ * NULL: there is no memory, or no thread.
+ */
+struct scan_ahead *scan_ahead_new(
+    struct scan *scan, const struct options *o, struct report *report);
+void scan_ahead_free(struct scan_ahead *ahead);
+
+/** As scan_next(). */
+int scan_ahead_next(struct scan_ahead *ahead, struct scanned **scanned, struct error *err);
+
+#endif
