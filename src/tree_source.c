@@ -68,13 +68,14 @@ static void report_attributes(struct tree_source *s, const struct error *err) {
 
 /* Extended attributes and ACLs; what cannot be read is said, and the member goes without. */
 static void read_attributes(struct tree_source *s) {
-	int fd = walk_directory_fd(s->at->walk), r = TARN_OK;
 	const char *name = walk_name(s->at->walk), *path = name;
 	char proc[PATH_MAX + 32];
+	int fd, r = TARN_OK;
 	struct error err;
 
 	if (!s->options->xattrs && !s->options->acls)
 		return;
+	fd = walk_directory_fd(s->at->walk);
 	if (fd == -1) {
 		scanned_report_lost(s->at, s->options, s->report, "Cannot open", errno);
 		return;
