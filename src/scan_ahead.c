@@ -47,12 +47,13 @@ static int fetch(void *context, struct ahead *ahead, struct error *err) {
 	while ((r = scan_next(context, &scanned, err)) == TARN_OK) {
 		const char *component = walk_name(scanned->walk);
 		size_t nbytes = strlen(component) + 1;
+		int64_t when = now();
 		struct item *item = ahead_append(ahead, 0, sizeof(*item) + nbytes);
 
 		if (item == NULL)
 			break;
 		item->scanned = *scanned;
-		item->when = now();
+		item->when = when;
 		item->depth = scanned->walk->depth;
 		memcpy(item->component, component, nbytes);
 	}
