@@ -13,6 +13,7 @@
  * there is always progress.
  */
 
+#define REGEX_NODES_MAX ((size_t)1 << 20) /* some 300 bytes each */
 #define ALL_SCOPES (TRANSFORM_NAME | TRANSFORM_SYMLINK | TRANSFORM_HARDLINK)
 
 /* How letters of the replacement change: \L \U \E, and \l \u for one letter. */
@@ -208,10 +209,48 @@ static char *take_part(const char **text, char delimiter) {
 	return part;
 }
 
+/* The largest number in the bounds of a repetition at *${text}, a brace; goes to their end. */
+static size_t largest_bound(const char **text) {
+	size_t largest = 1, n = 0;
+
+	for (; **text != '\0' && **text != '}' && largest <= REGEX_NODES_MAX; ++*text) {
+		n = isdigit((unsigned char)**text) ? n * 10 + (size_t)(**text - '0') : 0;
+		largest = n > largest ? n : largest;
+	}
+	if (**text != '}')
+		--*text;
+	return largest;
+}
+
+/*
+ * Does regcomp() need too much memory?  It copies what is repeated: with `+' once, with {n} n times, and
+ * as often all that was copied before where it is repeated once more or is a group.
+ */
+static bool is_too_large(const char *regex) {
+	size_t nnodes = strlen(regex) + 1, largest = 1;
+	char before = '\0';
+
+	for (const char *s = regex; *s != '\0' && nnodes <= REGEX_NODES_MAX; s++) {
+		size_t times = *s == '+' ? 2 : *s == '{' ? largest_bound(&s) : 1;
+
+		if (before != '\0' && strchr("+*?})", before) != NULL)
+			nnodes *= times;
+		else if (times > largest)
+			largest = times;
+		if (*s != '\\')
+			before = *s;
+	}
+	return nnodes > REGEX_NODES_MAX / largest;
+}
+
 static int compile(struct expression *x, const char *regex, int flags, struct error *err) {
 	char message[256];
-	int code = regcomp(&x->regex, regex, flags);
+	int code;
 
+	if (is_too_large(regex))
+		return err_set(err, TARN_EUSAGE, 0,
+		    "Invalid transform expression: Too many repetitions of repetitions");
+	code = regcomp(&x->regex, regex, flags);
 	if (code != 0) {
 		regerror(code, &x->regex, message, sizeof(message));
 		return err_set(err, TARN_EUSAGE, 0, "Invalid transform expression: %s", message);
