@@ -75,7 +75,7 @@ static bool is_tar_header(const unsigned char *block) {
 		sum += in_field ? ' ' : block[i];
 		signed_sum += in_field ? ' ' : (signed char)block[i];
 	}
-	return stored == sum || stored == signed_sum;
+	return stored >= 0 && (stored == sum || stored == signed_sum);
 }
 
 enum compression codec_detect(const unsigned char *data, size_t nbytes) {

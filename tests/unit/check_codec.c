@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "codec_detect.h"
 #include "codec_files.h"
 #include "suite.h"
 
@@ -297,6 +298,22 @@ START_TEST(compressed_data_is_not_skipped) {
 }
 END_TEST
 
+/* The signed sum of this block is -1, which is no checksum that it has stored. */
+START_TEST(block_without_a_checksum_is_no_tar_header) {
+	unsigned char block[CODEC_DETECT_NBYTES] = "\x28\xb5\x2f\xfd";
+	int sum = 8 * ' ' + (0x28 + (signed char)0xb5 + 0x2f + (signed char)0xfd);
+
+	for (size_t i = 200; sum > -1; i++) {
+		int step = sum + 1 < 100 ? sum + 1 : 100;
+
+		block[i] = (unsigned char)-step;
+		sum -= step;
+	}
+	ck_assert_int_eq(sum, -1);
+	ck_assert_int_eq(codec_detect(block, sizeof(block)), COMPRESSION_ZSTD);
+}
+END_TEST
+
 START_TEST(suffixes_are_those_of_tar) {
 	ck_assert_int_eq(codec_of_suffix("a.tar"), COMPRESSION_NONE);
 	ck_assert_int_eq(codec_of_suffix("gz"), COMPRESSION_NONE);
@@ -343,6 +360,7 @@ static void add_recognition(Suite *suite) {
 	tcase_add_test(recognition, a_pipe_that_gives_its_bytes_one_by_one_is_recognised);
 	tcase_add_test(recognition, skip_goes_to_the_right_byte_and_never_past_the_end);
 	tcase_add_test(recognition, compressed_data_is_not_skipped);
+	tcase_add_test(recognition, block_without_a_checksum_is_no_tar_header);
 	tcase_add_test(recognition, suffixes_are_those_of_tar);
 	suite_add_tcase(suite, recognition);
 }
