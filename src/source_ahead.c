@@ -2,11 +2,17 @@
 
 #include "source_ahead.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ahead.h"
 #include "entry_copy.h"
+
+/*
+ * An entry is copied with all it borrows, and its content follows in blocks.  The chunk that has the
+ * entry is kept while the caller reads on, as the content may be in those behind it.
+ */
 
 #define CHUNK_NBYTES ((size_t)264 << 10) /* a block of a file, and some more */
 

@@ -307,7 +307,7 @@ static int visit_file(struct tree_source *s, struct error *err) {
 	return r;
 }
 
-/* Make the entry of the current name.  TARN_END: it is not stored, or is outdated. */
+/* Make the entry of the current name.  TARN_END: it is not stored, or it is stale. */
 static int visit_member(struct tree_source *s, struct error *err) {
 	int r;
 
