@@ -37,18 +37,27 @@ static void close_base(struct walk *walk) {
 	if (walk->base >= 0)
 		close(walk->base);
 	walk->base = AT_FDCWD;
+	walk->directory = NULL;
+}
+
+/* What operands are relative to is opened once for all that follow each other. */
+static void open_base(struct walk *walk, const char *directory) {
+	if (directory == walk->directory && walk->base != -1)
+		return;
+	close_base(walk);
+	walk->directory = directory;
+	if (directory != NULL)
+		walk->base = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
 int walk_begin(struct walk *walk, const char *directory, const char *name, struct error *err) {
 	size_t nbytes = strlen(name);
 
-	close_base(walk);
 	if (reserve_path(walk, nbytes + 1, err) != TARN_OK)
 		return (int)err->code;
 	memcpy(walk->path, name, nbytes + 1);
 	walk->nbytes = nbytes;
-	if (directory != NULL)
-		walk->base = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	open_base(walk, directory);
 	return walk->base == -1 ? err_set(err, TARN_ESYSTEM, errno, "Cannot open") : TARN_OK;
 }
 

@@ -28,9 +28,10 @@ struct walk_frame {
 };
 
 struct walk {
-	int base; /* what the operand is relative to: AT_FDCWD, or open; -1: it cannot be opened */
-	bool follow; /* symbolic links count as what they lead to */
-	char *path;  /* of what is being visited, from the operand on */
+	const char *directory; /* what the operand is relative to; NULL: the working directory */
+	int base;              /* it, open, or AT_FDCWD; -1: it cannot be opened */
+	bool follow;           /* symbolic links count as what they lead to */
+	char *path;            /* of what is being visited, from the operand on */
 	size_t nbytes, capacity;
 	struct walk_frame *frames;
 	size_t depth, frames_capacity;
@@ -43,8 +44,9 @@ struct walk {
 	{ .base = AT_FDCWD }
 
 /**
- * Begin at the operand ${name}, relative to ${directory}; NULL: to the working directory.  The walk must
- * be empty.  TARN_OK or TARN_ENOMEM; TARN_ESYSTEM: begun, but ${directory} cannot be opened.
+ * Begin at the operand ${name}, relative to ${directory} (borrowed as long as the walk lives; the same one is
+ * not opened again); NULL: to the working directory.  The walk must be empty.
+ * TARN_OK or TARN_ENOMEM; TARN_ESYSTEM: begun, but ${directory} cannot be opened.
  */
 int walk_begin(struct walk *walk, const char *directory, const char *name, struct error *err);
 

@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #include "scratch.h"
@@ -141,6 +142,26 @@ START_TEST(directory_that_was_replaced_is_another_one) {
 }
 END_TEST
 
+START_TEST(directory_of_operands_is_opened_once_for_those_that_follow_each_other) {
+	char directory[PATH_MAX];
+	int base;
+
+	snprintf(directory, sizeof(directory), "%s/0/1", scratch);
+	ck_assert_int_eq(walk_begin(&walk, directory, "a", &err), TARN_OK);
+	base = walk.base;
+	ck_assert_int_eq(renameat(at, "0/1", at, "moved"), 0);
+	ck_assert_int_eq(walk_begin(&walk, directory, "b", &err), TARN_OK);
+	ck_assert_int_eq(walk.base, base);
+	ck_assert_int_eq(walk_begin(&walk, NULL, "b", &err), TARN_OK);
+	ck_assert_int_eq(walk.base, AT_FDCWD);
+	ck_assert_int_eq(walk_begin(&walk, directory, "c", &err), TARN_ESYSTEM);
+	ck_assert_int_eq(walk_directory_fd(&walk), -1);
+	ck_assert_int_eq(mkdirat(at, "0/1", 0700), 0);
+	ck_assert_int_eq(walk_begin(&walk, directory, "d", &err), TARN_OK);
+	ck_assert_int_ge(walk.base, 0);
+}
+END_TEST
+
 START_TEST(names_are_listed_in_order) {
 	write_file("0/b", "");
 	write_file("0/a", "");
@@ -161,6 +182,8 @@ int main(void) {
 	tcase_add_test(tests, directories_above_that_were_moved_are_reached_from_below);
 	tcase_add_test(tests, directory_below_that_was_moved_is_no_way_up);
 	tcase_add_test(tests, directory_that_was_replaced_is_another_one);
+	tcase_add_test(
+	    tests, directory_of_operands_is_opened_once_for_those_that_follow_each_other);
 	tcase_add_test(tests, names_are_listed_in_order);
 	return run_suite(suite);
 }
