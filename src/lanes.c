@@ -63,7 +63,7 @@ struct lane {
 	pthread_mutex_t mutex; /* guards what follows */
 	pthread_cond_t passes, has_work, has_room;
 	struct batch *first, **last;
-	size_t nbatches;
+	atomic_uint nbatches; /* is read without it, too */
 	bool ends;
 };
 
@@ -71,7 +71,8 @@ struct lanes {
 	lane_put *put;
 	void *context;
 	struct member_order order;
-	uint64_t turn; /* of the last task */
+	uint64_t turn;     /* of the last task */
+	unsigned int idle; /* the lane with the least to do, as of when a batch was handed over */
 	struct ordered_lines *lines;
 	struct lines_of_thread *own_lines; /* of the caller's thread */
 	atomic_bool has_failed;
@@ -244,6 +245,36 @@ static void hand_over_all(struct lanes *lanes) {
 		hand_over(&lanes->all[i]);
 }
 
+/*
+ * ${lane} was given a batch: which one has the least to do now?  The next one of several.  Who has nothing gets
+ * what there is.
+ */
+static void find_idle(struct lanes *lanes, const struct lane *given) {
+	unsigned int next = (lanes->idle + 1) % lanes->nlanes;
+
+	lanes->idle = next;
+	for (unsigned int i = 0; i < lanes->nlanes; i++) {
+		unsigned int number = (next + i) % lanes->nlanes;
+		struct lane *lane = &lanes->all[number];
+
+		if (lane != given && lane->nbatches == 0)
+			hand_over(lane);
+		if (lane->nbatches < lanes->all[lanes->idle].nbatches)
+			lanes->idle = number;
+	}
+}
+
+/* The lane for a member that belongs where ${home} says.  Its own has to wait for no room, if it may. */
+static unsigned int choose_lane(const struct lanes *lanes, struct member_home home) {
+	if (home.is_bound)
+		return home.lane;
+	if (home.lane == MEMBER_AT_HOME_ANYWHERE ||
+	    (lanes->all[home.lane].nbatches == NBATCHES_MAX &&
+	        lanes->all[lanes->idle].nbatches <= NBATCHES_MAX / 2))
+		return lanes->idle;
+	return home.lane;
+}
+
 /* Room for ${nbytes} in the batch that is being filled for ${lane}. */
 static struct batch *make_room(struct lane *lane, size_t nbytes) {
 	struct batch *batch = lane->filling;
@@ -251,6 +282,7 @@ static struct batch *make_room(struct lane *lane, size_t nbytes) {
 
 	if (batch != NULL && batch->capacity - batch->nbytes < nbytes) {
 		hand_over(lane);
+		find_idle(lane->lanes, lane);
 		lane->lanes->order.done = done(lane->lanes);
 		say(lane->lanes, lane->lanes->order.done);
 	}
@@ -346,6 +378,7 @@ static int put_at_once(struct lanes *lanes, const struct entry *e, size_t number
 
 int lanes_put(struct lanes *lanes, const struct entry *e, size_t number, struct source *from,
     struct error *err) {
+	struct member_home home;
 	unsigned int lane;
 	uint64_t after;
 	int r;
@@ -354,9 +387,11 @@ int lanes_put(struct lanes *lanes, const struct entry *e, size_t number, struct 
 	    e->size > SMALL_NBYTES)
 		return put_at_once(lanes, e, number, from, err);
 	lanes->own_lines->turn = ++lanes->turn;
-	r = member_order_add(&lanes->order, e, lanes->turn, &lane, &after, err);
+	r = member_order_find_home(&lanes->order, e, &home, err);
 	if (r != TARN_OK)
 		return r;
+	lane = choose_lane(lanes, home);
+	after = member_order_add(&lanes->order, lanes->turn, lane);
 	for (unsigned int i = 0; i < lanes->nlanes && after > 0; i++) {
 		const struct batch *filling = lanes->all[i].filling;
 
@@ -454,7 +489,6 @@ struct lanes *lanes_new(unsigned int nlanes, lane_put *put, void *context, struc
 	lanes->context = context;
 	lanes->nlanes = nlanes;
 	lanes->order.seed = key_seed();
-	lanes->order.nlanes = nlanes;
 	pthread_mutex_init(&lanes->mutex, NULL);
 	for (unsigned int i = 0; i < nlanes; i++)
 		lane_init(&lanes->all[i], lanes, i);

@@ -2,8 +2,6 @@
 
 #include "member_order.h"
 
-#include <limits.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +18,7 @@
 
 #define MIN_CAPACITY 4096
 #define SEVERAL_LANES UINT_MAX
+#define NO_LANE MEMBER_AT_HOME_ANYWHERE
 #define NNOTED 256 /* members that the use of directories is noted for */
 
 void member_order_fini(struct member_order *order) {
@@ -145,8 +144,10 @@ static struct member_place *touch(
     struct member_order *o, uint64_t key, unsigned int lane, uint64_t *after) {
 	struct member_place *place = find(o, key);
 
-	if (place->key == 0)
+	if (place->key == 0) {
 		o->n++;
+		place->home = NO_LANE;
+	}
 	place->key = key;
 	if (place->made_by != lane)
 		wait_for(after, place->made);
@@ -154,13 +155,14 @@ static struct member_place *touch(
 }
 
 /* It is used by members up to ${number}. */
-static void use(
+static struct member_place *use(
     struct member_order *o, uint64_t key, uint64_t number, unsigned int lane, uint64_t *after) {
 	struct member_place *place = touch(o, key, lane, after);
 
 	place->used_by = place->used > o->done && place->used_by != lane ? SEVERAL_LANES : lane;
 	if (place->used < number)
 		place->used = number;
+	return place;
 }
 
 static void use_all(struct member_order *o, struct member_parents *parents, uint64_t number,
@@ -173,7 +175,7 @@ static void use_all(struct member_order *o, struct member_parents *parents, uint
 		use(o, parents->keys[i], parents->noted, lane, after);
 }
 
-static void make(
+static struct member_place *make(
     struct member_order *o, uint64_t key, uint64_t number, unsigned int lane, uint64_t *after) {
 	struct member_place *place = touch(o, key, lane, after);
 
@@ -185,6 +187,7 @@ static void make(
 		o->of_first.noted = 0;
 	place->made_by = lane;
 	place->made = number;
+	return place;
 }
 
 /* The keys of ${e}'s name and of its first name, if it has one, and of the directories above both. */
@@ -198,29 +201,48 @@ static int collect_all(struct member_order *o, const struct entry *e, uint64_t *
 	    r;
 }
 
-int member_order_add(struct member_order *order, const struct entry *e, uint64_t number,
-    unsigned int *lane, uint64_t *after, struct error *err) {
-	const struct member_parents *home =
-	    e->first_name != NULL ? &order->of_first : &order->of_name;
-	uint64_t key, first;
+/* The directory that the member is at home in: that of its first name, or its own. */
+static struct member_place *home_directory(struct member_order *o, bool has_first) {
+	const struct member_parents *in = has_first ? &o->of_first : &o->of_name;
 
-	*after = 0;
-	if (collect_all(order, e, &key, &first, err) != TARN_OK)
+	return in->nkeys > 0 ? find(o, in->keys[in->nkeys - 1]) : NULL;
+}
+
+static unsigned int home_of(const struct member_order *o, const struct member_place *place) {
+	return place != NULL && place->key != 0 && is_live(o, place) ? place->home : NO_LANE;
+}
+
+int member_order_find_home(struct member_order *order, const struct entry *e,
+    struct member_home *home, struct error *err) {
+	if (collect_all(order, e, &order->key, &order->first_key, err) != TARN_OK)
 		return (int)err->code;
 	if (order->n + most_places(order) >= order->capacity / 4 * 3 &&
 	    renew(order, err) != TARN_OK)
 		return (int)err->code;
-	*lane = home->nkeys > 0 ? (unsigned int)(home->keys[home->nkeys - 1] % order->nlanes) : 0;
-	use_all(order, &order->of_name, number, *lane, after);
-	if (e->first_name != NULL) {
-		use_all(order, &order->of_first, number, *lane, after);
-		use(order, first, number, *lane, after);
-	}
-	make(order, key, number, *lane, after);
-	order->last = number;
-	if (*after <= order->done)
-		*after = 0;
+	home->lane =
+	    order->first_key != 0 ? home_of(order, find(order, order->first_key)) : NO_LANE;
+	home->is_bound = home->lane != NO_LANE;
+	if (!home->is_bound)
+		home->lane = home_of(order, home_directory(order, order->first_key != 0));
 	return TARN_OK;
+}
+
+uint64_t member_order_add(struct member_order *order, uint64_t number, unsigned int lane) {
+	bool has_first = order->first_key != 0;
+	struct member_place *directory;
+	uint64_t after = 0;
+
+	use_all(order, &order->of_name, number, lane, &after);
+	if (has_first) {
+		use_all(order, &order->of_first, number, lane, &after);
+		use(order, order->first_key, number, lane, &after)->home = lane;
+	}
+	make(order, order->key, number, lane, &after)->home = lane;
+	directory = home_directory(order, has_first);
+	if (directory != NULL)
+		directory->home = lane;
+	order->last = number;
+	return after > order->done ? after : 0;
 }
 
 static void wait_for_makers(

@@ -1,6 +1,8 @@
 #ifndef TARN_MEMBER_ORDER_H
 #define TARN_MEMBER_ORDER_H
 
+#include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,14 +17,15 @@
  * makes its own name; it uses the directories above it, and a later name its first name as well,
  * with the directories above that.
  *
- * All names of a file go to the lane of the directory that its first name is in: so they stay in
- * order without waiting, and directories are mostly one lane's.
+ * Any member may go to any lane, but for one thing: all names of a file that are on their way at the same
+ * time go to the same lane, so that they stay in order without waiting, and the limit of links is met by the
+ * same name.  Where files and their first names lie together they should go together, too: two lanes in one
+ * directory get in each other's way.
  *
  * Embed it; all zero but for the seed and the number of lanes is legal.
  */
 struct member_order {
 	uint64_t seed;
-	unsigned int nlanes;
 	uint64_t done; /* all members up to this number are complete; kept by the owner */
 	uint64_t last; /* number of the last member that was added */
 	/*
@@ -38,25 +41,40 @@ struct member_order {
 		unsigned int lane;
 		uint64_t noted;
 	} of_first, of_name;
+	uint64_t key, first_key; /* of the member whose home was found; 0: it has no first name */
 	/* Open addressing by key; those that only members up to done have touched are forgotten. */
 	struct member_place {
 		uint64_t key;                  /* of the name; 0: free */
 		uint64_t made;                 /* number of the last member that did so; 0: none */
 		uint64_t used;                 /* the same, or a later one; see member_order.c */
 		unsigned int made_by, used_by; /* their lanes */
+		/* The lane of the last one that has it as its own or first name, or as the directory of that. */
+		unsigned int home;
 	} * places;
 	size_t capacity, n;
 };
 
-/**
- * The member ${e} is on its way, with the next ${number}.  *${lane} is where it belongs, and *${after}
- * the number of the member up to which all other lanes must have come before it is its turn; 0: it need
- * not wait.  Returns TARN_OK or TARN_ENOMEM.
- */
-int member_order_add(struct member_order *order, const struct entry *e, uint64_t number,
-    unsigned int *lane, uint64_t *after, struct error *err);
+/* Where a member belongs. */
+struct member_home {
+	unsigned int lane; /* MEMBER_AT_HOME_ANYWHERE: on no lane more than on any other */
+	bool is_bound;     /* it must go there */
+};
+#define MEMBER_AT_HOME_ANYWHERE UINT_MAX
 
-/** The same for a member that is put before another one is added: *${after} counts for all lanes. */
+/** Where the next member, ${e}, belongs; member_order_add follows.  Returns TARN_OK or TARN_ENOMEM. */
+int member_order_find_home(
+    struct member_order *order, const struct entry *e, struct member_home *home, struct error *err);
+
+/**
+ * The member whose home was found is on its way, with the next ${number}, to ${lane}.  Returns the number of
+ * the member up to which all other lanes must have come before it is its turn; 0: it need not wait.
+ */
+uint64_t member_order_add(struct member_order *order, uint64_t number, unsigned int lane);
+
+/**
+ * The member ${e} is put before another one is added: *${after} is as of member_order_add, but counts for all
+ * lanes.  Returns TARN_OK or TARN_ENOMEM.
+ */
 int member_order_pass(
     struct member_order *order, const struct entry *e, uint64_t *after, struct error *err);
 
