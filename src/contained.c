@@ -393,3 +393,26 @@ int contained_open_existing(struct contained *contained, const struct member_pat
 	*fd = o.fd;
 	return r;
 }
+
+static int borrow_step(struct contained *c, struct held_directory *dir, const char *name, void *arg,
+    struct error *err) {
+	(void)c;
+	(void)name;
+	(void)err;
+	*(int *)arg = dir->fd;
+	return TARN_OK;
+}
+
+int contained_borrow_directory(
+    struct contained *contained, struct member_path *path, int *fd, struct error *err) {
+	int r;
+
+	member_path_go_into(path);
+	r = contained_in_parent(contained, path, false, borrow_step, fd, err);
+	if (r == TARN_ESYSTEM)
+		return err_set(err, TARN_ESYSTEM, err->errnum, "Cannot open");
+	if (r == TARN_EREFUSED)
+		return err_set(err, TARN_EREFUSED, 0,
+		    "Cannot open: it, or a parent directory, is a symbolic link");
+	return r;
+}

@@ -192,4 +192,11 @@ int contained_stat(struct contained *contained, const struct member_path *path, 
 int contained_open_existing(struct contained *contained, const struct member_path *path, int flags,
     int *fd, struct error *err);
 
+/**
+ * The directory ${path} as an O_PATH descriptor, borrowed until the next call: it is held for what lies in it.
+ * ${path} has been gone into then (member_path_go_into).  Failures as in contained_open_existing.
+ */
+int contained_borrow_directory(
+    struct contained *contained, struct member_path *path, int *fd, struct error *err);
+
 #endif

@@ -70,6 +70,15 @@ int member_path_set(struct member_path *path, const char *name, struct error *er
 	return TARN_OK;
 }
 
+void member_path_go_into(struct member_path *path) {
+	if (path->depth > 0) {
+		path->storage[path->last - path->storage - 1] = '/';
+		path->parent = path->storage + 1;
+		path->parent_nbytes = strlen(path->parent);
+	}
+	path->last = ".";
+}
+
 void member_path_fini(struct member_path *path) {
 	free(path->storage);
 	*path = (struct member_path){ .storage = NULL };

@@ -20,8 +20,9 @@
  * file is complete (contained_is_unfinished), and the ACL, whose mask is the group bits of the mode.
  *
  * A descriptor from O_PATH takes fchownat() and utimensat() with AT_EMPTY_PATH; all other calls
- * refuse it (EBADF).  /proc/self/fd/N leads to the same inode, also when that is a symbolic link,
- * but /proc need not be mounted: so it comes second.
+ * refuse it (EBADF).  From that of a directory another one can be opened, which costs more than O_PATH, and with
+ * Landlock the more the deeper it lies.  /proc/self/fd/N leads to the same inode, also when that is a
+ * symbolic link, but /proc need not be mounted: so it comes second.
  */
 
 /* The file that gets metadata. */
@@ -108,6 +109,11 @@ static int change_mode(const struct target *t, mode_t mode) {
 	return r != 0 && errno == EBADF ? chmod(proc_path(t).text, mode) : r;
 }
 
+/* Changing the owner may have cleared set-id bits, never added any. */
+static bool has_mode(const struct target *t, mode_t mode) {
+	return mode == (t->st->st_mode & 07777) && (mode & (S_ISUID | S_ISGID)) == 0;
+}
+
 /* ${is_trusted}: with set-id bits; but they never go to another owner than they were meant for. */
 static void give_mode(const struct target *t, mode_t mode, bool is_trusted, bool is_owned) {
 	struct error err;
@@ -119,10 +125,7 @@ static void give_mode(const struct target *t, mode_t mode, bool is_trusted, bool
 		report_count(t->report, is_trusted ? REPORT_LEFT_SET_ID_OWNER : REPORT_LEFT_SET_ID,
 		    t->name, 0);
 	}
-	/* Changing the owner may have cleared set-id bits, never added any. */
-	if (mode == (t->st->st_mode & 07777) && (mode & (S_ISUID | S_ISGID)) == 0)
-		return;
-	if (change_mode(t, mode) == 0)
+	if (has_mode(t, mode) || change_mode(t, mode) == 0)
 		return;
 	err_set(&err, TARN_ESYSTEM, errno, "Cannot change mode to %04o", (unsigned int)mode);
 	failed(t, REPORT_NOT_HELD_MODE, &err);
@@ -179,9 +182,13 @@ static void give_acl(const struct target *t, acl_type_t type, const char *text) 
 /* Both times: file systems on libfuse 2 do nothing, without an error, for UTIME_OMIT. */
 static int change_mtime(const struct target *t, struct timespec mtime) {
 	const struct timespec times[2] = { t->st->st_atim, mtime };
-	int r = futimens(t->fd, times);
+	int r;
 
-	return r != 0 && errno == EBADF ? utimensat(t->fd, "", times, AT_EMPTY_PATH) : r;
+	if (S_ISREG(t->st->st_mode))
+		return futimens(t->fd, times);
+	r = utimensat(t->fd, "", times, AT_EMPTY_PATH);
+	/* Linux before 5.8 does not know that. */
+	return r != 0 && errno == EINVAL ? utimensat(AT_FDCWD, proc_path(t).text, times, 0) : r;
 }
 
 static void give_mtime(const struct target *t, struct timespec mtime) {
@@ -230,22 +237,42 @@ void metadata_resolve_owner(const struct metadata_policy *policy, struct entry *
 	e->uname = e->gname = NULL;
 }
 
-void metadata_apply(const struct metadata_policy *policy, int fd, const struct stat *st,
-    const struct entry *e, const char *name) {
-	struct target t = { fd, st, name, policy->report };
+static void give_all(
+    const struct metadata_policy *policy, const struct target *t, const struct entry *e) {
 	bool is_owned = true;
 
 	if (policy->same_owner)
-		is_owned = give_owner(&t, resolve_user(policy, e), resolve_group(policy, e));
+		is_owned = give_owner(t, resolve_user(policy, e), resolve_group(policy, e));
 	if (policy->xattrs)
-		give_xattrs(policy, &t, e);
+		give_xattrs(policy, t, e);
 	if (!policy->touch)
-		give_mtime(&t, e->mtime);
-	give_mode(&t, e->mode & ~policy->umask, policy->trusted, is_owned);
-	if (policy->acls && !S_ISLNK(st->st_mode))
-		give_acl(&t, ACL_TYPE_ACCESS, e->acl_access);
-	if (policy->acls && S_ISDIR(st->st_mode))
-		give_acl(&t, ACL_TYPE_DEFAULT, e->acl_default);
+		give_mtime(t, e->mtime);
+	give_mode(t, e->mode & ~policy->umask, policy->trusted, is_owned);
+	if (policy->acls && !S_ISLNK(t->st->st_mode))
+		give_acl(t, ACL_TYPE_ACCESS, e->acl_access);
+	if (policy->acls && S_ISDIR(t->st->st_mode))
+		give_acl(t, ACL_TYPE_DEFAULT, e->acl_default);
+}
+
+/* Does it get more than an owner and times? */
+static bool gets_more(
+    const struct metadata_policy *policy, const struct target *t, const struct entry *e) {
+	return policy->acls || (policy->xattrs && e->nxattrs > 0) ||
+	    !has_mode(t, e->mode & ~policy->umask);
+}
+
+void metadata_apply(const struct metadata_policy *policy, int fd, const struct stat *st,
+    const struct entry *e, const char *name) {
+	struct target t = { fd, st, name, policy->report };
+	int opened = -1;
+
+	if (S_ISDIR(st->st_mode) && gets_more(policy, &t, e))
+		opened = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (opened >= 0)
+		t.fd = opened;
+	give_all(policy, &t, e);
+	if (opened >= 0)
+		close(opened);
 }
 
 /* Where a file system has no attributes there are none to copy. */

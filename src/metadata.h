@@ -34,7 +34,7 @@ void metadata_policy_init(struct metadata_policy *policy, const struct options *
 void metadata_resolve_owner(const struct metadata_policy *policy, struct entry *e);
 
 /**
- * Apply the metadata of ${e} to the file behind ${fd}, from O_PATH where it cannot be opened
+ * Apply the metadata of ${e} to the file behind ${fd}, from O_PATH where it is a directory, or cannot be opened
  * otherwise; that takes /proc.  ${st} is its stat, which saves the calls that would change nothing.
  * Set-id bits are left out when the file does not get its owner.  With acls, what a file inherited
  * goes where the member has no ACL.

@@ -444,18 +444,16 @@ static int finish_directory(
 	int fd, r = place(s, &s->path, d->entry.name, &below, err);
 
 	if (r == TARN_OK)
-		r = contained_open_existing(below, &s->path, O_RDONLY | O_DIRECTORY, &fd, err);
+		r = contained_borrow_directory(below, &s->path, &fd, err);
 	if (r != TARN_OK)
 		return r;
 	if (fstat(fd, &st) != 0)
-		r = err_set(err, TARN_ESYSTEM, errno, "Cannot stat");
-	else if (!late_directories_is(&s->late, d, &st))
-		r = err_set(err, TARN_EREFUSED, 0,
+		return err_set(err, TARN_ESYSTEM, errno, "Cannot stat");
+	if (!late_directories_is(&s->late, d, &st))
+		return err_set(err, TARN_EREFUSED, 0,
 		    "Directory was replaced before its metadata could be set");
-	else
-		metadata_apply(&s->policy, fd, &st, &d->entry, d->entry.name);
-	close(fd);
-	return r;
+	metadata_apply(&s->policy, fd, &st, &d->entry, d->entry.name);
+	return TARN_OK;
 }
 
 static int tree_sink_finish(struct sink *sink, struct error *err) {

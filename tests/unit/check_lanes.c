@@ -22,7 +22,10 @@ static struct report *report;
 static struct error err;
 static size_t last[NNAMES]; /* the member that was put last under each name */
 static size_t nput, nhere, fails_at;
+static size_t waits_for; /* the first member waits until so many others are put */
 static size_t nbytes_put;
+static unsigned int lane_of_first; /* of the first member */
+static bool of_several_lanes;
 
 static size_t read_all(struct source *from) {
 	size_t nbytes = 0;
@@ -39,15 +42,35 @@ static size_t read_all(struct source *from) {
 	return nbytes;
 }
 
+/* Are ${n} members put before long? */
+static bool are_put(size_t n) {
+	for (int i = 0; i < 20000; i++) {
+		bool are;
+
+		pthread_mutex_lock(&mutex);
+		are = nput >= n;
+		pthread_mutex_unlock(&mutex);
+		if (are)
+			return true;
+		usleep(1000);
+	}
+	return false;
+}
+
 static int put(void *context, unsigned int lane, const struct entry *e, size_t number,
     struct source *from, struct error *error) {
 	size_t nbytes = e->size > 0 ? read_all(from) : 0;
 
 	ck_assert_ptr_eq(context, &lanes);
+	if (number == 1)
+		ck_assert(are_put(waits_for));
 	usleep((useconds_t)(number * 2654435761 >> 8) % 200);
 	pthread_mutex_lock(&mutex);
 	nput++;
 	nhere += lane == NLANES;
+	if (number == 1)
+		lane_of_first = lane;
+	of_several_lanes = of_several_lanes || lane != lane_of_first;
 	nbytes_put += nbytes;
 	if (e->type == ENTRY_FILE && strlen(e->name) == 1)
 		last[*e->name - 'a'] = number;
@@ -79,7 +102,7 @@ static int read_bytes(struct source *source, struct block *block, struct error *
 
 static void set_up(void) {
 	memset(last, 0, sizeof(last));
-	nput = nhere = fails_at = nbytes_put = 0;
+	nput = nhere = fails_at = nbytes_put = waits_for = 0;
 	report = report_new("tarn", true);
 	lanes = lanes_new(NLANES, put, &lanes, report);
 	ck_assert_ptr_nonnull(lanes);
@@ -164,6 +187,48 @@ START_TEST(what_ends_the_run_is_handed_on_and_ends_it) {
 }
 END_TEST
 
+START_TEST(large_directory_goes_on_while_one_of_its_members_takes_its_time) {
+	char name[16];
+
+	waits_for = 30;
+	for (size_t i = 1; i <= 100; i++) {
+		snprintf(name, sizeof(name), "d/%zu", i);
+		ck_assert_int_eq(put_one(name, NULL, ENTRY_FILE, 100000, i), TARN_OK);
+	}
+	ck_assert_int_eq(lanes_finish(lanes, &err), TARN_OK);
+	ck_assert_uint_eq(nput, 100);
+}
+END_TEST
+
+START_TEST(names_of_a_file_stay_together_however_many_they_are) {
+	char name[16];
+
+	for (size_t i = 1; i <= 20000; i++) {
+		snprintf(name, sizeof(name), "d/%zu", i);
+		ck_assert_int_eq(put_one(name, i > 1 ? "d/1" : NULL, ENTRY_FILE, 0, i), TARN_OK);
+	}
+	ck_assert_int_eq(lanes_finish(lanes, &err), TARN_OK);
+	ck_assert_uint_eq(nput, 20000);
+	ck_assert(!of_several_lanes);
+}
+END_TEST
+
+START_TEST(lane_that_has_nothing_gets_what_is_there_for_it) {
+	size_t i = 3;
+	char name[16];
+
+	ck_assert_int_eq(put_one("a/1", NULL, ENTRY_FILE, 100000, 1), TARN_OK);
+	ck_assert_int_eq(put_one("a/2", NULL, ENTRY_FILE, 100000, 2), TARN_OK);
+	ck_assert(are_put(1));
+	for (; i < 10; i++) {
+		snprintf(name, sizeof(name), "b/%zu", i);
+		ck_assert_int_eq(put_one(name, NULL, ENTRY_FILE, 100000, i), TARN_OK);
+	}
+	/* All but the last of b. */
+	ck_assert(are_put(i - 2));
+}
+END_TEST
+
 int main(void) {
 	Suite *suite = suite_create("lanes");
 	TCase *tc = tcase_create("lanes");
@@ -174,6 +239,10 @@ int main(void) {
 	tcase_add_test(tc, directory_is_there_before_the_next_member_is_asked_for);
 	tcase_add_test(tc, directory_waits_for_what_is_on_its_way_to_its_place);
 	tcase_add_test(tc, what_ends_the_run_is_handed_on_and_ends_it);
+	tcase_add_test(tc, large_directory_goes_on_while_one_of_its_members_takes_its_time);
+	tcase_add_test(tc, names_of_a_file_stay_together_however_many_they_are);
+	tcase_add_test(tc, lane_that_has_nothing_gets_what_is_there_for_it);
+	tcase_set_timeout(tc, 60);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
 }

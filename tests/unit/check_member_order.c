@@ -9,17 +9,12 @@
 
 #include "suite.h"
 
-/*
- * A lane of a name is not known beforehand: the tests take names for which the lanes differ, or do
- * not.
- */
-
 static struct member_order order;
 static struct error err;
 static uint64_t number;
 
 static void set_up(void) {
-	order = (struct member_order){ .seed = 7, .nlanes = 2 };
+	order = (struct member_order){ .seed = 7 };
 	number = 0;
 }
 
@@ -27,154 +22,135 @@ static void tear_down(void) {
 	member_order_fini(&order);
 }
 
-static uint64_t add(const char *name, const char *first, unsigned int *lane) {
+static struct member_home home_of(const char *name, const char *first) {
 	struct entry e = { .name = name, .first_name = first };
-	uint64_t after;
+	struct member_home home;
 
-	ck_assert_int_eq(member_order_add(&order, &e, ++number, lane, &after, &err), TARN_OK);
-	ck_assert_uint_lt(*lane, order.nlanes);
-	return after;
+	ck_assert_int_eq(member_order_find_home(&order, &e, &home, &err), TARN_OK);
+	return home;
 }
 
-/* A directory whose files belong to ${lane}. */
-static const char *directory_of(unsigned int lane) {
-	static const char *const names[] = { "a", "b", "c", "d", "e", "f", "g", "h", "i", "j" };
-	struct member_order probe = { .seed = order.seed, .nlanes = 2 };
-	unsigned int is;
-	uint64_t after;
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		char name[] = "?/x";
-
-		name[0] = *names[i];
-		ck_assert_int_eq(
-		    member_order_add(&probe, &(struct entry){ .name = name }, 1, &is, &after, &err),
-		    TARN_OK);
-		if (is == lane) {
-			member_order_fini(&probe);
-			return names[i];
-		}
-	}
-	ck_abort();
+/* To which member must the other lanes have come? */
+static uint64_t add(unsigned int lane, const char *name, const char *first) {
+	home_of(name, first);
+	return member_order_add(&order, ++number, lane);
 }
 
-static char *in(unsigned int lane, const char *name) {
-	static char names[8][32];
-	static size_t n;
-	char *at = names[n++ % 8];
+static void expect_home(const char *name, const char *first, unsigned int lane, bool is_bound) {
+	struct member_home home = home_of(name, first);
 
-	snprintf(at, sizeof(names[0]), "%s/%s", directory_of(lane), name);
-	return at;
+	ck_assert_uint_eq(home.lane, lane);
+	ck_assert_int_eq(home.is_bound, is_bound);
 }
 
-START_TEST(names_of_different_directories_do_not_wait) {
-	unsigned int lane;
-
-	ck_assert_uint_eq(add(in(0, "x"), NULL, &lane), 0);
-	ck_assert_uint_eq(lane, 0);
-	ck_assert_uint_eq(add(in(1, "x"), NULL, &lane), 0);
-	ck_assert_uint_eq(lane, 1);
-	ck_assert_uint_eq(add(in(0, "y"), NULL, &lane), 0);
+START_TEST(names_of_different_files_do_not_wait) {
+	ck_assert_uint_eq(add(0, "a/x", NULL), 0);
+	ck_assert_uint_eq(add(1, "b/x", NULL), 0);
+	ck_assert_uint_eq(add(1, "a/y", NULL), 0);
 }
 END_TEST
 
-START_TEST(later_name_is_on_the_lane_of_its_first_and_does_not_wait) {
-	unsigned int lane;
+START_TEST(names_of_a_file_belong_together) {
+	expect_home("a/x", NULL, MEMBER_AT_HOME_ANYWHERE, false);
+	add(1, "a/x", NULL);
+	expect_home("b/later", "a/x", 1, true);
+	ck_assert_uint_eq(add(1, "b/later", "a/x"), 0);
+	expect_home("c/later", "./a//x", 1, true);
+	expect_home("c/later", "b/later", 1, true);
+	/* A first name that was there before. */
+	add(0, "b/other", "old/first");
+	expect_home("b/third", "old/first", 0, true);
+}
+END_TEST
 
-	add(in(0, "x"), NULL, &lane);
-	ck_assert_uint_eq(add(in(1, "later"), in(0, "x"), &lane), 0);
-	ck_assert_uint_eq(lane, 0);
+START_TEST(names_are_at_home_where_those_of_the_same_directory_are) {
+	add(1, "a/x", NULL);
+	expect_home("a/y", NULL, 1, false);
+	expect_home("b/y", NULL, MEMBER_AT_HOME_ANYWHERE, false);
+	/* Of later names it is the directory of the first ones that counts. */
+	add(0, "a/later", "b/first");
+	expect_home("a/z", NULL, 1, false);
+	expect_home("c/later", "b/second", 0, false);
+	expect_home("top", NULL, MEMBER_AT_HOME_ANYWHERE, false);
+}
+END_TEST
+
+START_TEST(what_is_complete_is_at_home_anywhere) {
+	add(1, "a/x", NULL);
+	add(1, "b/x", "a/x");
+	order.done = number + 1000;
+	expect_home("a/y", NULL, MEMBER_AT_HOME_ANYWHERE, false);
+	expect_home("b/z", "a/x", MEMBER_AT_HOME_ANYWHERE, false);
 }
 END_TEST
 
 START_TEST(name_that_another_lane_has_made_is_waited_for) {
-	unsigned int lane;
-
-	add(in(1, "x"), in(0, "first"), &lane);
-	ck_assert_uint_eq(lane, 0);
-	ck_assert_uint_eq(add(in(1, "x"), NULL, &lane), 1);
-	ck_assert_uint_eq(lane, 1);
+	add(0, "b/x", "a/first");
+	ck_assert_uint_eq(add(1, "b/x", NULL), 1);
 	/* Under whatever spelling, and for a link to it. */
-	ck_assert_uint_eq(add(in(1, "y"), in(1, "./x"), &lane), 0);
-	ck_assert_uint_eq(add(in(1, ".//x"), in(0, "first"), &lane), 3);
+	ck_assert_uint_eq(add(1, "b/y", "b/./x"), 0);
+	ck_assert_uint_eq(add(0, "b//x", "a/first"), 3);
 }
 END_TEST
 
 START_TEST(directory_on_the_way_is_waited_for) {
-	unsigned int lane;
-	char name[64];
-
-	add(in(1, "x"), in(0, "first"), &lane);
-	snprintf(name, sizeof(name), "%s/y", in(1, "x"));
-	if (add(name, NULL, &lane) == 0)
-		ck_assert_uint_eq(lane, 0);
-	number = 10;
-	ck_assert_uint_eq(add(in(1, "z"), in(1, "x/y"), &lane), lane == 0 ? 0 : 1);
+	add(0, "b/x", "a/first");
+	ck_assert_uint_eq(add(0, "b/x/y", NULL), 0);
+	ck_assert_uint_eq(add(1, "b/x/z", NULL), 1);
+	ck_assert_uint_eq(add(1, "b/z", "b/x/y"), 2);
 }
 END_TEST
 
 START_TEST(first_name_is_not_replaced_while_other_lanes_link_to_it) {
-	unsigned int lane;
-
 	/* The later name is its group's first name for another lane. */
-	add(in(0, "f"), in(1, "g"), &lane);
-	ck_assert_uint_eq(lane, 1);
-	ck_assert_uint_eq(add(in(1, "l"), in(0, "f"), &lane), 1);
-	ck_assert_uint_eq(lane, 0);
-	ck_assert_uint_eq(add(in(0, "f"), in(1, "g"), &lane), 2);
+	add(1, "a/f", "b/g");
+	ck_assert_uint_eq(add(0, "b/l", "a/f"), 1);
+	ck_assert_uint_eq(add(1, "a/f", "b/g"), 2);
 }
 END_TEST
 
 START_TEST(users_of_several_lanes_are_all_waited_for) {
-	unsigned int lane;
-
-	add(in(0, "d/x"), in(0, "first"), &lane); /* uses d, lane 0 */
-	add(in(0, "d/y"), in(1, "first"), &lane); /* lane 1 */
-	ck_assert_uint_eq(add(in(0, "d"), in(1, "other"), &lane), 2);
-	ck_assert_uint_eq(lane, 1);
+	add(0, "a/d/x", "a/first"); /* uses d */
+	add(1, "a/d/y", "b/first");
+	ck_assert_uint_eq(add(1, "a/d", "b/other"), 2);
 }
 END_TEST
 
 START_TEST(link_to_itself_waits_for_those_before_it) {
-	unsigned int lane;
-
-	add(in(0, "d/x"), in(1, "first"), &lane);
-	add(in(0, "d/y"), in(0, "first"), &lane);
-	ck_assert_uint_eq(add(in(0, "d"), in(0, "d"), &lane), 2);
+	add(1, "a/d/x", "b/first");
+	add(0, "a/d/y", "a/first");
+	ck_assert_uint_eq(add(0, "a/d", "a/d"), 2);
 }
 END_TEST
 
 START_TEST(what_is_complete_is_not_waited_for_and_forgotten) {
-	unsigned int lane;
 	char name[32];
 
 	for (int i = 0; i < 100000; i++) {
 		snprintf(name, sizeof(name), "%d/%d", i / 10, i);
 		order.done = number;
-		ck_assert_uint_eq(add(name, "first", &lane), 0);
+		ck_assert_uint_eq(add((unsigned int)i % 2, name, "first"), 0);
 	}
 	ck_assert_uint_le(order.capacity, 8192);
 }
 END_TEST
 
 START_TEST(name_that_passes_waits_for_all_lanes_and_leaves_nothing) {
-	unsigned int lane;
+	struct entry e = { .name = "a/x" };
 	uint64_t after;
-	struct entry e = { .name = in(0, "x") };
 
-	add(in(0, "x"), NULL, &lane);
-	add(in(1, "x"), NULL, &lane);
+	add(0, "a/x", NULL);
+	add(1, "b/x", NULL);
 	ck_assert_int_eq(member_order_pass(&order, &e, &after, &err), TARN_OK);
 	ck_assert_uint_eq(after, 1);
-	e.name = directory_of(1);
+	e.name = "b";
 	ck_assert_int_eq(member_order_pass(&order, &e, &after, &err), TARN_OK);
 	ck_assert_uint_eq(after, 2);
-	ck_assert_uint_eq(add(in(1, "y"), NULL, &lane), 0);
+	ck_assert_uint_eq(add(1, "b/y", NULL), 0);
 }
 END_TEST
 
 START_TEST(deep_name_has_room) {
-	unsigned int lane;
 	char *name = malloc(20001);
 
 	for (int i = 0; i < 20000; i += 2) {
@@ -182,7 +158,7 @@ START_TEST(deep_name_has_room) {
 		name[i + 1] = '/';
 	}
 	name[20000] = '\0';
-	ck_assert_uint_eq(add(name, name, &lane), 0);
+	ck_assert_uint_eq(add(0, name, name), 0);
 	free(name);
 }
 END_TEST
@@ -241,10 +217,11 @@ static void come_after(struct member *m, size_t earlier) {
 
 START_TEST(whatever_the_names_none_comes_before_those_that_matter_to_it) {
 	const char *first = "";
+	struct member_home home;
 	uint64_t after;
 
 	member_order_fini(&order);
-	order = (struct member_order){ .seed = 7 + (uint64_t)_i, .nlanes = NLANES };
+	order = (struct member_order){ .seed = 7 + (uint64_t)_i };
 	memset(members, 0, sizeof(members));
 	for (size_t i = 0; i < NMEMBERS; i++) {
 		struct member *m = &members[i];
@@ -255,7 +232,9 @@ START_TEST(whatever_the_names_none_comes_before_those_that_matter_to_it) {
 			random_name(m->first, first);
 			first = m->first;
 		}
-		after = add(m->name, *m->first != '\0' ? m->first : NULL, &m->lane);
+		home = home_of(m->name, *m->first != '\0' ? m->first : NULL);
+		m->lane = home.is_bound ? home.lane : (unsigned int)random_below(NLANES);
+		after = member_order_add(&order, ++number, m->lane);
 		ck_assert_uint_lt(after, i + 1);
 		for (size_t j = 0; j < i; j++) {
 			if (j < after || members[j].lane == m->lane)
@@ -273,10 +252,12 @@ int main(void) {
 	TCase *tc = tcase_create("member_order");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, names_of_different_directories_do_not_wait);
+	tcase_add_test(tc, names_of_different_files_do_not_wait);
+	tcase_add_test(tc, names_of_a_file_belong_together);
+	tcase_add_test(tc, names_are_at_home_where_those_of_the_same_directory_are);
+	tcase_add_test(tc, what_is_complete_is_at_home_anywhere);
 	tcase_add_loop_test(
 	    tc, whatever_the_names_none_comes_before_those_that_matter_to_it, 0, 20);
-	tcase_add_test(tc, later_name_is_on_the_lane_of_its_first_and_does_not_wait);
 	tcase_add_test(tc, name_that_another_lane_has_made_is_waited_for);
 	tcase_add_test(tc, directory_on_the_way_is_waited_for);
 	tcase_add_test(tc, first_name_is_not_replaced_while_other_lanes_link_to_it);

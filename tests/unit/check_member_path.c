@@ -5,6 +5,7 @@
 #include <check.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,6 +49,22 @@ START_TEST(name_is_split_into_its_components) {
 	ck_assert_str_eq(path.last, a->last);
 	ck_assert_uint_eq(path.depth, a->depth);
 	ck_assert_uint_eq(path.dropped, a->dropped);
+	member_path_fini(&path);
+}
+END_TEST
+
+START_TEST(directory_is_gone_into) {
+	const struct accepted *a = &accepted[_i];
+	struct member_path path = { .storage = NULL };
+	char whole[PATH_MAX];
+	struct error err;
+
+	snprintf(whole, sizeof(whole), "%s%s%s", a->parent, a->depth > 1 ? "/" : "", a->last);
+	ck_assert_int_eq(member_path_set(&path, a->name, &err), TARN_OK);
+	member_path_go_into(&path);
+	ck_assert_str_eq(path.parent, whole);
+	ck_assert_uint_eq(path.parent_nbytes, strlen(whole));
+	ck_assert_str_eq(path.last, ".");
 	member_path_fini(&path);
 }
 END_TEST
@@ -148,6 +165,7 @@ int main(void) {
 	TCase *names = tcase_create("names");
 
 	tcase_add_loop_test(names, name_is_split_into_its_components, 0, NELEMENTS(accepted));
+	tcase_add_loop_test(names, directory_is_gone_into, 0, NELEMENTS(accepted));
 	tcase_add_loop_test(names, name_with_dot_dot_is_refused, 0, NELEMENTS(refused));
 	tcase_add_test(names, empty_name_is_refused);
 	tcase_add_test(names, component_may_have_name_max_bytes_and_no_more);
