@@ -4,7 +4,7 @@
 
 #include <pthread.h>
 #include <signal.h>
-#include <stdbool.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +17,7 @@
  */
 
 #define NCHUNKS 6
+#define NFILLED_ENOUGH 3
 #define ALIGNMENT _Alignof(max_align_t)
 
 /* Kinds of items that are not the user's. */
@@ -49,6 +50,7 @@ struct ahead {
 	pthread_cond_t changed;
 	struct chunk *free;          /* a stack */
 	struct chunk *first, **last; /* a queue of those that are filled */
+	atomic_uint nfilled;         /* so many; is read without it, too */
 	bool stops;                  /* nobody wants any more */
 
 	/* the thread's: */
@@ -66,6 +68,7 @@ static void hand_over(struct ahead *a) {
 	a->filling->next = NULL;
 	*a->last = a->filling;
 	a->last = &a->filling->next;
+	a->nfilled++;
 	a->filling = NULL;
 	pthread_cond_signal(&a->changed);
 	pthread_mutex_unlock(&a->mutex);
@@ -134,6 +137,10 @@ void *ahead_append(struct ahead *a, int kind, size_t nbytes) {
 	return item->data;
 }
 
+bool ahead_is_awaited(const struct ahead *a) {
+	return a->nfilled < NFILLED_ENOUGH;
+}
+
 /* What the thread says. */
 static void append_line(
     void *context, enum report_severity severity, const char *name, const char *text) {
@@ -199,6 +206,7 @@ static void next_chunk(struct ahead *a) {
 		pthread_cond_wait(&a->changed, &a->mutex);
 	a->current = a->first;
 	a->first = a->current->next;
+	a->nfilled--;
 	if (a->first == NULL)
 		a->last = &a->first;
 	pthread_mutex_unlock(&a->mutex);

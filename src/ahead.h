@@ -1,6 +1,7 @@
 #ifndef TARN_AHEAD_H
 #define TARN_AHEAD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "error.h"
@@ -39,6 +40,9 @@ void ahead_free(struct ahead *ahead);
  * not count.
  */
 void *ahead_append(struct ahead *ahead, int kind, size_t nbytes);
+
+/** For the thread: may the caller have to wait before long, as few items are handed over? */
+bool ahead_is_awaited(const struct ahead *ahead);
 
 /**
  * The next item, which stays the next one until ahead_pass; it is borrowed until the one behind it is

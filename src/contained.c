@@ -394,6 +394,10 @@ int contained_open_existing(struct contained *contained, const struct member_pat
 	return r;
 }
 
+void contained_let_go(struct contained *contained) {
+	held_directories_forget_all(&contained->directories);
+}
+
 static int borrow_step(struct contained *c, struct held_directory *dir, const char *name, void *arg,
     struct error *err) {
 	(void)c;

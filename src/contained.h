@@ -192,6 +192,9 @@ int contained_stat(struct contained *contained, const struct member_path *path, 
 int contained_open_existing(struct contained *contained, const struct member_path *path, int flags,
     int *fd, struct error *err);
 
+/** Hold no directory any more: from now on names lead to what lies there now. */
+void contained_let_go(struct contained *contained);
+
 /**
  * The directory ${path} as an O_PATH descriptor, borrowed until the next call: it is held for what lies in it.
  * ${path} has been gone into then (member_path_go_into).  Failures as in contained_open_existing.

@@ -13,6 +13,7 @@
  */
 
 #define BUFFER_NBYTES 65536
+#define OFFSET_MAX ((UINT64_C(1) << 56) - 1) /* more than there is memory */
 
 static int append(struct directory *d, const struct dirent64 *entry, struct error *err) {
 	size_t nbytes = strlen(entry->d_name) + 1;
@@ -35,7 +36,8 @@ static int append(struct directory *d, const struct dirent64 *entry, struct erro
 		d->bytes = bytes;
 		d->bytes_capacity = capacity;
 	}
-	d->names[d->n++] = (struct directory_name){ d->nbytes, entry->d_ino };
+	d->names[d->n++] =
+	    (struct directory_name){ d->nbytes & OFFSET_MAX, entry->d_type, entry->d_ino };
 	memcpy(d->bytes + d->nbytes, entry->d_name, nbytes);
 	d->nbytes += nbytes;
 	return TARN_OK;

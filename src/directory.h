@@ -2,6 +2,7 @@
 #define TARN_DIRECTORY_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "error.h"
@@ -14,7 +15,8 @@ struct directory {
 	char *bytes; /* the names, each with its NUL */
 	size_t nbytes, bytes_capacity;
 	struct directory_name {
-		size_t offset; /* into bytes */
+		uint64_t offset : 56; /* into bytes */
+		uint64_t type : 8; /* DT_REG and so on; DT_UNKNOWN: the file system does not tell */
 		ino_t ino;
 	} * names;
 	size_t n, names_capacity;

@@ -2,6 +2,7 @@
 
 #include "scan.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -36,9 +37,9 @@ struct scan {
 	    entered; /* directories under their member names, where there are several operands */
 
 	struct scanned scanned;
+	bool is_other;                   /* it is known to be no directory */
 	const struct exclusion_tag *tag; /* of the directory that is entered next; or NULL */
-	enum entry_type type;            /* of what takes part */
-	struct identity id;
+	struct identity id;              /* of it */
 };
 
 const char *scanned_name(const struct scanned *scanned) {
@@ -123,10 +124,15 @@ static int next_operand(struct scan *s, struct error *err) {
 	return TARN_END;
 }
 
+static bool is_other_type(const struct scan *s, unsigned int type) {
+	return type != DT_DIR && type != DT_UNKNOWN && (type != DT_LNK || !s->options->dereference);
+}
+
 /* Go to the next name. */
 static int step(struct scan *s, struct error *err) {
 	struct walk_frame *top;
 
+	s->is_other = false;
 	while ((top = walk_top(&s->walk)) != NULL) {
 		if (top->next == top->names.n) {
 			walk_leave(&s->walk);
@@ -135,6 +141,7 @@ static int step(struct scan *s, struct error *err) {
 			    "Cannot return to this directory: %s", strerror(errno));
 			top->next = top->names.n;
 		} else {
+			s->is_other = is_other_type(s, top->names.names[top->next].type);
 			return walk_set_name(
 			    &s->walk, directory_name(&top->names, top->next++), err);
 		}
@@ -142,42 +149,45 @@ static int step(struct scan *s, struct error *err) {
 	return next_operand(s, err);
 }
 
-static bool is_left_out(const struct scan *s) {
+static bool is_left_out(const struct scan *s, const struct identity *id) {
 	for (size_t i = 0; i < s->nleft_out; i++) {
-		if (s->left_out[i].ino == s->id.ino && s->left_out[i].dev == s->id.dev)
+		if (s->left_out[i].ino == id->ino && s->left_out[i].dev == id->dev)
 			return true;
 	}
 	return false;
 }
 
-static bool is_too_old(const struct scan *s) {
-	const struct statx *stx = &s->scanned.stx;
+static bool is_too_old(const struct scan *s, const struct statx *stx, enum entry_type type) {
 	const struct timespec ctime = timespec_from_statx(&stx->stx_ctime);
 
 	return select_leaves_out_as_old(
-	    s->select, s->type, timespec_from_statx(&stx->stx_mtime), &ctime);
+	    s->select, type, timespec_from_statx(&stx->stx_mtime), &ctime);
 }
 
-/* Look at the current name, unless it is excluded.  Does it take part? */
-static bool takes_part(struct scan *s) {
-	if (select_excludes(s->select, s->walk.path))
-		return false;
-	if (!scanned_look(&s->scanned, s->options)) {
-		scanned_report_lost(&s->scanned, s->options, s->report, "Cannot stat", errno);
-		return false;
-	}
-	if (!entry_type_of_mode(s->scanned.stx.stx_mode, &s->type)) {
-		report_note(s->report, s->walk.path, "Unknown file type; file ignored");
+/* Does what was looked at take part? */
+static bool takes_part(const struct scan *s, const struct scanned *scanned) {
+	const struct statx *stx = &scanned->stx;
+	struct identity id = identity_from_statx(stx);
+	enum entry_type type;
+
+	if (!entry_type_of_mode(stx->stx_mode, &type)) {
+		report_note(s->report, scanned->walk->path, "Unknown file type; file ignored");
 		return false;
 	}
-	s->id = identity_from_statx(&s->scanned.stx);
-	if (is_left_out(s) || is_too_old(s))
+	if (is_left_out(s, &id) || is_too_old(s, stx, type))
 		return false;
-	if (s->type == ENTRY_SOCKET) {
-		report_note(s->report, s->walk.path, "socket ignored");
-		return false;
-	}
-	return true;
+	if (type == ENTRY_SOCKET)
+		report_note(s->report, scanned->walk->path, "socket ignored");
+	return type != ENTRY_SOCKET;
+}
+
+void scan_look(const struct scan *s, struct scanned *scanned) {
+	bool is_there = scanned_look(scanned, s->options);
+
+	if (!is_there)
+		scanned_report_lost(scanned, s->options, s->report, "Cannot stat", errno);
+	scanned->is_looked_at = true;
+	scanned->takes_part = is_there && takes_part(s, scanned);
 }
 
 /* What leaves out the content of the current name, a directory; NULL: nothing does. */
@@ -241,14 +251,19 @@ static int visit_directory(struct scan *s, struct error *err) {
 	return s->scanned.takes_part && may_be_entered(s) ? list(s, err) : TARN_OK;
 }
 
-/* Look at the current name.  TARN_END: nothing is to be told of it. */
-static int visit(struct scan *s, struct error *err) {
-	s->scanned.takes_part = takes_part(s);
+/* Look at the current name, unless that ${may_wait}.  TARN_END: nothing is to be told of it. */
+static int visit(struct scan *s, bool may_wait, struct error *err) {
+	s->scanned.is_looked_at = false;
+	s->scanned.takes_part = !select_excludes(s->select, s->walk.path);
+	if (!s->scanned.takes_part || (may_wait && s->is_other))
+		return TARN_OK;
+	scan_look(s, &s->scanned);
 	if (!s->scanned.takes_part)
 		return TARN_OK;
+	s->id = identity_from_statx(&s->scanned.stx);
 	if (s->walk.depth == 0)
 		s->operand_dev = s->id.dev;
-	return s->type == ENTRY_DIRECTORY ? visit_directory(s, err) : TARN_OK;
+	return S_ISDIR(s->scanned.stx.stx_mode) ? visit_directory(s, err) : TARN_OK;
 }
 
 /* Go into the current name, which was handed out. */
@@ -261,7 +276,7 @@ static int enter(struct scan *s, struct error *err) {
 	return r;
 }
 
-int scan_next(struct scan *s, struct scanned **scanned, struct error *err) {
+int scan_next(struct scan *s, bool may_wait, struct scanned **scanned, struct error *err) {
 	int r = s->scanned.is_entered ? enter(s, err) : TARN_OK;
 
 	if (r != TARN_OK)
@@ -270,7 +285,7 @@ int scan_next(struct scan *s, struct scanned **scanned, struct error *err) {
 		r = step(s, err);
 		if (r != TARN_OK)
 			return r;
-		r = visit(s, err);
+		r = visit(s, may_wait, err);
 	} while (r == TARN_END);
 	*scanned = &s->scanned;
 	return r;

@@ -14,7 +14,8 @@
 /*
  * The names of trees as they are met: one operand after the other, in the order of --sort below each,
  * every name looked at (statx) once.  Nothing of it depends on what becomes of a name, so that it may
- * be done ahead (scan_ahead.h).  Opens directories, but no file that is to be stored.
+ * be done ahead (scan_ahead.h).  Opens directories, but no file that is to be stored.  What is known to be no
+ * directory may be left for somebody else to look at.
  */
 
 /* A name that was met. */
@@ -23,6 +24,7 @@ struct scanned {
 	const struct operand *operand;
 	size_t nbytes_dropped; /* of the path, to make it a member name */
 	bool takes_part;       /* false: it is left out, and what follows counts for nothing */
+	bool is_looked_at;     /* false: it is no directory, and nothing more is known of it */
 	bool is_entered;       /* a directory: the names in it come next */
 	bool is_old;           /* it was looked at a while ago, and may have changed */
 	struct statx stx;
@@ -44,6 +46,12 @@ void scanned_report_lost(const struct scanned *scanned, const struct options *o,
 struct scan;
 #define SCAN_LEAVE_OUT_MAX 2
 
+/**
+ * Look at ${scanned}, which ${scan} has handed out without, and see whether it takes part.  Trouble with it is
+ * said.  May be called while another thread goes on with ${scan}.
+ */
+void scan_look(const struct scan *scan, struct scanned *scanned);
+
 /** All arguments are borrowed as long as the scan lives.  NULL when out of memory. */
 struct scan *scan_new(const struct options *o, const struct select *select, struct report *report);
 void scan_free(struct scan *scan);
@@ -52,11 +60,12 @@ void scan_free(struct scan *scan);
 void scan_begin(struct scan *scan, const struct operand *operands, size_t noperands);
 
 /**
- * Go to the next name: *${scanned} is borrowed until the next call; the caller may change it but for
- * walk and is_entered.  Trouble with one name is said.
+ * Go to the next name, and look at it, unless ${may_wait} and it is known to be no directory.  *${scanned} is
+ * borrowed until the next call; the caller may change it but for walk and is_entered.  Trouble with one
+ * name is said.
  * Returns TARN_OK, TARN_END behind the last name, or TARN_ENOMEM.
  */
-int scan_next(struct scan *scan, struct scanned **scanned, struct error *err);
+int scan_next(struct scan *scan, bool may_wait, struct scanned **scanned, struct error *err);
 
 /** Leave out the file ${st}: it is the archive.  At most SCAN_LEAVE_OUT_MAX, before scan_begin(). */
 void scan_leave_out(struct scan *scan, const struct stat *st);

@@ -44,7 +44,8 @@ static int fetch(void *context, struct ahead *ahead, struct error *err) {
 	struct scanned *scanned;
 	int r;
 
-	while ((r = scan_next(context, &scanned, err)) == TARN_OK) {
+	/* Where the caller waits for names it may as well look at them. */
+	while ((r = scan_next(context, ahead_is_awaited(ahead), &scanned, err)) == TARN_OK) {
 		const char *component = walk_name(scanned->walk);
 		size_t nbytes = strlen(component) + 1;
 		int64_t when = now();
@@ -94,7 +95,7 @@ int scan_ahead_next(struct scan_ahead *a, struct scanned **scanned, struct error
 	r = go_to(a, item, err);
 	a->at = item->scanned;
 	a->at.walk = &a->walk;
-	a->at.is_old = now() - item->when > OLD_MS;
+	a->at.is_old = a->at.is_looked_at && now() - item->when > OLD_MS;
 	*scanned = &a->at;
 	return r;
 }

@@ -319,6 +319,15 @@ static int visit_member(struct tree_source *s, struct error *err) {
 	return r;
 }
 
+/* Look at the current name, which was left to be looked at here. */
+static void look(struct tree_source *s) {
+	scan_look(s->scan, s->at);
+	if (!s->at->takes_part || !S_ISDIR(s->at->stx.stx_mode))
+		return;
+	report_replaced(s);
+	s->at->takes_part = false;
+}
+
 /* Look at the current name once more.  False, and said: it cannot be stored any more. */
 static bool look_again(struct tree_source *s) {
 	enum entry_type type;
@@ -339,6 +348,8 @@ static bool look_again(struct tree_source *s) {
 static int visit(struct tree_source *s, struct error *err) {
 	int r = TARN_END;
 
+	if (s->at->takes_part && !s->at->is_looked_at)
+		look(s);
 	s->look = s->at->is_old ? LOOK_OLD : LOOK_FRESH;
 	if (s->at->takes_part)
 		r = visit_member(s, err);
@@ -370,7 +381,7 @@ static int tree_source_next(struct source *source, struct entry **e, struct erro
 	attributes_clear(&s->attributes);
 	do {
 		r = s->ahead != NULL ? scan_ahead_next(s->ahead, &s->at, err) :
-		                       scan_next(s->scan, &s->at, err);
+		                       scan_next(s->scan, false, &s->at, err);
 		if (r != TARN_OK)
 			return r;
 		r = visit(s, err);
