@@ -185,6 +185,19 @@ test_what_vanished_since_it_was_looked_at_is_said() {
 	check_said_when_gone far
 }
 
+# There listing a directory does not tell what the names in it are.
+test_names_of_unknown_type_are_archived() {
+	mkdir out
+	mount_ext4 fs 16M -O ^filetype
+	mkdir -p fs/tree/a/b fs/tree/c
+	printf one | tee fs/tree/a/b/file >fs/tree/file
+	ln fs/tree/file fs/tree/c/later
+	ln -s a fs/tree/symlink
+	tarn --threads=3 -C fs -cf a.tar tree
+	tar -xf a.tar -C out
+	same_tree fs/tree out/tree
+}
+
 test_deep_tree_does_not_depend_on_the_number_of_threads() {
 	mkdir out
 	python3 - <<-'END'
