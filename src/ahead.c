@@ -17,7 +17,7 @@
  */
 
 #define NCHUNKS 6
-#define NFILLED_ENOUGH 3
+#define NFILLED_ENOUGH 3 /* that wait, of four which can while the caller has one */
 #define ALIGNMENT _Alignof(max_align_t)
 
 /* Kinds of items that are not the user's. */
@@ -137,7 +137,7 @@ void *ahead_append(struct ahead *a, int kind, size_t nbytes) {
 	return item->data;
 }
 
-bool ahead_is_awaited(const struct ahead *a) {
+bool ahead_runs_short(const struct ahead *a) {
 	return a->nfilled < NFILLED_ENOUGH;
 }
 

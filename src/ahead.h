@@ -41,8 +41,8 @@ void ahead_free(struct ahead *ahead);
  */
 void *ahead_append(struct ahead *ahead, int kind, size_t nbytes);
 
-/** For the thread: may the caller have to wait before long, as few items are handed over? */
-bool ahead_is_awaited(const struct ahead *ahead);
+/** For the thread: is so little handed over that the caller may have to wait before long? */
+bool ahead_runs_short(const struct ahead *ahead);
 
 /**
  * The next item, which stays the next one until ahead_pass; it is borrowed until the one behind it is

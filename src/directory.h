@@ -15,6 +15,7 @@ struct directory {
 	char *bytes; /* the names, each with its NUL */
 	size_t nbytes, bytes_capacity;
 	struct directory_name {
+		/* In 16 bytes: there may be millions. */
 		uint64_t offset : 56; /* into bytes */
 		uint64_t type : 8; /* DT_REG and so on; DT_UNKNOWN: the file system does not tell */
 		ino_t ino;

@@ -13,7 +13,7 @@
 #include "statx_entry.h"
 
 /*
- * One statx a name, one open a directory.  A directory is entered by the call after the one that
+ * One statx and one open a directory.  It is entered by the call after the one that
  * handed it out, so that the walk is at its name until then.
  */
 
@@ -37,7 +37,7 @@ struct scan {
 	    entered; /* directories under their member names, where there are several operands */
 
 	struct scanned scanned;
-	bool is_other;                   /* it is known to be no directory */
+	bool is_no_directory;            /* as the one that it is in tells */
 	const struct exclusion_tag *tag; /* of the directory that is entered next; or NULL */
 	struct identity id;              /* of it */
 };
@@ -46,14 +46,6 @@ const char *scanned_name(const struct scanned *scanned) {
 	const struct walk *walk = scanned->walk;
 
 	return walk->nbytes > scanned->nbytes_dropped ? walk->path + scanned->nbytes_dropped : ".";
-}
-
-bool scanned_look(struct scanned *scanned, const struct options *o) {
-	int flags = AT_NO_AUTOMOUNT | (o->dereference ? 0 : AT_SYMLINK_NOFOLLOW);
-	int directory = walk_directory_fd(scanned->walk);
-
-	return directory != -1 &&
-	    statx(directory, walk_name(scanned->walk), flags, STATX_WANTED, &scanned->stx) == 0;
 }
 
 void scanned_report_lost(const struct scanned *scanned, const struct options *o,
@@ -124,7 +116,7 @@ static int next_operand(struct scan *s, struct error *err) {
 	return TARN_END;
 }
 
-static bool is_other_type(const struct scan *s, unsigned int type) {
+static bool tells_no_directory(const struct scan *s, unsigned int type) {
 	return type != DT_DIR && type != DT_UNKNOWN && (type != DT_LNK || !s->options->dereference);
 }
 
@@ -132,7 +124,7 @@ static bool is_other_type(const struct scan *s, unsigned int type) {
 static int step(struct scan *s, struct error *err) {
 	struct walk_frame *top;
 
-	s->is_other = false;
+	s->is_no_directory = false;
 	while ((top = walk_top(&s->walk)) != NULL) {
 		if (top->next == top->names.n) {
 			walk_leave(&s->walk);
@@ -141,7 +133,8 @@ static int step(struct scan *s, struct error *err) {
 			    "Cannot return to this directory: %s", strerror(errno));
 			top->next = top->names.n;
 		} else {
-			s->is_other = is_other_type(s, top->names.names[top->next].type);
+			s->is_no_directory =
+			    tells_no_directory(s, top->names.names[top->next].type);
 			return walk_set_name(
 			    &s->walk, directory_name(&top->names, top->next++), err);
 		}
@@ -176,13 +169,18 @@ static bool takes_part(const struct scan *s, const struct scanned *scanned) {
 	}
 	if (is_left_out(s, &id) || is_too_old(s, stx, type))
 		return false;
-	if (type == ENTRY_SOCKET)
+	if (type == ENTRY_SOCKET) {
 		report_note(s->report, scanned->walk->path, "socket ignored");
-	return type != ENTRY_SOCKET;
+		return false;
+	}
+	return true;
 }
 
 void scan_look(const struct scan *s, struct scanned *scanned) {
-	bool is_there = scanned_look(scanned, s->options);
+	int flags = AT_NO_AUTOMOUNT | (s->options->dereference ? 0 : AT_SYMLINK_NOFOLLOW);
+	int directory = walk_directory_fd(scanned->walk);
+	bool is_there = directory != -1 &&
+	    statx(directory, walk_name(scanned->walk), flags, STATX_WANTED, &scanned->stx) == 0;
 
 	if (!is_there)
 		scanned_report_lost(scanned, s->options, s->report, "Cannot stat", errno);
@@ -251,11 +249,11 @@ static int visit_directory(struct scan *s, struct error *err) {
 	return s->scanned.takes_part && may_be_entered(s) ? list(s, err) : TARN_OK;
 }
 
-/* Look at the current name, unless that ${may_wait}.  TARN_END: nothing is to be told of it. */
-static int visit(struct scan *s, bool may_wait, struct error *err) {
+/* TARN_END: nothing is to be told of the current name. */
+static int visit(struct scan *s, struct error *err) {
 	s->scanned.is_looked_at = false;
 	s->scanned.takes_part = !select_excludes(s->select, s->walk.path);
-	if (!s->scanned.takes_part || (may_wait && s->is_other))
+	if (!s->scanned.takes_part || s->is_no_directory)
 		return TARN_OK;
 	scan_look(s, &s->scanned);
 	if (!s->scanned.takes_part)
@@ -276,7 +274,7 @@ static int enter(struct scan *s, struct error *err) {
 	return r;
 }
 
-int scan_next(struct scan *s, bool may_wait, struct scanned **scanned, struct error *err) {
+int scan_next(struct scan *s, struct scanned **scanned, struct error *err) {
 	int r = s->scanned.is_entered ? enter(s, err) : TARN_OK;
 
 	if (r != TARN_OK)
@@ -285,7 +283,7 @@ int scan_next(struct scan *s, bool may_wait, struct scanned **scanned, struct er
 		r = step(s, err);
 		if (r != TARN_OK)
 			return r;
-		r = visit(s, may_wait, err);
+		r = visit(s, err);
 	} while (r == TARN_END);
 	*scanned = &s->scanned;
 	return r;

@@ -13,9 +13,9 @@
 
 /*
  * The names of trees as they are met: one operand after the other, in the order of --sort below each,
- * every name looked at (statx) once.  Nothing of it depends on what becomes of a name, so that it may
- * be done ahead (scan_ahead.h).  Opens directories, but no file that is to be stored.  What is known to be no
- * directory may be left for somebody else to look at.
+ * and every directory looked at (statx).  What the directory that it is in tells to be none is handed out
+ * without, for somebody else to look at: scan_look().  Nothing of it depends on what becomes of a name, so
+ * that it may be done ahead (scan_ahead.h).  Opens directories, but no file that is to be stored.
  */
 
 /* A name that was met. */
@@ -33,9 +33,6 @@ struct scanned {
 /** The member name, borrowed from the walk. */
 const char *scanned_name(const struct scanned *scanned);
 
-/** Look at the name, once more if it was: that may be long ago.  False with errno: it cannot be had. */
-bool scanned_look(struct scanned *scanned, const struct options *o);
-
 /**
  * Say that the name cannot be had, for ${errnum}, which ${what} met: between listing, looking and
  * reading, names may vanish.
@@ -46,12 +43,6 @@ void scanned_report_lost(const struct scanned *scanned, const struct options *o,
 struct scan;
 #define SCAN_LEAVE_OUT_MAX 2
 
-/**
- * Look at ${scanned}, which ${scan} has handed out without, and see whether it takes part.  Trouble with it is
- * said.  May be called while another thread goes on with ${scan}.
- */
-void scan_look(const struct scan *scan, struct scanned *scanned);
-
 /** All arguments are borrowed as long as the scan lives.  NULL when out of memory. */
 struct scan *scan_new(const struct options *o, const struct select *select, struct report *report);
 void scan_free(struct scan *scan);
@@ -60,12 +51,17 @@ void scan_free(struct scan *scan);
 void scan_begin(struct scan *scan, const struct operand *operands, size_t noperands);
 
 /**
- * Go to the next name, and look at it, unless ${may_wait} and it is known to be no directory.  *${scanned} is
- * borrowed until the next call; the caller may change it but for walk and is_entered.  Trouble with one
- * name is said.
+ * Go to the next name: *${scanned} is borrowed until the next call; the caller may change it but for
+ * walk and is_entered.  Trouble with one name is said.
  * Returns TARN_OK, TARN_END behind the last name, or TARN_ENOMEM.
  */
-int scan_next(struct scan *scan, bool may_wait, struct scanned **scanned, struct error *err);
+int scan_next(struct scan *scan, struct scanned **scanned, struct error *err);
+
+/**
+ * Look at ${scanned}, once more if it was: that may be long ago.  Does it take part?  Trouble with it is said.  May
+ * be called while another thread goes on with ${scan}.
+ */
+void scan_look(const struct scan *scan, struct scanned *scanned);
 
 /** Leave out the file ${st}: it is the archive.  At most SCAN_LEAVE_OUT_MAX, before scan_begin(). */
 void scan_leave_out(struct scan *scan, const struct stat *st);

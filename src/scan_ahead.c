@@ -14,8 +14,8 @@
 #define OLD_MS 50
 
 /*
- * What the thread has met is walked once more behind it, without listing or looking: the other walk
- * opens the directories that something is read in, which is few where most are later names.
+ * What the thread has met is walked once more behind it, without listing: the other walk opens the directories
+ * that something is read in, or looked at.
  */
 
 /* Of a name; as the names in one directory follow each other, only what differs. */
@@ -41,15 +41,21 @@ static int64_t now(void) {
 }
 
 static int fetch(void *context, struct ahead *ahead, struct error *err) {
+	struct scan *scan = context;
 	struct scanned *scanned;
 	int r;
 
-	/* Where the caller waits for names it may as well look at them. */
-	while ((r = scan_next(context, ahead_is_awaited(ahead), &scanned, err)) == TARN_OK) {
+	while ((r = scan_next(scan, &scanned, err)) == TARN_OK) {
 		const char *component = walk_name(scanned->walk);
 		size_t nbytes = strlen(component) + 1;
-		int64_t when = now();
-		struct item *item = ahead_append(ahead, 0, sizeof(*item) + nbytes);
+		struct item *item;
+		int64_t when;
+
+		/* Otherwise the caller looks, who would soon have to wait. */
+		if (scanned->takes_part && !scanned->is_looked_at && !ahead_runs_short(ahead))
+			scan_look(scan, scanned);
+		when = now();
+		item = ahead_append(ahead, 0, sizeof(*item) + nbytes);
 
 		if (item == NULL)
 			break;

@@ -10,14 +10,14 @@
 struct scan_ahead;
 
 /**
- * Scan ahead what ${scan} was begun with; it is borrowed and must not be used until this is freed.
+ * Scan ahead what ${scan} was begun with; it is borrowed, and until this is freed only for scan_look().
  * NULL: there is no memory, or no thread.
  */
 struct scan_ahead *scan_ahead_new(
     struct scan *scan, const struct options *o, struct report *report);
 void scan_ahead_free(struct scan_ahead *ahead);
 
-/** As scan_next(). */
+/** As scan_next(); but what is no directory may have been looked at already. */
 int scan_ahead_next(struct scan_ahead *ahead, struct scanned **scanned, struct error *err);
 
 #endif

@@ -23,7 +23,8 @@
  * file is opened before its entry is handed out, so that one that cannot be read leaves no member
  * behind; a directory's entry comes before its names.
  *
- * A later name costs no call of its own; a file that is stored costs open, its reads, fstat and close.
+ * A later name costs statx, unless that was done ahead; a file that is stored costs open, its reads, fstat and
+ * close as well.
  */
 
 /* A directory that the current name is in. */
@@ -319,8 +320,9 @@ static int visit_member(struct tree_source *s, struct error *err) {
 	return r;
 }
 
-/* Look at the current name, which was left to be looked at here. */
+/* Look at the current name here and now.  It was no directory. */
 static void look(struct tree_source *s) {
+	s->look = LOOK_FRESH;
 	scan_look(s->scan, s->at);
 	if (!s->at->takes_part || !S_ISDIR(s->at->stx.stx_mode))
 		return;
@@ -328,33 +330,20 @@ static void look(struct tree_source *s) {
 	s->at->takes_part = false;
 }
 
-/* Look at the current name once more.  False, and said: it cannot be stored any more. */
-static bool look_again(struct tree_source *s) {
-	enum entry_type type;
-
-	s->look = LOOK_FRESH;
-	if (!scanned_look(s->at, s->options)) {
-		scanned_report_lost(s->at, s->options, s->report, "Cannot stat", errno);
-		return false;
-	}
-	if (entry_type_of_mode(s->at->stx.stx_mode, &type) && type != ENTRY_DIRECTORY &&
-	    type != ENTRY_SOCKET)
-		return true;
-	report_replaced(s);
-	return false;
-}
-
 /* Visit the current name.  TARN_END: it is not stored. */
 static int visit(struct tree_source *s, struct error *err) {
 	int r = TARN_END;
 
+	s->look = s->at->is_old ? LOOK_OLD : LOOK_FRESH;
 	if (s->at->takes_part && !s->at->is_looked_at)
 		look(s);
-	s->look = s->at->is_old ? LOOK_OLD : LOOK_FRESH;
 	if (s->at->takes_part)
 		r = visit_member(s, err);
-	if (s->look == LOOK_STALE && (s->at->takes_part = look_again(s)))
-		r = visit_member(s, err);
+	if (s->look == LOOK_STALE) {
+		look(s);
+		if (s->at->takes_part)
+			r = visit_member(s, err);
+	}
 	if (!s->at->takes_part &&
 	    first_names_not_stored(&s->first_names, scanned_name(s->at), err) != TARN_OK)
 		return TARN_ENOMEM;
@@ -381,7 +370,7 @@ static int tree_source_next(struct source *source, struct entry **e, struct erro
 	attributes_clear(&s->attributes);
 	do {
 		r = s->ahead != NULL ? scan_ahead_next(s->ahead, &s->at, err) :
-		                       scan_next(s->scan, false, &s->at, err);
+		                       scan_next(s->scan, &s->at, err);
 		if (r != TARN_OK)
 			return r;
 		r = visit(s, err);

@@ -37,7 +37,6 @@ static void close_base(struct walk *walk) {
 	if (walk->base >= 0)
 		close(walk->base);
 	walk->base = AT_FDCWD;
-	walk->directory = NULL;
 }
 
 /* What operands are relative to is opened once for all that follow each other. */

@@ -44,8 +44,9 @@ struct walk {
 	{ .base = AT_FDCWD }
 
 /**
- * Begin at the operand ${name}, relative to ${directory} (borrowed as long as the walk lives; the same one is
- * not opened again); NULL: to the working directory.  The walk must be empty.
+ * Begin at the operand ${name}, relative to ${directory}; NULL: to the working directory.  The walk must be empty.
+ * ${directory} is borrowed as long as the walk lives; the same pointer as before is the same directory,
+ * which is not opened again.
  * TARN_OK or TARN_ENOMEM; TARN_ESYSTEM: begun, but ${directory} cannot be opened.
  */
 int walk_begin(struct walk *walk, const char *directory, const char *name, struct error *err);

@@ -76,8 +76,8 @@ test_creation_that_fails_ends_all_threads() {
 	expect_stderr_has 'No space left on device'
 }
 
-# meanwhile COMMAND ARGUMENT…: archive by the ARGUMENTs to a.tar, and run COMMAND when all names were looked
-# at, but only the first file, which is large, is being read.
+# meanwhile COMMAND ARGUMENT…: archive by the ARGUMENTs to a.tar, and run COMMAND when all threads wait, and
+# only the first file, which is large, is being read.
 meanwhile() {
 	python3 - "$TARN" "$@" <<-'END'
 	import os, subprocess, sys, time
