@@ -72,7 +72,7 @@ struct lanes {
 	void *context;
 	struct member_order order;
 	uint64_t turn;     /* of the last task */
-	unsigned int idle; /* the lane with the least to do, as of when a batch was handed over */
+	unsigned int idle; /* the lane with the least to do, as of when a batch became full */
 	struct ordered_lines *lines;
 	struct lines_of_thread *own_lines; /* of the caller's thread */
 	atomic_bool has_failed;
@@ -245,21 +245,25 @@ static void hand_over_all(struct lanes *lanes) {
 		hand_over(&lanes->all[i]);
 }
 
-/*
- * ${lane} was given a batch: which one has the least to do now?  The next one of several.  Who has nothing gets
- * what there is.
- */
-static void find_idle(struct lanes *lanes, const struct lane *given) {
+/* Who has nothing to do gets what there is, if it is not ${but}. */
+static void feed_idle(struct lanes *lanes, const struct lane *but) {
+	for (unsigned int i = 0; i < lanes->nlanes; i++) {
+		struct lane *lane = &lanes->all[i];
+
+		if (lane != but && lane->nbatches == 0)
+			hand_over(lane);
+	}
+}
+
+/* Which lane has the least to do now?  Of several the next one. */
+static void find_idle(struct lanes *lanes) {
 	unsigned int next = (lanes->idle + 1) % lanes->nlanes;
 
 	lanes->idle = next;
-	for (unsigned int i = 0; i < lanes->nlanes; i++) {
+	for (unsigned int i = 1; i < lanes->nlanes; i++) {
 		unsigned int number = (next + i) % lanes->nlanes;
-		struct lane *lane = &lanes->all[number];
 
-		if (lane != given && lane->nbatches == 0)
-			hand_over(lane);
-		if (lane->nbatches < lanes->all[lanes->idle].nbatches)
+		if (lanes->all[number].nbatches < lanes->all[lanes->idle].nbatches)
 			lanes->idle = number;
 	}
 }
@@ -268,7 +272,7 @@ static void find_idle(struct lanes *lanes, const struct lane *given) {
 static unsigned int choose_lane(const struct lanes *lanes, struct member_home home) {
 	if (home.is_bound)
 		return home.lane;
-	if (home.lane == MEMBER_AT_HOME_ANYWHERE ||
+	if (home.lane == NO_LANE ||
 	    (lanes->all[home.lane].nbatches == NBATCHES_MAX &&
 	        lanes->all[lanes->idle].nbatches <= NBATCHES_MAX / 2))
 		return lanes->idle;
@@ -282,7 +286,8 @@ static struct batch *make_room(struct lane *lane, size_t nbytes) {
 
 	if (batch != NULL && batch->capacity - batch->nbytes < nbytes) {
 		hand_over(lane);
-		find_idle(lane->lanes, lane);
+		feed_idle(lane->lanes, lane);
+		find_idle(lane->lanes);
 		lane->lanes->order.done = done(lane->lanes);
 		say(lane->lanes, lane->lanes->order.done);
 	}
@@ -391,7 +396,7 @@ int lanes_put(struct lanes *lanes, const struct entry *e, size_t number, struct 
 	if (r != TARN_OK)
 		return r;
 	lane = choose_lane(lanes, home);
-	after = member_order_add(&lanes->order, lanes->turn, lane);
+	after = member_order_add(&lanes->order, &home, lanes->turn, lane);
 	for (unsigned int i = 0; i < lanes->nlanes && after > 0; i++) {
 		const struct batch *filling = lanes->all[i].filling;
 

@@ -17,8 +17,7 @@
  */
 
 #define MIN_CAPACITY 4096
-#define SEVERAL_LANES UINT_MAX
-#define NO_LANE MEMBER_AT_HOME_ANYWHERE
+#define SEVERAL_LANES (NO_LANE - 1)
 #define NNOTED 256 /* members that the use of directories is noted for */
 
 void member_order_fini(struct member_order *order) {
@@ -144,10 +143,10 @@ static struct member_place *touch(
     struct member_order *o, uint64_t key, unsigned int lane, uint64_t *after) {
 	struct member_place *place = find(o, key);
 
-	if (place->key == 0) {
+	if (place->key == 0)
 		o->n++;
-		place->home = NO_LANE;
-	}
+	if (!is_live(o, place))
+		place->names_lane = place->directory_lane = NO_LANE;
 	place->key = key;
 	if (place->made_by != lane)
 		wait_for(after, place->made);
@@ -202,45 +201,54 @@ static int collect_all(struct member_order *o, const struct entry *e, uint64_t *
 }
 
 /* The directory that the member is at home in: that of its first name, or its own. */
-static struct member_place *home_directory(struct member_order *o, bool has_first) {
-	const struct member_parents *in = has_first ? &o->of_first : &o->of_name;
+static struct member_place *home_directory(
+    const struct member_order *o, const struct member_home *home) {
+	const struct member_parents *in = home->first_key != 0 ? &o->of_first : &o->of_name;
 
 	return in->nkeys > 0 ? find(o, in->keys[in->nkeys - 1]) : NULL;
 }
 
-static unsigned int home_of(const struct member_order *o, const struct member_place *place) {
-	return place != NULL && place->key != 0 && is_live(o, place) ? place->home : NO_LANE;
+static unsigned int lane_of_names(const struct member_order *o, uint64_t first_key) {
+	const struct member_place *place = find(o, first_key);
+
+	return is_live(o, place) ? place->names_lane : NO_LANE;
+}
+
+static unsigned int lane_of_directory(
+    const struct member_order *o, const struct member_home *home) {
+	const struct member_place *place = home_directory(o, home);
+
+	return place != NULL && is_live(o, place) ? place->directory_lane : NO_LANE;
 }
 
 int member_order_find_home(struct member_order *order, const struct entry *e,
     struct member_home *home, struct error *err) {
-	if (collect_all(order, e, &order->key, &order->first_key, err) != TARN_OK)
+	if (collect_all(order, e, &home->key, &home->first_key, err) != TARN_OK)
 		return (int)err->code;
 	if (order->n + most_places(order) >= order->capacity / 4 * 3 &&
 	    renew(order, err) != TARN_OK)
 		return (int)err->code;
-	home->lane =
-	    order->first_key != 0 ? home_of(order, find(order, order->first_key)) : NO_LANE;
+	home->lane = home->first_key != 0 ? lane_of_names(order, home->first_key) : NO_LANE;
 	home->is_bound = home->lane != NO_LANE;
 	if (!home->is_bound)
-		home->lane = home_of(order, home_directory(order, order->first_key != 0));
+		home->lane = lane_of_directory(order, home);
 	return TARN_OK;
 }
 
-uint64_t member_order_add(struct member_order *order, uint64_t number, unsigned int lane) {
-	bool has_first = order->first_key != 0;
+uint64_t member_order_add(struct member_order *order, const struct member_home *home,
+    uint64_t number, unsigned int lane) {
 	struct member_place *directory;
 	uint64_t after = 0;
 
 	use_all(order, &order->of_name, number, lane, &after);
-	if (has_first) {
+	if (home->first_key != 0) {
 		use_all(order, &order->of_first, number, lane, &after);
-		use(order, order->first_key, number, lane, &after)->home = lane;
+		use(order, home->first_key, number, lane, &after)->names_lane = lane;
 	}
-	make(order, order->key, number, lane, &after)->home = lane;
-	directory = home_directory(order, has_first);
+	make(order, home->key, number, lane, &after)->names_lane = lane;
+	directory = home_directory(order, home);
 	if (directory != NULL)
-		directory->home = lane;
+		directory->directory_lane = lane;
 	order->last = number;
 	return after > order->done ? after : 0;
 }

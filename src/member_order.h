@@ -17,10 +17,11 @@
  * makes its own name; it uses the directories above it, and a later name its first name as well,
  * with the directories above that.
  *
- * Any member may go to any lane, but for one thing: all names of a file that are on their way at the same
- * time go to the same lane, so that they stay in order without waiting, and the limit of links is met by the
- * same name.  Where files and their first names lie together they should go together, too: two lanes in one
- * directory get in each other's way.
+ * Any member may go to any lane, but for one thing: all later names of a first name that are on their way at
+ * the same time go to the same lane, so that they stay in order without waiting, and the limit of links is
+ * met by the same name.  (Where later names lead to later names, one file has several first names here.)
+ * Where files and their first names lie together they should go together, too: two lanes in one directory
+ * get in each other's way.
  *
  * Embed it; all zero but for the seed and the number of lanes is legal.
  */
@@ -41,35 +42,36 @@ struct member_order {
 		unsigned int lane;
 		uint64_t noted;
 	} of_first, of_name;
-	uint64_t key, first_key; /* of the member whose home was found; 0: it has no first name */
 	/* Open addressing by key; those that only members up to done have touched are forgotten. */
 	struct member_place {
 		uint64_t key;                  /* of the name; 0: free */
 		uint64_t made;                 /* number of the last member that did so; 0: none */
 		uint64_t used;                 /* the same, or a later one; see member_order.c */
 		unsigned int made_by, used_by; /* their lanes */
-		/* The lane of the last one that has it as its own or first name, or as the directory of that. */
-		unsigned int home;
+		/* The lane of the last one that has it as its own or first name, and as the directory of that. */
+		unsigned int names_lane, directory_lane;
 	} * places;
 	size_t capacity, n;
 };
 
 /* Where a member belongs. */
 struct member_home {
-	unsigned int lane; /* MEMBER_AT_HOME_ANYWHERE: on no lane more than on any other */
-	bool is_bound;     /* it must go there */
+	unsigned int lane;       /* NO_LANE: it may as well go to any */
+	bool is_bound;           /* it must go there */
+	uint64_t key, first_key; /* of its name and its first one; 0: it has none */
 };
-#define MEMBER_AT_HOME_ANYWHERE UINT_MAX
+#define NO_LANE UINT_MAX
 
-/** Where the next member, ${e}, belongs; member_order_add follows.  Returns TARN_OK or TARN_ENOMEM. */
+/** Where the next member, ${e}, belongs; member_order_add() comes next.  Returns TARN_OK or TARN_ENOMEM. */
 int member_order_find_home(
     struct member_order *order, const struct entry *e, struct member_home *home, struct error *err);
 
 /**
- * The member whose home was found is on its way, with the next ${number}, to ${lane}.  Returns the number of
+ * The member whose ${home} was found is on its way, with the next ${number}, to ${lane}.  Returns the number of
  * the member up to which all other lanes must have come before it is its turn; 0: it need not wait.
  */
-uint64_t member_order_add(struct member_order *order, uint64_t number, unsigned int lane);
+uint64_t member_order_add(
+    struct member_order *order, const struct member_home *home, uint64_t number, unsigned int lane);
 
 /**
  * The member ${e} is put before another one is added: *${after} is as of member_order_add, but counts for all
