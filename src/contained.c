@@ -394,7 +394,7 @@ int contained_open_existing(struct contained *contained, const struct member_pat
 	return r;
 }
 
-void contained_let_go(struct contained *contained) {
+void contained_forget_held(struct contained *contained) {
 	held_directories_forget_all(&contained->directories);
 }
 

@@ -193,7 +193,7 @@ int contained_open_existing(struct contained *contained, const struct member_pat
     int *fd, struct error *err);
 
 /** Hold no directory any more: from now on names lead to what lies there now. */
-void contained_let_go(struct contained *contained);
+void contained_forget_held(struct contained *contained);
 
 /**
  * The directory ${path} as an O_PATH descriptor, borrowed until the next call: it is held for what lies in it.

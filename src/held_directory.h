@@ -36,7 +36,7 @@ struct held_directories {
 int held_directories_init(struct held_directories *dirs, int fd);
 void held_directories_fini(struct held_directories *dirs);
 
-/** Hold no more than ${max} from now on, which is at most HELD_DIRECTORIES_MAX. */
+/** Hold no more than ${max} from now on, which is at least 1 and at most HELD_DIRECTORIES_MAX. */
 void held_directories_limit(struct held_directories *dirs, size_t max);
 
 /**

@@ -30,7 +30,7 @@ struct member_path {
 int member_path_set(struct member_path *path, const char *name, struct error *err);
 void member_path_fini(struct member_path *path);
 
-/** ${path}, a directory, becomes that of `.' in it. */
+/** ${path}, a directory, becomes that of `.' in it, but for its depth. */
 void member_path_go_into(struct member_path *path);
 
 /** True when two names, neither of them checked, are the same components, however they are spelt. */

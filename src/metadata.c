@@ -31,6 +31,7 @@ struct target {
 	const struct stat *st;
 	const char *name;
 	struct report *report;
+	bool is_reopened; /* the descriptor is not the caller's */
 };
 
 /* Another way to a descriptor. */
@@ -43,6 +44,21 @@ static struct proc_path proc_path(const struct target *t) {
 
 	snprintf(path.text, sizeof(path.text), "/proc/self/fd/%d", t->fd);
 	return path;
+}
+
+/* May a call that has refused the descriptor take it now?  That needs the right to search the directory. */
+static bool reopen(struct target *t) {
+	int fd;
+
+	if (errno != EBADF || !S_ISDIR(t->st->st_mode) || t->is_reopened)
+		return false;
+	fd = openat(t->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	errno = EBADF;
+	if (fd < 0)
+		return false;
+	t->fd = fd;
+	t->is_reopened = true;
+	return true;
 }
 
 void metadata_policy_init(struct metadata_policy *policy, const struct options *o,
@@ -103,19 +119,16 @@ static bool give_owner(const struct target *t, uint64_t uid, uint64_t gid) {
 	return false;
 }
 
-static int change_mode(const struct target *t, mode_t mode) {
+static int change_mode(struct target *t, mode_t mode) {
 	int r = fchmod(t->fd, mode);
 
+	if (r != 0 && reopen(t))
+		r = fchmod(t->fd, mode);
 	return r != 0 && errno == EBADF ? chmod(proc_path(t).text, mode) : r;
 }
 
-/* Changing the owner may have cleared set-id bits, never added any. */
-static bool has_mode(const struct target *t, mode_t mode) {
-	return mode == (t->st->st_mode & 07777) && (mode & (S_ISUID | S_ISGID)) == 0;
-}
-
 /* ${is_trusted}: with set-id bits; but they never go to another owner than they were meant for. */
-static void give_mode(const struct target *t, mode_t mode, bool is_trusted, bool is_owned) {
+static void give_mode(struct target *t, mode_t mode, bool is_trusted, bool is_owned) {
 	struct error err;
 
 	if (S_ISLNK(t->st->st_mode))
@@ -125,15 +138,20 @@ static void give_mode(const struct target *t, mode_t mode, bool is_trusted, bool
 		report_count(t->report, is_trusted ? REPORT_LEFT_SET_ID_OWNER : REPORT_LEFT_SET_ID,
 		    t->name, 0);
 	}
-	if (has_mode(t, mode) || change_mode(t, mode) == 0)
+	/* Changing the owner may have cleared set-id bits, never added any. */
+	if (mode == (t->st->st_mode & 07777) && (mode & (S_ISUID | S_ISGID)) == 0)
+		return;
+	if (change_mode(t, mode) == 0)
 		return;
 	err_set(&err, TARN_ESYSTEM, errno, "Cannot change mode to %04o", (unsigned int)mode);
 	failed(t, REPORT_NOT_HELD_MODE, &err);
 }
 
-static int set_xattr(const struct target *t, const struct xattr *x) {
+static int set_xattr(struct target *t, const struct xattr *x) {
 	int r = fsetxattr(t->fd, x->name, x->value, x->nbytes, 0);
 
+	if (r != 0 && reopen(t))
+		r = fsetxattr(t->fd, x->name, x->value, x->nbytes, 0);
 	if (r != 0 && errno == EBADF)
 		r = setxattr(proc_path(t).text, x->name, x->value, x->nbytes, 0);
 	/* No file system has attributes of users there, but this is how the kernel says it. */
@@ -143,7 +161,7 @@ static int set_xattr(const struct target *t, const struct xattr *x) {
 	return r;
 }
 
-static void give_xattr(const struct target *t, const struct xattr *x) {
+static void give_xattr(struct target *t, const struct xattr *x) {
 	struct error err;
 
 	if (set_xattr(t, x) == 0)
@@ -206,7 +224,7 @@ static void give_mtime(const struct target *t, struct timespec mtime) {
 }
 
 static void give_xattrs(
-    const struct metadata_policy *policy, const struct target *t, const struct entry *e) {
+    const struct metadata_policy *policy, struct target *t, const struct entry *e) {
 	for (size_t i = 0; i < e->nxattrs; i++) {
 		const struct xattr *x = &e->xattrs[i];
 
@@ -237,46 +255,28 @@ void metadata_resolve_owner(const struct metadata_policy *policy, struct entry *
 	e->uname = e->gname = NULL;
 }
 
-static void give_all(
-    const struct metadata_policy *policy, const struct target *t, const struct entry *e) {
+void metadata_apply(const struct metadata_policy *policy, int fd, const struct stat *st,
+    const struct entry *e, const char *name) {
+	struct target t = { .fd = fd, .st = st, .name = name, .report = policy->report };
 	bool is_owned = true;
 
 	if (policy->same_owner)
-		is_owned = give_owner(t, resolve_user(policy, e), resolve_group(policy, e));
+		is_owned = give_owner(&t, resolve_user(policy, e), resolve_group(policy, e));
 	if (policy->xattrs)
-		give_xattrs(policy, t, e);
+		give_xattrs(policy, &t, e);
 	if (!policy->touch)
-		give_mtime(t, e->mtime);
-	give_mode(t, e->mode & ~policy->umask, policy->trusted, is_owned);
-	if (policy->acls && !S_ISLNK(t->st->st_mode))
-		give_acl(t, ACL_TYPE_ACCESS, e->acl_access);
-	if (policy->acls && S_ISDIR(t->st->st_mode))
-		give_acl(t, ACL_TYPE_DEFAULT, e->acl_default);
-}
-
-/* Does it get more than an owner and times? */
-static bool gets_more(
-    const struct metadata_policy *policy, const struct target *t, const struct entry *e) {
-	return policy->acls || (policy->xattrs && e->nxattrs > 0) ||
-	    !has_mode(t, e->mode & ~policy->umask);
-}
-
-void metadata_apply(const struct metadata_policy *policy, int fd, const struct stat *st,
-    const struct entry *e, const char *name) {
-	struct target t = { fd, st, name, policy->report };
-	int opened = -1;
-
-	if (S_ISDIR(st->st_mode) && gets_more(policy, &t, e))
-		opened = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (opened >= 0)
-		t.fd = opened;
-	give_all(policy, &t, e);
-	if (opened >= 0)
-		close(opened);
+		give_mtime(&t, e->mtime);
+	give_mode(&t, e->mode & ~policy->umask, policy->trusted, is_owned);
+	if (policy->acls && !S_ISLNK(st->st_mode))
+		give_acl(&t, ACL_TYPE_ACCESS, e->acl_access);
+	if (policy->acls && S_ISDIR(st->st_mode))
+		give_acl(&t, ACL_TYPE_DEFAULT, e->acl_default);
+	if (t.is_reopened)
+		close(t.fd);
 }
 
 /* Where a file system has no attributes there are none to copy. */
-static void copy_xattrs(const struct target *from, const struct target *to) {
+static void copy_xattrs(const struct target *from, struct target *to) {
 	char names[XATTR_LIST_MAX], value[XATTR_SIZE_MAX];
 	ssize_t n = flistxattr(from->fd, names, sizeof(names));
 
@@ -297,7 +297,8 @@ static void copy_xattrs(const struct target *from, const struct target *to) {
 
 void metadata_copy(int from, int to, const char *name, struct report *report) {
 	struct stat st, made;
-	struct target source = { from, &st, name, report }, t = { to, &made, name, report };
+	struct target source = { .fd = from, .st = &st, .name = name, .report = report };
+	struct target t = { .fd = to, .st = &made, .name = name, .report = report };
 	bool is_owned;
 
 	if (fstat(from, &st) != 0 || fstat(to, &made) != 0) {

@@ -461,9 +461,9 @@ static int tree_sink_finish(struct sink *sink, struct error *err) {
 	struct late_directory d;
 	int r;
 
-	contained_let_go(s->below);
+	contained_forget_held(s->below);
 	if (s->below_root != NULL)
-		contained_let_go(s->below_root);
+		contained_forget_held(s->below_root);
 	while ((r = late_directories_next(&s->late, &d, err)) == TARN_OK) {
 		if (finish_directory(s, &d, err) != TARN_OK)
 			report_error(s->report, d.entry.name, err);
