@@ -16,6 +16,7 @@
 #include "file_copy.h"
 #include "key_map.h"
 #include "key_set.h"
+#include "leaders.h"
 #include "metadata.h"
 
 /*
@@ -28,18 +29,10 @@
  * Where members are renamed, what lies at a place may be another one: there a map says of each inode
  * which it is.  A file that is replaced leaves its number to the next one, which takes over its entry.
  *
- * Groups that met a refusal, or lack their first name, have leaders, the newest first: names of other
- * inodes with the same content, made by this run, that can still take names on their device.  They hang
- * in a table of chains by the key of the group's first name.
+ * Groups that met a refusal, or lack their first name, have leaders (leaders.h), under the key of their first
+ * name in the archive: other inodes with the same content, made by this run, that can still take names on
+ * their device.
  */
-
-#define LEADERS_MIN_CHAINS 64
-
-struct leader {
-	struct leader *next;
-	uint64_t group; /* key of the group's first name in the archive */
-	char name[];
-};
 
 struct link_ladder {
 	enum links links;
@@ -48,14 +41,13 @@ struct link_ladder {
 	struct report *report;
 	uint64_t seed;
 	atomic_bool knows_left_out, knows_stale; /* there is such a key in known */
-	atomic_size_t nleaders;
+	atomic_bool has_leaders;
 	pthread_mutex_t mutex; /* guards what follows */
 	struct key_set known;
 	struct key_map inodes; /* 64 known ones a key; where members are renamed, one's name */
 	dev_t *refusing;       /* devices that refuse all links */
 	size_t nrefusing;
-	struct leader **chains;
-	size_t nchains; /* a power of two; 0: no leader yet */
+	struct leaders leaders;
 };
 
 /* The name to be made, and the inode that it gets. */
@@ -65,6 +57,8 @@ struct new_name {
 	struct contained *contained;
 	const struct member_path *path;
 	const char *member;
+	const struct leader
+	    *leader; /* that it is to be linked to; NULL: to what is known to be the member */
 	bool replace;
 	struct stat *st;
 };
@@ -85,17 +79,9 @@ struct link_ladder *link_ladder_new(
 }
 
 void link_ladder_free(struct link_ladder *ladder) {
-	struct leader *next;
-
 	if (ladder == NULL)
 		return;
-	for (size_t i = 0; i < ladder->nchains; i++) {
-		for (struct leader *l = ladder->chains[i]; l != NULL; l = next) {
-			next = l->next;
-			free(l);
-		}
-	}
-	free(ladder->chains);
+	leaders_fini(&ladder->leaders);
 	free(ladder->refusing);
 	key_set_fini(&ladder->known);
 	key_map_fini(&ladder->inodes);
@@ -127,6 +113,8 @@ static int remember_inode(
 		r = key_map_set(&ladder->inodes, key, value, err);
 	else
 		*found = ladder->renames ? value : *found | value;
+	if (ladder->has_leaders)
+		leaders_made(&ladder->leaders, key_of_name(ladder->seed, member), st);
 	pthread_mutex_unlock(&ladder->mutex);
 	return r;
 }
@@ -367,7 +355,15 @@ done:
 	return r;
 }
 
-/* Is what lies at ${from} known to be the member?  *${name}->st is its inode. */
+/* Is ${st} what ${name} is to be linked to? */
+static bool is_right(const struct new_name *name, const struct stat *st) {
+	const struct leader *l = name->leader;
+
+	return l != NULL ? st->st_ino == l->ino && st->st_dev == l->dev :
+	                   link_ladder_knows(name->ladder, name->member, st);
+}
+
+/* Is it right what lies at ${from}?  *${name}->st is its inode. */
 static int look(struct link_ladder *ladder, const struct member_path *from,
     const struct new_name *name, struct error *err) {
 	int r = contained_stat(name->contained, from, name->st, err);
@@ -375,26 +371,22 @@ static int look(struct link_ladder *ladder, const struct member_path *from,
 	if (r == TARN_FOLDED ||
 	    (r == TARN_ESYSTEM && (err->errnum == ENOENT || err->errnum == ENOTDIR)))
 		return err_set(err, TARN_NO_FIRST, 0, "it was not extracted");
-	if (r == TARN_OK &&
-	    (is_stale(ladder, from) || !link_ladder_knows(ladder, name->member, name->st)))
+	if (r == TARN_OK && (is_stale(ladder, from) || !is_right(name, name->st)))
 		return err_set(err, TARN_NO_FIRST, 0, "another file is in its place");
 	return r;
 }
 
-/* Is ${st}, which was linked, known to be the member? */
-static bool is_member(const struct linking *linking, const struct stat *st) {
-	const struct new_name *name = linking->context;
-
-	return link_ladder_knows(name->ladder, name->member, st);
+static bool is_wanted(const struct linking *linking, const struct stat *st) {
+	return is_right(linking->context, st);
 }
 
 /*
- * Link ${name} to what lies at ${from}, if that is known to be the member.  In a directory that this
+ * Link ${name} to what lies at ${from}, if that is right.  In a directory that this
  * run made nothing else is to be expected: there it is enough to look at what was linked.
  */
 static int link_to(struct link_ladder *ladder, const struct member_path *from,
     const struct new_name *name, struct error *err) {
-	struct linking linking = { .existing = from, .is_wanted = is_member, .context = name };
+	struct linking linking = { .existing = from, .is_wanted = is_wanted, .context = name };
 	bool looks_later = is_in_own_directory(ladder, from) && !is_stale(ladder, from);
 	struct error looked;
 	int r = looks_later ? TARN_OK : look(ladder, from, name, err);
@@ -457,51 +449,15 @@ static int make_symlink(struct link_ladder *ladder, const struct member_path *fi
 	return r;
 }
 
-/* Twice as many chains.  The leaders of a group stay in their order: each goes to the end. */
-static int grow_chains(struct link_ladder *ladder, struct error *err) {
-	size_t nchains = ladder->nchains != 0 ? ladder->nchains * 2 : LEADERS_MIN_CHAINS;
-	struct leader **chains = calloc(nchains, sizeof(*chains)), **end, *next;
-
-	if (chains == NULL)
-		return err_nomem(err);
-	for (size_t i = 0; i < ladder->nchains; i++) {
-		for (struct leader *l = ladder->chains[i]; l != NULL; l = next) {
-			next = l->next;
-			end = &chains[l->group & (nchains - 1)];
-			while (*end != NULL)
-				end = &(*end)->next;
-			*end = l;
-			l->next = NULL;
-		}
-	}
-	free(ladder->chains);
-	ladder->chains = chains;
-	ladder->nchains = nchains;
-	return TARN_OK;
-}
-
 int link_ladder_lead(struct link_ladder *ladder, const char *member, const struct member_path *path,
-    struct error *err) {
-	size_t nbytes = path->parent_nbytes + strlen(path->last) + 2;
-	struct leader *l = malloc(sizeof(*l) + nbytes), **chain;
-	int r = TARN_OK;
+    const struct stat *st, struct error *err) {
+	int r;
 
-	if (l == NULL)
-		return err_nomem(err);
-	snprintf(l->name, nbytes, "%s/%s", path->parent, path->last);
-	l->group = key_of_name(ladder->seed, member);
 	pthread_mutex_lock(&ladder->mutex);
-	if (ladder->nleaders == ladder->nchains)
-		r = grow_chains(ladder, err);
-	if (r == TARN_OK) {
-		chain = &ladder->chains[l->group & (ladder->nchains - 1)];
-		l->next = *chain;
-		*chain = l;
-		ladder->nleaders++;
-	}
+	r = leaders_add(&ladder->leaders, key_of_name(ladder->seed, member), path, st, err);
 	pthread_mutex_unlock(&ladder->mutex);
-	if (r != TARN_OK)
-		free(l);
+	if (r == TARN_OK)
+		ladder->has_leaders = true;
 	return r;
 }
 
@@ -509,12 +465,7 @@ int link_ladder_lead(struct link_ladder *ladder, const char *member, const struc
 static const struct leader *next_leader(
     struct link_ladder *ladder, uint64_t group, const struct leader *l) {
 	pthread_mutex_lock(&ladder->mutex);
-	if (l != NULL)
-		l = l->next;
-	else if (ladder->nchains != 0)
-		l = ladder->chains[group & (ladder->nchains - 1)];
-	while (l != NULL && l->group != group)
-		l = l->next;
+	l = leaders_next(&ladder->leaders, group, l);
 	pthread_mutex_unlock(&ladder->mutex);
 	return l;
 }
@@ -532,18 +483,18 @@ int link_ladder_leader(
  */
 static int link_to_leader(
     struct link_ladder *ladder, const struct new_name *name, struct error *err) {
-	const struct leader *l = NULL;
 	struct member_path path = { .storage = NULL };
+	struct new_name new = *name;
 	uint64_t group;
 	int r = TARN_END;
 
-	if (ladder->nleaders == 0)
+	if (!ladder->has_leaders)
 		return TARN_END;
 	group = key_of_name(ladder->seed, name->member);
-	while ((l = next_leader(ladder, group, l)) != NULL) {
-		r = member_path_set(&path, l->name, err);
+	while ((new.leader = next_leader(ladder, group, new.leader)) != NULL) {
+		r = member_path_set(&path, new.leader->name, err);
 		if (r == TARN_OK)
-			r = link_to(ladder, &path, name, err);
+			r = link_to(ladder, &path, &new, err);
 		if (r == TARN_OK || r == TARN_EXISTS || r == TARN_ENOMEM)
 			break;
 		r = TARN_END;
@@ -580,7 +531,7 @@ int link_ladder_add(struct link_ladder *ladder, struct contained *contained,
 		    S_ISREG(st->st_mode) ? (uint64_t)st->st_size : 0);
 		return refuses_links(ladder, st->st_dev) ?
 		    TARN_OK :
-		    link_ladder_lead(ladder, new.member, new.path, err);
+		    link_ladder_lead(ladder, new.member, new.path, st, err);
 	}
 	r = look(ladder, name->first, &new, err);
 	if (r != TARN_OK)

@@ -69,11 +69,11 @@ int link_ladder_left_out(struct link_ladder *ladder, const char *member, struct 
 bool link_ladder_has_left_out(struct link_ladder *ladder, const char *member);
 
 /**
- * What was made at ${path} is a name of ${member} to which those that follow can be linked.  Returns TARN_OK
+ * ${st}, which was made at ${path}, is ${member}, and those names that follow can be linked to it.  Returns TARN_OK
  * or TARN_ENOMEM.
  */
 int link_ladder_lead(struct link_ladder *ladder, const char *member, const struct member_path *path,
-    struct error *err);
+    const struct stat *st, struct error *err);
 /** *${path} is the place of the last that was to lead; TARN_END when there is none, or TARN_ENOMEM. */
 int link_ladder_leader(
     struct link_ladder *ladder, const char *member, struct member_path *path, struct error *err);

@@ -121,6 +121,8 @@ libtarn_a_SOURCES = \
 	%D%/late_content.h \
 	%D%/late_directories.c \
 	%D%/late_directories.h \
+	%D%/leaders.c \
+	%D%/leaders.h \
 	%D%/link_groups.c \
 	%D%/link_groups.h \
 	%D%/link_ladder.c \

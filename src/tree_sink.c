@@ -279,6 +279,7 @@ static bool is_at_first(struct tree_sink *s, struct contained *below, const stru
 static int put_whole_name(
     struct tree_sink *s, struct making *m, const struct later_name *name, struct error *err) {
 	struct link_ladder *ladder = s->shared->ladder;
+	struct error lost;
 	struct stat st;
 	int r = TARN_OK, made;
 
@@ -289,9 +290,10 @@ static int put_whole_name(
 	if (r != TARN_OK && r != TARN_END)
 		return r;
 	made = make(s, m, err);
-	return made == TARN_OK && r == TARN_END ?
-	    link_ladder_lead(ladder, name->member, &s->path, err) :
-	    made;
+	if (made != TARN_OK || r != TARN_END ||
+	    contained_stat(m->below, &s->path, &st, &lost) != TARN_OK)
+		return made;
+	return link_ladder_lead(ladder, name->member, &s->path, &st, err);
 }
 
 static int put_later_name(struct tree_sink *s, struct contained *below, const struct entry *e,

@@ -96,6 +96,35 @@ on_fat() {
 	[ "$(wc -l <"$ERR")" -le 3 ]
 }
 
+# The copy that the names after it are linked to is replaced by other members, which may get its inode number.
+test_copy_that_is_replaced_is_not_linked_to_any_more() {
+	local n
+	for n in 1 2 3; do
+		mkdir "$n"
+		mount_ext4 "$n" 16M
+		mkdir "$n/out"
+		mount_tmpfs "$n/out/t" 1M
+		python3 - "$n" <<-'END'
+		import io, sys, tarfile
+		with tarfile.open("a.tar", "w", format=tarfile.USTAR_FORMAT) as t:
+		    def add(name, content=b"", to=None):
+		        m = tarfile.TarInfo(name)
+		        m.size = len(content)
+		        if to:
+		            m.type, m.linkname = tarfile.LNKTYPE, to
+		        t.addfile(m, io.BytesIO(content))
+		    add("t/first", b"content")
+		    add("copy", to="t/first")
+		    for i in range(int(sys.argv[1])):
+		        add("copy", b"another %d" % i)
+		    add("last", to="t/first")
+		END
+		expect_status 0 tarn -xf a.tar -C "$n/out"
+		expect_equal "$(cat "$n/out/last")" content
+		expect_equal "$(cat "$n/out/copy")" "another $((n - 1))"
+	done
+}
+
 test_fat_gets_all_names_and_is_asked_once() {
 	on_fat fat
 }

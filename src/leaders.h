@@ -1,0 +1,49 @@
+#ifndef TARN_LEADERS_H
+#define TARN_LEADERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "error.h"
+#include "key_map.h"
+#include "member_path.h"
+
+/*
+ * Files that stand in for others in a group of names: where a name could not be linked and became a copy,
+ * those that follow are linked to that.  A leader is an inode, and it has the name that it was made under: what
+ * lies there may be something else by now, so whoever links to it looks.
+ *
+ * Keys are those of key_set.h.  Embed it; all zero is empty.
+ */
+struct leaders {
+	struct leader **chains; /* by group, the newest first */
+	size_t nchains;         /* a power of two; 0: no leader yet */
+	size_t n;
+	struct key_map inodes; /* the last leader of each */
+};
+
+struct leader {
+	struct leader *next; /* in the chain, which has those of other groups, too */
+	uint64_t group;      /* key of its first name in the archive */
+	dev_t dev;
+	ino_t ino;
+	bool is_gone; /* its number is that of another file */
+	char name[];
+};
+
+/** The file ${st}, made at ${path}, leads ${group} from now on.  Returns TARN_OK or TARN_ENOMEM. */
+int leaders_add(struct leaders *leaders, uint64_t group, const struct member_path *path,
+    const struct stat *st, struct error *err);
+
+/** The next leader of ${group} behind ${l}, or with NULL the newest; NULL: there is none. */
+const struct leader *leaders_next(
+    const struct leaders *leaders, uint64_t group, const struct leader *l);
+
+/** A file of ${group} has the inode ${st}: what leads another group under that number is gone. */
+void leaders_made(struct leaders *leaders, uint64_t group, const struct stat *st);
+
+void leaders_fini(struct leaders *leaders);
+
+#endif
