@@ -70,7 +70,7 @@ const struct leader *leaders_next(
 		l = l->next;
 	else if (leaders->nchains != 0)
 		l = leaders->chains[group & (leaders->nchains - 1)];
-	while (l != NULL && (l->group != group || l->is_gone))
+	while (l != NULL && l->group != group)
 		l = l->next;
 	return l;
 }

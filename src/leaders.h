@@ -1,7 +1,7 @@
 #ifndef TARN_LEADERS_H
 #define TARN_LEADERS_H
 
-#include <stdbool.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -29,7 +29,7 @@ struct leader {
 	uint64_t group;      /* key of its first name in the archive */
 	dev_t dev;
 	ino_t ino;
-	bool is_gone; /* its number is that of another file */
+	atomic_bool is_gone; /* its number is that of another file: nothing is to be linked to it */
 	char name[];
 };
 

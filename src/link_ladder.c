@@ -57,8 +57,7 @@ struct new_name {
 	struct contained *contained;
 	const struct member_path *path;
 	const char *member;
-	const struct leader
-	    *leader; /* that it is to be linked to; NULL: to what is known to be the member */
+	const struct leader *leader; /* to link to; NULL: what is known to be the member */
 	bool replace;
 	struct stat *st;
 };
@@ -359,7 +358,7 @@ done:
 static bool is_right(const struct new_name *name, const struct stat *st) {
 	const struct leader *l = name->leader;
 
-	return l != NULL ? st->st_ino == l->ino && st->st_dev == l->dev :
+	return l != NULL ? st->st_ino == l->ino && st->st_dev == l->dev && !l->is_gone :
 	                   link_ladder_knows(name->ladder, name->member, st);
 }
 
@@ -381,8 +380,8 @@ static bool is_wanted(const struct linking *linking, const struct stat *st) {
 }
 
 /*
- * Link ${name} to what lies at ${from}, if that is right.  In a directory that this
- * run made nothing else is to be expected: there it is enough to look at what was linked.
+ * Link ${name} to what lies at ${from}, if that is right.  In a directory that this run made nothing else is to
+ * be expected: there it is enough to look at what was linked.
  */
 static int link_to(struct link_ladder *ladder, const struct member_path *from,
     const struct new_name *name, struct error *err) {

@@ -23,7 +23,7 @@
  * Where files and their first names lie together they should go together, too: two lanes in one directory
  * get in each other's way.
  *
- * Embed it; all zero but for the seed and the number of lanes is legal.
+ * Embed it; all zero but for the seed is legal.
  */
 struct member_order {
 	uint64_t seed;
