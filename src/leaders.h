@@ -18,14 +18,12 @@
  * Keys are those of key_set.h.  Embed it; all zero is empty.
  */
 struct leaders {
-	struct leader **chains; /* by group, the newest first */
-	size_t nchains;         /* a power of two; 0: no leader yet */
-	size_t n;
-	struct key_map inodes; /* the last leader of each */
+	struct key_map groups; /* the newest leader of each */
+	struct key_map inodes; /* the last leader that each was */
 };
 
 struct leader {
-	struct leader *next; /* in the chain, which has those of other groups, too */
+	struct leader *next; /* the one before it of the same group */
 	uint64_t group;      /* key of its first name in the archive */
 	dev_t dev;
 	ino_t ino;
