@@ -27,6 +27,7 @@
  */
 
 #define BATCH_NBYTES ((size_t)64 << 10)
+#define NTASKS_MAX 64                   /* of a batch: what is short takes time as well */
 #define SMALL_NBYTES ((off_t)128 << 10) /* content that is copied */
 #define NBATCHES_MAX 48                 /* that wait on a lane: of several directories */
 #define ALIGNMENT _Alignof(max_align_t)
@@ -46,6 +47,7 @@ struct task {
 struct batch {
 	struct batch *next;
 	struct task *first, **last;
+	unsigned int ntasks;
 	size_t nbytes, capacity; /* of room */
 	_Alignas(max_align_t) char room[];
 };
@@ -284,7 +286,8 @@ static struct batch *make_room(struct lane *lane, size_t nbytes) {
 	struct batch *batch = lane->filling;
 	size_t capacity = nbytes > BATCH_NBYTES ? nbytes : BATCH_NBYTES;
 
-	if (batch != NULL && batch->capacity - batch->nbytes < nbytes) {
+	if (batch != NULL &&
+	    (batch->ntasks == NTASKS_MAX || batch->capacity - batch->nbytes < nbytes)) {
 		hand_over(lane);
 		feed_idle(lane->lanes, lane);
 		find_idle(lane->lanes);
@@ -299,6 +302,7 @@ static struct batch *make_room(struct lane *lane, size_t nbytes) {
 	batch->next = NULL;
 	batch->first = NULL;
 	batch->last = &batch->first;
+	batch->ntasks = 0;
 	batch->nbytes = 0;
 	batch->capacity = capacity;
 	lane->filling = batch;
@@ -363,6 +367,7 @@ static int append(struct lane *lane, const struct entry *e, size_t number, uint6
 	}
 	*batch->last = task;
 	batch->last = &task->next;
+	batch->ntasks++;
 	return TARN_OK;
 }
 
