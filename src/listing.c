@@ -158,7 +158,7 @@ static int print_owner(struct listing *listing, const char *name, uint64_t id) {
 	if (listing->numeric_owner || name == NULL || *name == '\0')
 		return fprintf(listing->out, "%ju", (uintmax_t)id);
 	name = quote_name(&listing->quote, name);
-	fputs(name, listing->out);
+	fputs_unlocked(name, listing->out);
 	return (int)strlen(name);
 }
 
@@ -171,10 +171,10 @@ static void print_columns(struct listing *listing, const struct entry *e) {
 	if (listing->date_width < (int)strlen(date))
 		listing->date_width = (int)strlen(date);
 
-	fputs(mode, listing->out);
-	putc(' ', listing->out);
+	fputs_unlocked(mode, listing->out);
+	putc_unlocked(' ', listing->out);
 	needed = print_owner(listing, e->uname, e->uid);
-	putc('/', listing->out);
+	putc_unlocked('/', listing->out);
 	needed += print_owner(listing, e->gname, e->gid);
 	/* The slash and the space before the size belong to the columns. */
 	needed += 2 + size_width;
@@ -191,17 +191,17 @@ void listing_print(struct listing *listing, const struct entry *e, bool long_for
 
 	if (long_form)
 		print_columns(listing, e);
-	fputs(quote_name(&listing->quote, e->name), listing->out);
+	fputs_unlocked(quote_name(&listing->quote, e->name), listing->out);
 	if (add_slash)
-		putc('/', listing->out);
+		putc_unlocked('/', listing->out);
 	if (long_form && e->first_name != NULL) {
-		fputs(" link to ", listing->out);
-		fputs(quote_name(&listing->quote, e->first_name), listing->out);
+		fputs_unlocked(" link to ", listing->out);
+		fputs_unlocked(quote_name(&listing->quote, e->first_name), listing->out);
 	} else if (long_form && e->target != NULL) {
-		fputs(" -> ", listing->out);
-		fputs(quote_name(&listing->quote, e->target), listing->out);
+		fputs_unlocked(" -> ", listing->out);
+		fputs_unlocked(quote_name(&listing->quote, e->target), listing->out);
 	}
-	putc('\n', listing->out);
+	putc_unlocked('\n', listing->out);
 }
 
 static int cannot_write(struct error *err) {
@@ -221,7 +221,7 @@ static int listing_sink_put(
 	(void)from;
 	listing_print(s->listing, e, s->long_form);
 	/* Nobody reads any more, or the disk is full: the rest of the archive need not be read. */
-	return ferror(s->listing->out) != 0 ? cannot_write(err) : TARN_OK;
+	return ferror_unlocked(s->listing->out) != 0 ? cannot_write(err) : TARN_OK;
 }
 
 static int listing_sink_finish(struct sink *sink, struct error *err) {
