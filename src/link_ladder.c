@@ -199,11 +199,22 @@ static bool is_stale(struct link_ladder *ladder, const struct member_path *path)
 	return ladder->knows_stale && knows(ladder, key_of_stale(ladder, path));
 }
 
-int link_ladder_made_directory(
-    struct link_ladder *ladder, const struct member_path *path, struct error *err) {
-	uint64_t key = key_of_own_directory(ladder, path->parent, path->parent_nbytes, path->last);
+/* Nothing else has this key. */
+static uint64_t key_of_made_directory(const struct link_ladder *ladder, const struct stat *st) {
+	return key_with_numbers(ladder->seed ^ S_IFDIR, st->st_ino, st->st_dev);
+}
 
-	return remember(ladder, key, err);
+int link_ladder_made_directory(struct link_ladder *ladder, const struct member_path *path,
+    const struct stat *st, struct error *err) {
+	uint64_t key = key_of_own_directory(ladder, path->parent, path->parent_nbytes, path->last);
+	int r = remember(ladder, key, err);
+
+	return r == TARN_OK ? remember(ladder, key_of_made_directory(ladder, st), err) : r;
+}
+
+bool link_ladder_made(struct link_ladder *ladder, const char *member, const struct stat *st) {
+	return S_ISDIR(st->st_mode) ? knows(ladder, key_of_made_directory(ladder, st)) :
+	                              link_ladder_knows(ladder, member, st);
 }
 
 int link_ladder_left_out(struct link_ladder *ladder, const char *member, struct error *err) {
@@ -229,6 +240,8 @@ static bool refuses_links(struct link_ladder *ladder, dev_t dev) {
 static void remember_refusing(struct link_ladder *ladder, dev_t dev) {
 	dev_t *devices;
 
+	if (refuses_links(ladder, dev))
+		return;
 	pthread_mutex_lock(&ladder->mutex);
 	devices = reallocarray(ladder->refusing, ladder->nrefusing + 1, sizeof(*ladder->refusing));
 	if (devices != NULL) {
@@ -367,8 +380,7 @@ static int look(struct link_ladder *ladder, const struct member_path *from,
     const struct new_name *name, struct error *err) {
 	int r = contained_stat(name->contained, from, name->st, err);
 
-	if (r == TARN_FOLDED ||
-	    (r == TARN_ESYSTEM && (err->errnum == ENOENT || err->errnum == ENOTDIR)))
+	if (r != TARN_OK && r != TARN_ENOMEM)
 		return err_set(err, TARN_NO_FIRST, 0, "it was not extracted");
 	if (r == TARN_OK && (is_stale(ladder, from) || !is_right(name, name->st)))
 		return err_set(err, TARN_NO_FIRST, 0, "another file is in its place");
@@ -403,8 +415,6 @@ static int link_to(struct link_ladder *ladder, const struct member_path *from,
 		*err = looked;
 		return (int)err->code;
 	}
-	if (r == TARN_ESYSTEM && is_about_device(err->errnum, name->st))
-		remember_refusing(ladder, name->st->st_dev);
 	return r;
 }
 
@@ -514,6 +524,7 @@ int link_ladder_add(struct link_ladder *ladder, struct contained *contained,
 		.st = st,
 	};
 	enum report_reason reason;
+	bool is_about_all;
 	int r;
 
 	if (ladder->links == LINKS_AUTO || ladder->links == LINKS_STRICT) {
@@ -523,9 +534,13 @@ int link_ladder_add(struct link_ladder *ladder, struct contained *contained,
 		if (ladder->links == LINKS_STRICT || r != TARN_ESYSTEM ||
 		    !is_refusal(err->errnum, &reason))
 			return r;
+		is_about_all = is_about_device(err->errnum, st);
 		r = copy_file(ladder, name->first, &new, err);
 		if (r != TARN_OK)
 			return r;
+		/* And not about the directory, in which nothing could be made. */
+		if (is_about_all)
+			remember_refusing(ladder, st->st_dev);
 		report_count(ladder->report, reason, name->name,
 		    S_ISREG(st->st_mode) ? (uint64_t)st->st_size : 0);
 		return refuses_links(ladder, st->st_dev) ?

@@ -354,7 +354,7 @@ static int put_directory(
 	int r = contained_mkdir(below, &s->path, &wanted, err);
 
 	if (r == TARN_OK && wanted.made && below == s->below)
-		r = link_ladder_made_directory(s->shared->ladder, &s->path, err);
+		r = link_ladder_made_directory(s->shared->ladder, &s->path, &wanted.st, err);
 	if (r != TARN_OK || (!wanted.made && keeps_directories(s)))
 		return r;
 	metadata_resolve_owner(&s->policy, &owned);
@@ -439,6 +439,7 @@ static int tree_sink_put(
 	return TARN_OK;
 }
 
+/* Give ${d} its metadata, if it is what it was when it was added. */
 static int finish_directory(
     struct tree_sink *s, const struct late_directory *d, struct error *err) {
 	struct contained *below;
@@ -458,6 +459,17 @@ static int finish_directory(
 	return TARN_OK;
 }
 
+/* Is it a later member what lies at the place of ${d} now? */
+static bool was_replaced_by_member(struct tree_sink *s, const struct late_directory *d) {
+	struct contained *below;
+	struct error err;
+	struct stat st;
+
+	return place(s, &s->path, d->entry.name, &below, &err) == TARN_OK &&
+	    contained_stat(below, &s->path, &st, &err) == TARN_OK &&
+	    link_ladder_made(s->shared->ladder, entry_member(&d->entry), &st);
+}
+
 static int tree_sink_finish(struct sink *sink, struct error *err) {
 	struct tree_sink *s = (struct tree_sink *)sink;
 	struct late_directory d;
@@ -467,7 +479,7 @@ static int tree_sink_finish(struct sink *sink, struct error *err) {
 	if (s->below_root != NULL)
 		contained_forget_held(s->below_root);
 	while ((r = late_directories_next(&s->late, &d, err)) == TARN_OK) {
-		if (finish_directory(s, &d, err) != TARN_OK)
+		if (finish_directory(s, &d, err) != TARN_OK && !was_replaced_by_member(s, &d))
 			report_error(s->report, d.entry.name, err);
 	}
 	if (r != TARN_END)

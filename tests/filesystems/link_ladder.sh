@@ -54,6 +54,22 @@ test_group_beyond_the_limit_of_one_directory_of_btrfs_keeps_all_names() {
 	expect_equal "$(find disk -type f -printf '%i\n' | sort -u | wc -l)" 2
 }
 
+test_directory_that_takes_no_names_says_nothing_about_the_others() {
+	mount_ext4 disk 20M
+	mkdir i c
+	printf content >f
+	ln f i/x
+	ln f c/x
+	tarn -cf a.tar f i/x c/x
+	mkdir disk/i
+	chattr +i disk/i
+	expect_status 2 tarn -xf a.tar -C disk
+	chattr -i disk/i
+	expect_stderr_has 'i/x'
+	expect_equal "$(grep -c copies "$ERR")" 0
+	[ disk/f -ef disk/c/x ]
+}
+
 test_xfs_takes_what_ext4_does_not() {
 	mount_xfs disk 320M
 	one_file_of 70000
