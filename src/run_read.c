@@ -147,17 +147,27 @@ static unsigned int count_lanes(const struct reading *reading) {
 	return o->nthreads < LANES_MAX ? o->nthreads : LANES_MAX;
 }
 
+/*
+ * Put ${e}, the member with this ${number}, into ${sink}, or have it wait for its first name, to be
+ * put into ${outlet} then.
+ */
+static int put_into(struct reading *reading, struct sink *sink, struct sink *outlet,
+    const struct entry *e, size_t number, struct source *from, struct error *err) {
+	int r;
+
+	waiting_links_drop(reading->waiting, e->name, outlet);
+	r = sink->put(sink, e, from, err);
+	return r == TARN_NO_FIRST ? waiting_links_add(reading->waiting, e, number, outlet, err) : r;
+}
+
 /* Put ${e}, the member with this ${number}, on a lane; that of this thread is the last. */
 static int put_on_lane(void *context, unsigned int lane, const struct entry *e, size_t number,
     struct source *from, struct error *err) {
 	struct reading *reading = context;
 	struct sink *first = reading->outlets[0].sink;
-	struct sink *sink = lane < reading->nlanes ? reading->beside[lane] : first;
-	int r;
 
-	waiting_links_drop(reading->waiting, e->name);
-	r = sink->put(sink, e, from, err);
-	return r == TARN_NO_FIRST ? waiting_links_add(reading->waiting, e, number, first, err) : r;
+	return put_into(reading, lane < reading->nlanes ? reading->beside[lane] : first, first, e,
+	    number, from, err);
 }
 
 /* As many as there are descriptors, memory and threads for, if any. */
@@ -191,10 +201,7 @@ static int put(struct reading *reading, const struct entry *e, size_t number, si
 		return r;
 	if (reading->lanes != NULL)
 		return lanes_put(reading->lanes, e, number, source, err);
-	waiting_links_drop(reading->waiting, e->name);
-	r = sink->put(sink, e, source, err);
-	if (r == TARN_NO_FIRST)
-		r = waiting_links_add(reading->waiting, e, number, sink, err);
+	r = put_into(reading, sink, sink, e, number, source, err);
 	if (r == TARN_OK && reading->nlanes > 0 && ++reading->nalone >= NALONE &&
 	    tree_sink_takes_threads(sink))
 		start_lanes(reading);

@@ -238,9 +238,19 @@ static int place(struct select *select, const char *name, struct transformed *to
 	return put_below(select, renamed, top, err);
 }
 
-int select_rename_first(
-    struct select *select, const char *name, const char **renamed, struct error *err) {
-	return place(select, name, &select->first, &select->top_first, renamed, err);
+int select_rename_links(struct select *select, struct entry *e, struct error *err) {
+	int r = TARN_OK;
+
+	if (!options_rename(select->options))
+		return TARN_OK;
+	/* A later name stays one, though its first be stripped away: an empty one then. */
+	if (e->first_name != NULL)
+		r = place(
+		    select, e->first_name, &select->first, &select->top_first, &e->first_name, err);
+	if (r == TARN_OK && e->target != NULL)
+		r = transform_apply(select->options->transform, TRANSFORM_SYMLINK, e->target,
+		    &select->target, &e->target, err);
+	return r;
 }
 
 int select_rename(struct select *select, struct entry *e, struct error *err) {
@@ -251,13 +261,7 @@ int select_rename(struct select *select, struct entry *e, struct error *err) {
 	if (!options_rename(select->options))
 		return TARN_OK;
 	r = place(select, e->name, &select->name, &select->top_name, &e->name, err);
-	/* A later name stays one, though its first be stripped away: an empty one then. */
-	if (r == TARN_OK && e->first_name != NULL)
-		r = select_rename_first(select, e->first_name, &e->first_name, err);
-	if (r == TARN_OK && e->target != NULL)
-		r = transform_apply(select->options->transform, TRANSFORM_SYMLINK, e->target,
-		    &select->target, &e->target, err);
-	return r;
+	return r == TARN_OK ? select_rename_links(select, e, err) : r;
 }
 
 void select_report_unmatched(const struct select *select, struct report *report) {

@@ -51,12 +51,8 @@ void select_decide(struct select *select, const struct entry *e, bool *wanted, s
  */
 int select_rename(struct select *select, struct entry *e, struct error *err);
 
-/**
- * The name that a member called ${name} is given, as first_name above has it; it lives as long.
- * Returns TARN_OK or TARN_ENOMEM.
- */
-int select_rename_first(
-    struct select *select, const char *name, const char **renamed, struct error *err);
+/** The same for what ${e} leads to alone: first_name, and the target of a symbolic link. */
+int select_rename_links(struct select *select, struct entry *e, struct error *err);
 
 /** Say every operand that wanted nothing, "name: Not found in archive", as a failure. */
 void select_report_unmatched(const struct select *select, struct report *report);

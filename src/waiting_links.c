@@ -7,18 +7,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytes.h"
 #include "key_set.h"
 
 /*
  * Names stand in groups, one for each first name, which a table of chains finds.  A member that is
  * met and called as a group is put for all names of the group that it stands before; an archive to
  * which was appended may have a later member of that name, which then replaces it, up to the place
- * of the waiting name.  If the member is a link itself, its group moves on to the name it links to,
- * which stands before it: for that takes another turn through the archive.
+ * of the waiting name.  If the last of them is a link itself, the name moves on to the group of what that
+ * links to, which stands before it: for that takes another turn through the archive.
  */
 
 #define MIN_CHAINS 64
 #define MAX_TURNS 40 /* as many links to links are followed */
+
+struct group;
 
 struct waiting_name {
 	struct waiting_name *next;   /* in its group */
@@ -26,8 +29,12 @@ struct waiting_name {
 	uint64_t key;
 	bool is_dropped; /* a later member has the name */
 	struct sink *sink;
-	size_t number;   /* of the member that waits */
-	size_t limit;    /* its first name has a lower number */
+	size_t number; /* of the member that waits */
+	struct group *group;
+	size_t limit; /* its first name has a lower number */
+	/* The same from the next turn on, if no other member called as its first name follows. */
+	struct group *next_group;
+	size_t next_limit;
 	int put_in;      /* the turn it was put in; 0: not yet */
 	size_t put_from; /* number of the member that it was put from */
 	char name[];
@@ -50,11 +57,12 @@ struct waiting_links {
 	struct group **chains;
 	size_t nchains; /* a power of two */
 	size_t ngroups;
+	struct bytes all;            /* pointers to all names, which it owns */
 	struct waiting_name **names; /* chains, by the key of the name */
 	size_t nname_chains;         /* a power of two */
 	atomic_size_t nnames;        /* read without the mutex when there are none */
 	int turn;
-	bool moved; /* in this turn a group moved to another first name */
+	bool goes_on; /* there is something left for another turn */
 };
 
 struct waiting_links *waiting_links_new(struct select *select, const struct overrides *overrides,
@@ -78,13 +86,12 @@ struct waiting_links *waiting_links_new(struct select *select, const struct over
 	return w;
 }
 
-static void free_names(struct waiting_name *name) {
-	struct waiting_name *next;
+static struct waiting_name **all(const struct waiting_links *w) {
+	return (struct waiting_name **)(void *)w->all.data;
+}
 
-	for (; name != NULL; name = next) {
-		next = name->next;
-		free(name);
-	}
+static size_t count(const struct waiting_links *w) {
+	return w->all.nbytes / sizeof(struct waiting_name *);
 }
 
 void waiting_links_free(struct waiting_links *waiting) {
@@ -95,10 +102,12 @@ void waiting_links_free(struct waiting_links *waiting) {
 	for (size_t i = 0; i < waiting->nchains; i++) {
 		for (struct group *g = waiting->chains[i]; g != NULL; g = next) {
 			next = g->next;
-			free_names(g->names);
 			free(g);
 		}
 	}
+	for (size_t i = 0; i < count(waiting); i++)
+		free(all(waiting)[i]);
+	bytes_fini(&waiting->all);
 	free(waiting->chains);
 	free(waiting->names);
 	pthread_mutex_destroy(&waiting->mutex);
@@ -164,20 +173,13 @@ static struct group *group_of(struct waiting_links *w, const char *first) {
 		grow_groups(w);
 	chain = &w->chains[key & (w->nchains - 1)];
 	*g = (struct group){ .next = *chain, .key = key };
-	g->end = &g->names;
 	strcpy(g->first, first);
 	*chain = g;
 	w->ngroups++;
 	return g;
 }
 
-static void append(struct group *g, struct waiting_name *name) {
-	name->next = NULL;
-	*g->end = name;
-	g->end = &name->next;
-}
-
-static void drop(struct waiting_links *w, const char *name) {
+static void drop(struct waiting_links *w, const char *name, const struct sink *sink) {
 	struct waiting_name **at, *n;
 	uint64_t key;
 
@@ -186,7 +188,7 @@ static void drop(struct waiting_links *w, const char *name) {
 	key = key_of_name(w->seed, name);
 	at = &w->names[key & (w->nname_chains - 1)];
 	while ((n = *at) != NULL) {
-		if (n->key != key) {
+		if (n->key != key || n->sink != sink) {
 			at = &n->before;
 			continue;
 		}
@@ -202,11 +204,12 @@ static int add(struct waiting_links *w, const struct entry *e, size_t number, st
 	struct group *g = group_of(w, entry_member(e));
 	struct waiting_name *name, **chain;
 
-	drop(w, e->name);
+	drop(w, e->name, sink);
 	if (w->nnames == w->nname_chains)
 		grow_names(w);
 	name = malloc(sizeof(*name) + strlen(e->name) + 1);
-	if (g == NULL || w->nname_chains == 0 || name == NULL) {
+	if (g == NULL || w->nname_chains == 0 || name == NULL ||
+	    bytes_append(&w->all, &name, sizeof(struct waiting_name *), err) != TARN_OK) {
 		free(name);
 		return err_nomem(err);
 	}
@@ -214,10 +217,10 @@ static int add(struct waiting_links *w, const struct entry *e, size_t number, st
 		.key = key_of_name(w->seed, e->name),
 		.sink = sink,
 		.number = number,
+		.group = g,
 		.limit = number,
 	};
 	strcpy(name->name, e->name);
-	append(g, name);
 	chain = &w->names[name->key & (w->nname_chains - 1)];
 	name->before = *chain;
 	*chain = name;
@@ -235,81 +238,123 @@ int waiting_links_add(struct waiting_links *waiting, const struct entry *e, size
 	return r;
 }
 
-void waiting_links_drop(struct waiting_links *waiting, const char *name) {
+void waiting_links_drop(struct waiting_links *waiting, const char *name, const struct sink *sink) {
 	/* None of this name is added meanwhile: that would have to wait for this member. */
 	if (waiting->nnames == 0)
 		return;
 	pthread_mutex_lock(&waiting->mutex);
-	drop(waiting, name);
+	drop(waiting, name, sink);
 	pthread_mutex_unlock(&waiting->mutex);
 }
 
-/* The member ${e} is a link: what waits for it waits for what it links to. */
+static bool was_put_before(const struct waiting_links *w, const struct waiting_name *name) {
+	return name->put_in != 0 && name->put_in != w->turn;
+}
+
+/* The member ${e} is a link: what waits for it is to wait for what it links to. */
 static int move_on(struct waiting_links *w, struct group *from, const struct entry *e,
     size_t number, struct error *err) {
 	struct group *to = group_of(w, e->first_name);
-	struct waiting_name *name = from->names, *next;
 
 	if (to == NULL)
 		return err_nomem(err);
-	from->names = NULL;
-	from->end = &from->names;
-	for (; name != NULL; name = next) {
-		next = name->next;
-		if (name->limit <= number) {
-			append(from, name);
+	for (struct waiting_name *name = from->names; name != NULL; name = name->next) {
+		if (name->limit <= number || was_put_before(w, name))
 			continue;
-		}
-		name->limit = number;
-		name->put_in = 0;
-		append(to, name);
-		w->moved = true;
+		name->next_group = to;
+		name->next_limit = number;
 	}
 	return TARN_OK;
+}
+
+/* Have all stand in their groups, in the order of the archive. */
+static void line_up(struct waiting_links *w) {
+	for (size_t i = 0; i < w->nchains; i++) {
+		for (struct group *g = w->chains[i]; g != NULL; g = g->next) {
+			g->names = NULL;
+			g->end = &g->names;
+		}
+	}
+	for (size_t i = 0; i < count(w); i++) {
+		struct waiting_name *name = all(w)[i];
+
+		name->next = NULL;
+		*name->group->end = name;
+		name->group->end = &name->next;
+	}
+}
+
+/* The turn is over: those that are to move on do so. */
+static void move_all(struct waiting_links *w) {
+	for (size_t i = 0; i < count(w); i++) {
+		struct waiting_name *name = all(w)[i];
+
+		if (name->next_group == NULL)
+			continue;
+		name->group = name->next_group;
+		name->limit = name->next_limit;
+		name->next_group = NULL;
+		name->put_in = 0;
+		w->goes_on = true;
+	}
+}
+
+/*
+ * Put the member ${e} as ${name}, as a link to ${first}, or whole when that is NULL.  TARN_NO_FIRST: nothing
+ * was done, it is not there.
+ */
+static int put_name(struct waiting_links *w, const struct waiting_name *name, const char *first,
+    const struct entry *e, struct source *from, struct error *err) {
+	struct entry named = *e;
+	int r = TARN_OK;
+
+	named.name = name->name;
+	named.stored_name = NULL;
+	named.stored_first_name = entry_member(e);
+	named.first_name = first != NULL ? first : named.stored_first_name;
+	named.is_whole = first == NULL;
+	if (first != NULL)
+		named.size = 0;
+	else /* Its own place, or what it is a link to, may hold it after all. */
+		r = select_rename_links(w->select, &named, err);
+	if (r != TARN_OK)
+		return r;
+	if (w->overrides != NULL)
+		overrides_apply(w->overrides, &named);
+	r = w->limits != NULL ? archive_limits_extract(w->limits, &named, err) : TARN_OK;
+	return r == TARN_OK ? name->sink->put(name->sink, &named, from, err) : r;
 }
 
 /* Put the member ${e} under the names of ${g} that come behind it. */
 static int put_group(struct waiting_links *w, struct group *g, const struct entry *e, size_t number,
     struct source *from, struct error *err) {
-	const char *first = NULL;
+	struct waiting_name *first = NULL;
 	int r;
 
 	for (struct waiting_name *name = g->names; name != NULL; name = name->next) {
-		struct entry named = *e;
-
 		if (name->is_dropped || name->limit <= number)
 			continue;
-		if (name->put_in != 0 && name->put_in != w->turn) {
+		if (was_put_before(w, name)) {
 			if (name->put_from == number)
-				first = name->name;
+				first = name;
 			continue;
 		}
-		named.name = name->name;
-		named.stored_name = NULL;
-		named.stored_first_name = entry_member(e);
-		named.is_whole = first == NULL;
-		if (first == NULL) {
-			/* Its own place, or what it is a link to, may hold it after all. */
-			r = select_rename_first(
-			    w->select, named.stored_first_name, &named.first_name, err);
-			if (r != TARN_OK)
-				return r;
-		} else {
-			named.first_name = first;
-			named.size = 0;
+		r = put_name(w, name, first != NULL ? first->name : NULL, e, from, err);
+		name->next_group = NULL;
+		if (r == TARN_NO_FIRST && first != NULL) {
+			/* That one could not be put, which was said.  The content comes by again. */
+			first->put_from = 0;
+			name->put_in = 0;
+			w->goes_on = true;
+			continue;
 		}
-		if (w->overrides != NULL)
-			overrides_apply(w->overrides, &named);
-		r = w->limits != NULL ? archive_limits_extract(w->limits, &named, err) : TARN_OK;
-		if (r == TARN_OK)
-			r = name->sink->put(name->sink, &named, from, err);
 		if (r == TARN_NO_FIRST)
 			report_failure(w->report, name->name, "Cannot hard link to '%s': %s",
-			    named.first_name, err->msg);
+			    entry_member(e), err->msg);
 		else if (r != TARN_OK)
 			return r;
 		if (first == NULL)
-			first = name->name;
+			first = name;
 		name->put_in = w->turn;
 		name->put_from = number;
 	}
@@ -323,8 +368,9 @@ static int take_turn(struct waiting_links *w, struct source *source, struct erro
 	size_t number = 0;
 	int r;
 
-	w->moved = false;
+	w->goes_on = false;
 	w->turn++;
+	line_up(w);
 	while ((r = source->next(source, &e, err)) == TARN_OK) {
 		number++;
 		g = find(w, key_of_name(w->seed, e->name));
@@ -340,74 +386,44 @@ static int take_turn(struct waiting_links *w, struct source *source, struct erro
 		if (r != TARN_OK)
 			return r;
 	}
+	move_all(w);
 	return r == TARN_END ? TARN_OK : r;
 }
 
-/* A name that came to nothing. */
-struct missing {
-	const struct waiting_name *name;
-	const char *first;
-};
-
 static int compare_numbers(const void *a, const void *b) {
-	size_t left = ((const struct missing *)a)->name->number;
-	size_t right = ((const struct missing *)b)->name->number;
+	size_t left = (*(struct waiting_name *const *)a)->number;
+	size_t right = (*(struct waiting_name *const *)b)->number;
 
 	return (left > right) - (left < right);
 }
 
-/* Put what came to nothing into ${missing}, unless that is NULL; returns how many they are. */
-static size_t find_missing(const struct waiting_links *w, struct missing *missing) {
-	size_t n = 0;
+/* Say what came to nothing. */
+static void say_missing(const struct waiting_links *w, const char *why) {
+	for (size_t i = 0; i < count(w); i++) {
+		const struct waiting_name *name = all(w)[i];
 
-	for (size_t i = 0; i < w->nchains; i++) {
-		for (const struct group *g = w->chains[i]; g != NULL; g = g->next) {
-			for (const struct waiting_name *name = g->names; name != NULL;
-			     name = name->next) {
-				if (name->put_in != 0 || name->is_dropped)
-					continue;
-				if (missing != NULL)
-					missing[n] = (struct missing){ name, g->first };
-				n++;
-			}
-		}
+		if (name->put_in == 0 && !name->is_dropped)
+			report_failure(w->report, name->name, "Cannot hard link to '%s': %s",
+			    name->group->first, why);
 	}
-	return n;
-}
-
-/* Say what came to nothing, in the order of the archive. */
-static int say_missing(const struct waiting_links *w, const char *why, struct error *err) {
-	size_t n = find_missing(w, NULL);
-	struct missing *missing = n > 0 ? calloc(n, sizeof(*missing)) : NULL;
-
-	if (n > 0 && missing == NULL)
-		return err_nomem(err);
-	find_missing(w, missing);
-	if (n > 0)
-		qsort(missing, n, sizeof(*missing), compare_numbers);
-	for (size_t i = 0; i < n; i++)
-		report_failure(w->report, missing[i].name->name, "Cannot hard link to '%s': %s",
-		    missing[i].first, why);
-	free(missing);
-	return TARN_OK;
 }
 
 int waiting_links_put(struct waiting_links *waiting, struct input *input, struct error *err) {
-	struct error other_err;
-	int r = TARN_OK, said;
+	int r;
 
-	waiting->moved = waiting->ngroups > 0;
-	while (waiting->moved && waiting->turn < MAX_TURNS && r == TARN_OK) {
+	if (count(waiting) == 0)
+		return TARN_OK;
+	qsort(all(waiting), count(waiting), sizeof(struct waiting_name *), compare_numbers);
+	do {
 		r = input_again(input, err);
 		if (r == TARN_EREFUSED) {
-			struct error refusal = *err;
-
-			return say_missing(waiting, refusal.msg, err);
+			say_missing(waiting, err->msg);
+			return TARN_OK;
 		}
 		if (r == TARN_OK)
 			r = take_turn(waiting, input->source, err);
-	}
-	said = say_missing(waiting, "the archive has no such member before this one",
-	    r == TARN_OK ? err : &other_err);
-	return r == TARN_OK ? said : r;
+	} while (r == TARN_OK && waiting->goes_on && waiting->turn < MAX_TURNS);
+	if (r != TARN_ELIMIT)
+		say_missing(waiting, "the archive has no such member before this one");
+	return r;
 }

@@ -37,8 +37,8 @@ void waiting_links_free(struct waiting_links *waiting);
 int waiting_links_add(struct waiting_links *waiting, const struct entry *e, size_t number,
     struct sink *sink, struct error *err);
 
-/** A later member was put as ${name}: what waited for that name does so no more. */
-void waiting_links_drop(struct waiting_links *waiting, const char *name);
+/** A later member was put as ${name} into ${sink}: what waited for that name does so no more. */
+void waiting_links_drop(struct waiting_links *waiting, const char *name, const struct sink *sink);
 
 /**
  * Go through ${input} again, if anything waits, as often as links to links need, and put it.

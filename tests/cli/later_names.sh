@@ -116,6 +116,102 @@ test_later_member_takes_the_place_of_a_name_that_waits() {
 	expect_equal "$(cat out/y/f)" newer
 }
 
+test_waiting_name_gets_the_last_version_before_it_be_it_a_link_or_not() {
+	printf old >f
+	ln f a
+	tarn -cf a.tar f a
+	rm a
+	printf new >a
+	ln a y
+	tarn -rf a.tar a y
+	ln -f f a
+	ln -f f z
+	tarn -rf a.tar f a z
+	for names in y 'y f' 'y z' 'y f z'; do
+		rm -rf out
+		mkdir out
+		# shellcheck disable=SC2086
+		expect_status 0 tarn -xf a.tar -C out $names
+		expect_equal "$(cat out/y)" new
+		[ ! -e out/z ] || expect_equal "$(cat out/z)" old
+		[ ! -e out/z ] || [ ! -e out/f ] || [ out/z -ef out/f ]
+	done
+	expect_status 0 tarn -cf b.tar --exclude=a @a.tar
+	expect_equal "$(tar -xOf b.tar y)" new
+	expect_equal "$(tarn -xOf a.tar y)" new
+}
+
+test_name_gets_the_content_where_the_way_to_its_first_is_barred() {
+	mkdir -p lib b c out/usr/lib
+	printf content >lib/f
+	ln lib/f b/x
+	ln lib/f c/x
+	tarn -cf a.tar lib/f b/x c/x
+	ln -s usr/lib out/lib
+	expect_status 0 tarn -xf a.tar -C out b c
+	expect_equal "$(cat out/b/x)" content
+	[ out/b/x -ef out/c/x ]
+	[ ! -e out/usr/lib/f ]
+}
+
+test_name_that_cannot_be_made_keeps_none_of_the_others_back() {
+	mkdir 1 2 3
+	printf content >f
+	ln f 1/x
+	ln f 2/x
+	ln f 3/x
+	tarn -cf a.tar f 1/x 2/x 3/x
+	mkdir -p out/1/x/full
+	expect_status 2 tarn -xf a.tar -C out 1 2 3
+	expect_stderr_has '1/x'
+	expect_equal "$(grep -c '^tarn: [23]/x' "$ERR")" 0
+	expect_equal "$(cat out/2/x)" content
+	[ out/2/x -ef out/3/x ]
+}
+
+test_name_that_waits_is_no_matter_of_another_destination() {
+	mkdir p q 1 2
+	printf content >f
+	ln f p/x
+	printf other >q/x
+	tarn -cf a.tar f p/x q/x
+	expect_status 0 tarn -xf a.tar --strip-components=1 -C "$PWD/1" p -C "$PWD/2" q
+	expect_equal "$(cat 1/x)" content
+	expect_equal "$(cat 2/x)" other
+}
+
+test_target_of_a_symbolic_link_that_waits_is_renamed() {
+	ln -s d/t a
+	ln a b
+	tarn -cf a.tar a b
+	mkdir out
+	expect_status 0 tarn -xf a.tar -C out --transform='s,^d,x,' b
+	expect_equal "$(readlink out/b)" x/t
+}
+
+test_later_member_takes_the_place_of_a_directory() {
+	mkdir d e g
+	tarn -cf a.tar d e g
+	rmdir d e g
+	printf content >d
+	ln -s d e
+	printf content >g
+	tarn -rf a.tar d e g
+	rm g
+	mkdir -m 0710 g
+	touch -d '2001-02-03' g
+	tarn -rf a.tar g
+	for threads in 1 4; do
+		rm -rf out
+		mkdir out
+		expect_status 0 tarn -xf a.tar -C out --threads=$threads
+		expect_equal "$(cat "$ERR")" ''
+		expect_equal "$(cat out/d)" content
+		expect_equal "$(readlink out/e)" d
+		expect_equal "$(stat -c '%a %Y' out/g)" "$(stat -c '%a %Y' g)"
+	done
+}
+
 test_name_is_linked_to_the_version_before_it() {
 	mkdir -p x y out
 	printf one >x/f
