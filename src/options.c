@@ -318,6 +318,10 @@ bool options_rename(const struct options *o) {
 	return o->strip_components > 0 || o->transform != NULL || o->top_level != NULL;
 }
 
+bool options_same_directory(const char *a, const char *b) {
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
 bool options_want_xattr(const struct options *o, const char *name) {
 	bool includes = false, is_included = false;
 

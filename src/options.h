@@ -202,6 +202,9 @@ void options_fini(struct options *o);
 /** True when members may be extracted under other names than the archive has for them. */
 bool options_rename(const struct options *o);
 
+/** Are ${a} and ${b}, from -C or NULL, spelt alike? */
+bool options_same_directory(const char *a, const char *b);
+
 /** With xattrs: is the attribute of this name among those that are stored and restored? */
 bool options_want_xattr(const struct options *o, const char *name);
 

@@ -78,18 +78,14 @@ static struct sink *sink_for(struct run *run, const char *directory, struct erro
 	return listing_sink_new(listing, o->verbosity > 0, err);
 }
 
-static bool is_same_directory(const char *a, const char *b) {
-	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
 /* The outlet for ${directory}, opened if it is a new one. */
 static int find_outlet(
     struct reading *reading, const char *directory, size_t *outlet, struct error *err) {
 	struct outlet *o;
 	size_t i = 0;
 
-	while (
-	    i < reading->noutlets && !is_same_directory(reading->outlets[i].directory, directory))
+	while (i < reading->noutlets &&
+	    !options_same_directory(reading->outlets[i].directory, directory))
 		i++;
 	*outlet = i;
 	if (i < reading->noutlets)

@@ -271,10 +271,11 @@ void select_report_unmatched(const struct select *select, struct report *report)
 		const char *name = plain(o->operands[i].name);
 		size_t k = i;
 
-		/* Of a name that was given twice, one stands in the table. */
+		/* Of a name that was given twice, one stands in the table: it goes to one directory. */
 		if (is_hashed(&o->operands[i]))
 			k = select->slots[find(select, name, strlen(name))] - 1;
-		if (!select->matched[k])
+		if (!select->matched[k] ||
+		    !options_same_directory(o->operands[i].directory, o->operands[k].directory))
 			report_failure(report, o->operands[i].name, "Not found in archive");
 	}
 }

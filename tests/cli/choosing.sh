@@ -147,6 +147,16 @@ test_attributes_are_restored_and_compared_by_their_names() {
 	expect_equal "$(attributes out/tree/f)" 'trusted.three user.one user.two '
 }
 
+test_member_goes_to_one_directory_and_the_other_is_said() {
+	printf content >f
+	tar -cf a.tar f
+	mkdir 1 2
+	expect_status 2 tarn -xf a.tar -C "$PWD/1" f -C "$PWD/2" f
+	expect_stderr_has 'tarn: f: Not found in archive'
+	expect_equal "$(cat [12]/f)" content
+	expect_status 0 tarn -xf a.tar -C "$PWD/1" f f
+}
+
 test_top_level_has_all_members() {
 	mkdir -p tree/sub
 	printf x >tree/sub/f
