@@ -211,12 +211,7 @@ static int end_lanes(struct reading *reading, struct error *err) {
 	lanes_free(reading->lanes);
 	reading->lanes = NULL;
 	for (unsigned int i = 0; i < LANES_MAX && reading->beside[i] != NULL; i++) {
-		struct sink *sink = reading->beside[i];
-		struct error finish_err;
-
-		if (sink->finish(sink, &finish_err) != TARN_OK)
-			report_error(reading->run->report, NULL, &finish_err);
-		sink->free(sink);
+		reading->beside[i]->free(reading->beside[i]);
 		reading->beside[i] = NULL;
 	}
 	return r;

@@ -59,12 +59,12 @@ static int place(struct tree_sink *s, struct member_path *path, const char *name
 	return r;
 }
 
-/* What is to happen when something is there already; says it, where it is to be said. */
 static bool may_replace(const struct tree_sink *s) {
 	return s->options->existing == EXISTING_REPLACE ||
 	    s->options->existing == EXISTING_KEEP_NEWER;
 }
 
+/* Something is there already, and is not replaced; says it, where it is to be said. */
 static int existing_stays(struct tree_sink *s, const struct entry *e) {
 	const char *why = strerror(EEXIST);
 
@@ -484,8 +484,7 @@ static int tree_sink_finish(struct sink *sink, struct error *err) {
 	}
 	if (r != TARN_END)
 		return r;
-	/* One sync is for all sinks. */
-	if (!s->options->fsync || !s->owns_shared)
+	if (!s->options->fsync)
 		return TARN_OK;
 	if (s->below_root != NULL && contained_sync(s->below_root, err) != TARN_OK)
 		return (int)err->code;

@@ -20,7 +20,8 @@ int tree_sink_directory(const struct sink *sink);
 
 /**
  * Another sink for the destination of ${sink}, for another thread; ${nsinks} there are to be in all.  What
- * it links to may be made by any of them.  Ends before ${sink} does, and gets no directories.
+ * it links to may be made by any of them.  It gets no directories, and has nothing to finish: it is freed before
+ * ${sink} is finished.
  */
 struct sink *tree_sink_new_beside(const struct sink *sink, unsigned int nsinks, struct error *err);
 

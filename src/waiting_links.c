@@ -8,26 +8,24 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "key_map.h"
 #include "key_set.h"
 
 /*
- * Names stand in groups, one for each first name, which a table of chains finds.  A member that is
+ * Names stand in groups, one for each first name.  A member that is
  * met and called as a group is put for all names of the group that it stands before; an archive to
  * which was appended may have a later member of that name, which then replaces it, up to the place
  * of the waiting name.  If the last of them is a link itself, the name moves on to the group of what that
  * links to, which stands before it: for that takes another turn through the archive.
  */
 
-#define MIN_CHAINS 64
 #define MAX_TURNS 40 /* as many links to links are followed */
 
 struct group;
 
 struct waiting_name {
-	struct waiting_name *next;   /* in its group */
-	struct waiting_name *before; /* in its chain of names */
-	uint64_t key;
-	bool is_dropped; /* a later member has the name */
+	struct waiting_name *next; /* in its group */
+	bool is_dropped;           /* a later member has the name */
 	struct sink *sink;
 	size_t number; /* of the member that waits */
 	struct group *group;
@@ -43,7 +41,6 @@ struct waiting_name {
 struct group {
 	struct group *next;
 	struct waiting_name *names, **end;
-	uint64_t key;
 	char first[];
 };
 
@@ -54,13 +51,12 @@ struct waiting_links {
 	struct archive_limits *limits;
 	struct report *report;
 	uint64_t seed;
-	struct group **chains;
-	size_t nchains; /* a power of two */
-	size_t ngroups;
-	struct bytes all;            /* pointers to all names, which it owns */
-	struct waiting_name **names; /* chains, by the key of the name */
-	size_t nname_chains;         /* a power of two */
-	atomic_size_t nnames;        /* read without the mutex when there are none */
+	struct group *groups;
+	struct key_map by_first; /* the group of each first name */
+	struct bytes all;        /* pointers to all names, which it owns */
+	struct key_map
+	    by_name; /* the name that waits under each, in each sink; 0: none does any more */
+	atomic_size_t nnames; /* that do; read without the mutex when there are none */
 	int turn;
 	bool goes_on; /* there is something left for another turn */
 };
@@ -77,12 +73,6 @@ struct waiting_links *waiting_links_new(struct select *select, const struct over
 	w->report = report;
 	w->seed = key_seed();
 	pthread_mutex_init(&w->mutex, NULL);
-	w->nchains = MIN_CHAINS;
-	w->chains = calloc(w->nchains, sizeof(struct group *));
-	if (w->chains == NULL) {
-		free(w);
-		return NULL;
-	}
 	return w;
 }
 
@@ -99,133 +89,90 @@ void waiting_links_free(struct waiting_links *waiting) {
 
 	if (waiting == NULL)
 		return;
-	for (size_t i = 0; i < waiting->nchains; i++) {
-		for (struct group *g = waiting->chains[i]; g != NULL; g = next) {
-			next = g->next;
-			free(g);
-		}
+	for (struct group *g = waiting->groups; g != NULL; g = next) {
+		next = g->next;
+		free(g);
 	}
 	for (size_t i = 0; i < count(waiting); i++)
 		free(all(waiting)[i]);
 	bytes_fini(&waiting->all);
-	free(waiting->chains);
-	free(waiting->names);
+	key_map_fini(&waiting->by_first);
+	key_map_fini(&waiting->by_name);
 	pthread_mutex_destroy(&waiting->mutex);
 	free(waiting);
 }
 
 static struct group *find(const struct waiting_links *w, uint64_t key) {
-	struct group *g = w->chains[key & (w->nchains - 1)];
+	const uint64_t *found = key_map_find(&w->by_first, key);
 
-	while (g != NULL && g->key != key)
-		g = g->next;
-	return g;
-}
-
-/* Twice as many chains; without memory the old ones serve on. */
-static void grow_groups(struct waiting_links *w) {
-	size_t nchains = w->nchains * 2;
-	struct group **chains = calloc(nchains, sizeof(*chains)), *next;
-
-	if (chains == NULL)
-		return;
-	for (size_t i = 0; i < w->nchains; i++) {
-		for (struct group *g = w->chains[i]; g != NULL; g = next) {
-			next = g->next;
-			g->next = chains[g->key & (nchains - 1)];
-			chains[g->key & (nchains - 1)] = g;
-		}
-	}
-	free(w->chains);
-	w->chains = chains;
-	w->nchains = nchains;
-}
-
-static void grow_names(struct waiting_links *w) {
-	size_t nchains = w->nname_chains > 0 ? w->nname_chains * 2 : MIN_CHAINS;
-	struct waiting_name **chains = calloc(nchains, sizeof(struct waiting_name *)), *before;
-
-	if (chains == NULL)
-		return;
-	for (size_t i = 0; i < w->nname_chains; i++) {
-		for (struct waiting_name *n = w->names[i]; n != NULL; n = before) {
-			before = n->before;
-			n->before = chains[n->key & (nchains - 1)];
-			chains[n->key & (nchains - 1)] = n;
-		}
-	}
-	free(w->names);
-	w->names = chains;
-	w->nname_chains = nchains;
+	return found != NULL ? (struct group *)(uintptr_t)*found : NULL;
 }
 
 /* The group of ${first}, made if need be.  NULL without memory. */
-static struct group *group_of(struct waiting_links *w, const char *first) {
+static struct group *group_of(struct waiting_links *w, const char *first, struct error *err) {
 	uint64_t key = key_of_name(w->seed, first);
-	struct group *g = find(w, key), **chain;
+	struct group *g = find(w, key);
 
 	if (g != NULL)
 		return g;
-	g = malloc(sizeof(*g) + strlen(first) + 1);
-	if (g == NULL)
+	g = calloc(1, sizeof(*g) + strlen(first) + 1);
+	if (g == NULL) {
+		err_nomem(err);
 		return NULL;
-	if (w->ngroups == w->nchains)
-		grow_groups(w);
-	chain = &w->chains[key & (w->nchains - 1)];
-	*g = (struct group){ .next = *chain, .key = key };
+	}
 	strcpy(g->first, first);
-	*chain = g;
-	w->ngroups++;
+	if (key_map_set(&w->by_first, key, (uintptr_t)g, err) != TARN_OK) {
+		free(g);
+		return NULL;
+	}
+	g->next = w->groups;
+	w->groups = g;
 	return g;
 }
 
+static uint64_t key_in_sink(
+    const struct waiting_links *w, const char *name, const struct sink *sink) {
+	return key_with_numbers(key_of_name(w->seed, name), (uintptr_t)sink, 0);
+}
+
 static void drop(struct waiting_links *w, const char *name, const struct sink *sink) {
-	struct waiting_name **at, *n;
-	uint64_t key;
+	uint64_t *found;
 
 	if (w->nnames == 0)
 		return;
-	key = key_of_name(w->seed, name);
-	at = &w->names[key & (w->nname_chains - 1)];
-	while ((n = *at) != NULL) {
-		if (n->key != key || n->sink != sink) {
-			at = &n->before;
-			continue;
-		}
-		/* Its group has it until the end. */
-		n->is_dropped = true;
-		*at = n->before;
-		w->nnames--;
-	}
+	found = key_map_find(&w->by_name, key_in_sink(w, name, sink));
+	if (found == NULL || *found == 0)
+		return;
+	/* Its group has it until the end. */
+	((struct waiting_name *)(uintptr_t)*found)->is_dropped = true;
+	*found = 0;
+	w->nnames--;
 }
 
 static int add(struct waiting_links *w, const struct entry *e, size_t number, struct sink *sink,
     struct error *err) {
-	struct group *g = group_of(w, entry_member(e));
-	struct waiting_name *name, **chain;
+	struct group *g = group_of(w, entry_member(e), err);
+	struct waiting_name *name;
 
+	if (g == NULL)
+		return TARN_ENOMEM;
 	drop(w, e->name, sink);
-	if (w->nnames == w->nname_chains)
-		grow_names(w);
 	name = malloc(sizeof(*name) + strlen(e->name) + 1);
-	if (g == NULL || w->nname_chains == 0 || name == NULL ||
-	    bytes_append(&w->all, &name, sizeof(struct waiting_name *), err) != TARN_OK) {
-		free(name);
+	if (name == NULL)
 		return err_nomem(err);
-	}
 	*name = (struct waiting_name){
-		.key = key_of_name(w->seed, e->name),
 		.sink = sink,
 		.number = number,
 		.group = g,
 		.limit = number,
 	};
 	strcpy(name->name, e->name);
-	chain = &w->names[name->key & (w->nname_chains - 1)];
-	name->before = *chain;
-	*chain = name;
+	if (bytes_append(&w->all, &name, sizeof(struct waiting_name *), err) != TARN_OK) {
+		free(name);
+		return TARN_ENOMEM;
+	}
 	w->nnames++;
-	return TARN_OK;
+	return key_map_set(&w->by_name, key_in_sink(w, name->name, sink), (uintptr_t)name, err);
 }
 
 int waiting_links_add(struct waiting_links *waiting, const struct entry *e, size_t number,
@@ -254,10 +201,10 @@ static bool was_put_before(const struct waiting_links *w, const struct waiting_n
 /* The member ${e} is a link: what waits for it is to wait for what it links to. */
 static int move_on(struct waiting_links *w, struct group *from, const struct entry *e,
     size_t number, struct error *err) {
-	struct group *to = group_of(w, e->first_name);
+	struct group *to = group_of(w, e->first_name, err);
 
 	if (to == NULL)
-		return err_nomem(err);
+		return TARN_ENOMEM;
 	for (struct waiting_name *name = from->names; name != NULL; name = name->next) {
 		if (name->limit <= number || was_put_before(w, name))
 			continue;
@@ -269,11 +216,9 @@ static int move_on(struct waiting_links *w, struct group *from, const struct ent
 
 /* Have all stand in their groups, in the order of the archive. */
 static void line_up(struct waiting_links *w) {
-	for (size_t i = 0; i < w->nchains; i++) {
-		for (struct group *g = w->chains[i]; g != NULL; g = g->next) {
-			g->names = NULL;
-			g->end = &g->names;
-		}
+	for (struct group *g = w->groups; g != NULL; g = g->next) {
+		g->names = NULL;
+		g->end = &g->names;
 	}
 	for (size_t i = 0; i < count(w); i++) {
 		struct waiting_name *name = all(w)[i];
