@@ -32,8 +32,9 @@ struct record {
 	uint32_t directory;
 	uint32_t nleft; /* names that were not seen yet */
 	uint16_t device;
-	bool is_directory;
-	bool guard_is_btime;
+	bool is_directory : 1;
+	bool guard_is_btime : 1;
+	bool is_kept : 1; /* an operand is one of its names, and may be met again */
 	char name[];
 };
 
@@ -46,7 +47,8 @@ struct inode_map {
 	uint32_t *index; /* handles; NO_HANDLE: free */
 	size_t capacity; /* a power of two; at most 7/8 are used */
 	size_t nused;
-	size_t n, n_peak; /* inodes, directories not among them */
+	size_t n, n_peak;        /* inodes, directories not among them */
+	struct key_set operands; /* names of inodes that were counted, and may be met again */
 
 	char **chunks;
 	size_t nchunks, chunks_capacity;
@@ -368,10 +370,45 @@ const char *inode_map_name(
 	return to;
 }
 
+/*
+ * Was ${component}, of ${like}'s inode and in its directory, counted before?  Files in directories that
+ * are met again are not asked about, so that it can only have been as an operand.
+ */
+static int is_counted(struct inode_map *map, const struct record *like, const char *component,
+    bool *counted, struct error *err) {
+	const char *name = inode_map_name(map, like->directory, component);
+	uint64_t key;
+
+	if (name == NULL)
+		return err_nomem(err);
+	key = key_with_numbers(key_of_name(map->seed, name), like->ino, like->device);
+	*counted = key_set_has(&map->operands, key);
+	return like->is_kept ? key_set_add(&map->operands, key, err) : TARN_OK;
+}
+
+/* ${like}'s inode has the record in slot ${i}: count the name, and tell the first one. */
+static int add_later(struct inode_map *map, size_t i, const struct record *like,
+    const char *component, const char **first, struct error *err) {
+	struct record *r = at(map, map->index[i]);
+	bool counted = false;
+
+	if ((r->is_kept || like->is_kept) &&
+	    is_counted(map, like, component, &counted, err) != TARN_OK)
+		return (int)err->code;
+	*first = inode_map_name(map, r->directory, r->name);
+	if (*first == NULL)
+		return err_nomem(err);
+	r->is_kept = r->is_kept || like->is_kept;
+	if (!counted && r->nleft > 0 && --r->nleft == 0 && map->trust_count && !r->is_kept)
+		remove_slot(map, i);
+	return TARN_OK;
+}
+
 int inode_map_add(struct inode_map *map, inode_directory directory, const char *component,
     const struct entry *e, enum inode_seen *seen, const char **first, struct error *err) {
-	struct record like, *r;
+	struct record like;
 	uint32_t handle;
+	bool counted;
 	size_t i;
 	int code = record_of(map, e, &like, err);
 
@@ -380,21 +417,18 @@ int inode_map_add(struct inode_map *map, inode_directory directory, const char *
 	if (code != TARN_OK)
 		return code;
 	like.directory = directory;
+	like.is_kept = directory == NO_HANDLE;
 	like.nleft = e->identity.nlink > 0 ? (uint32_t)e->identity.nlink - 1 : 0;
 	i = find_same(map, &like);
-	if (i == SIZE_MAX) {
-		if (remove_other(map, &like))
-			*seen = INODE_MISMATCH;
-		return insert(map, &like, component, &handle, err);
+	if (i != SIZE_MAX) {
+		*seen = INODE_LATER;
+		return add_later(map, i, &like, component, first, err);
 	}
-	r = at(map, map->index[i]);
-	*first = inode_map_name(map, r->directory, r->name);
-	if (*first == NULL)
-		return err_nomem(err);
-	*seen = INODE_LATER;
-	if (r->nleft > 0 && --r->nleft == 0 && map->trust_count)
-		remove_slot(map, i);
-	return TARN_OK;
+	if (like.is_kept && is_counted(map, &like, component, &counted, err) != TARN_OK)
+		return (int)err->code;
+	if (remove_other(map, &like))
+		*seen = INODE_MISMATCH;
+	return insert(map, &like, component, &handle, err);
 }
 
 void inode_map_forget(struct inode_map *map, const struct entry *e) {
@@ -428,7 +462,8 @@ void inode_map_get_stats(const struct inode_map *map, struct inode_map_stats *st
 		.ninodes_peak = map->n_peak,
 		.nbytes = sizeof(*map) + map->capacity * sizeof(*map->index) +
 		    map->nchunks * (size_t)CHUNK_GRANULES * GRANULE +
-		    map->chunks_capacity * sizeof(*map->chunks) + map->name_capacity,
+		    map->chunks_capacity * sizeof(*map->chunks) + map->name_capacity +
+		    map->operands.capacity * sizeof(*map->operands.keys),
 	};
 }
 
@@ -441,5 +476,6 @@ void inode_map_free(struct inode_map *map) {
 	free(map->index);
 	free(map->devices);
 	free(map->name);
+	key_set_fini(&map->operands);
 	free(map);
 }

@@ -17,8 +17,9 @@
  * which changes with each name that is added).
  *
  * Names are kept as (directory, last component), so that directories are stored once; they stay
- * until the end, as one may be reached again through a bind mount.  An inode that was seen as often
- * as its link count says is forgotten, and its memory reused.
+ * until the end, as one may be reached again through a bind mount.  An inode of which as many names
+ * were seen as its link count says is forgotten, and its memory reused; but one with an operand among
+ * its names is kept, as that may be met again, in a directory or as another operand.
  */
 struct inode_map;
 

@@ -61,6 +61,23 @@ test_same_file_named_twice_is_one_member() {
 	extracted_whole d/f
 }
 
+test_operand_that_is_met_again_keeps_its_links() {
+	mkdir d
+	printf x >d/a
+	ln d/a d/b
+	tarn -cf a.tar d/a d
+	expect_equal "$(members a.tar)" "$(printf 'file d/a\ndir d\nlink d/b d/a')"
+	extracted_whole d/a d/b
+	printf 'd/a\nd/a\nd/b\nd/a\nd/b\n' >list
+	tarn -cf a.tar -T list
+	expect_equal "$(members a.tar | head -n 2)" "$(printf 'file d/a\nlink d/b d/a')"
+	expect_equal "$(members a.tar | grep -c ^file)" 1
+	tarn -cf a.tar -C d a -C .. d
+	expect_equal "$(members a.tar)" "$(printf 'file a\ndir d\nlink d/a a\nlink d/b a')"
+	tar -xf a.tar
+	[ a -ef d/a ] && [ a -ef d/b ]
+}
+
 test_same_file_reached_by_two_paths_is_stored_once() {
 	mkdir d
 	printf y >d/f
@@ -209,6 +226,8 @@ test_missing_links_are_said() {
 	printf y >d/whole
 	ln d/whole d/too
 	expect_status 0 tarn -cf a.tar -l d
+	expect_equal "$(cat "$ERR")" "tarn: Missing links to 'd/a': 2"
+	expect_status 0 tarn -cf a.tar -l d/a d/b d
 	expect_equal "$(cat "$ERR")" "tarn: Missing links to 'd/a': 2"
 }
 

@@ -146,6 +146,24 @@ START_TEST(file_with_one_name_that_was_named_twice_stays) {
 }
 END_TEST
 
+START_TEST(operand_that_is_met_again_counts_once_and_is_kept) {
+	struct inode_map_stats stats;
+	const char *first;
+
+	add(file(5, 3), 0, "top/a", &first);
+	add(file(5, 3), 0, "./top/b", &first);
+	ck_assert_int_eq(add(file(5, 3), top, "a", &first), INODE_LATER);
+	ck_assert_int_eq(add(file(5, 3), top, "b", &first), INODE_LATER);
+	ck_assert_int_eq(add(file(5, 3), top, "c", &first), INODE_LATER);
+	ck_assert_str_eq(first, "top/a");
+	/* A later name that is an operand may be met again, too. */
+	add(file(6, 2), top, "d", &first);
+	add(file(6, 2), 0, "e", &first);
+	inode_map_get_stats(map, &stats);
+	ck_assert_uint_eq(stats.ninodes, 2);
+}
+END_TEST
+
 START_TEST(forgotten_first_name_makes_the_next_one_first) {
 	struct entry e = file(5, 3);
 	const char *first;
@@ -209,6 +227,7 @@ int main(void) {
 	tcase_add_test(tc, directory_that_is_entered_again_is_known);
 	tcase_add_test(tc, number_of_a_directory_may_become_that_of_a_file);
 	tcase_add_test(tc, file_with_one_name_that_was_named_twice_stays);
+	tcase_add_test(tc, operand_that_is_met_again_counts_once_and_is_kept);
 	tcase_add_test(tc, forgotten_first_name_makes_the_next_one_first);
 	tcase_add_test(tc, million_inodes_take_at_most_64_bytes_each);
 	tcase_add_test(tc, memory_of_forgotten_inodes_is_used_again);
