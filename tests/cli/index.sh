@@ -164,6 +164,46 @@ test_file_that_changed_in_place_is_stored_anew() {
 	expect_equal "$(stat -c %a out/tree/day.1/deep/er/large)" 600
 }
 
+# The mtime that is stored is the same before and after.
+test_content_that_changed_under_a_given_time_is_stored_anew() {
+	for option in --mtime=@0 '--mtime=@0 --clamp-mtime'; do
+		rm -rf tree
+		mkdir -p tree/day.0 tree/day.1 out
+		printf old >tree/day.0/f
+		tarn -cf a.tar --index $option tree/day.0
+		ln tree/day.0/f tree/day.1/f
+		printf new >tree/day.0/f
+		tarn -rf a.tar $option tree/day.1
+		tar -xf a.tar -C out
+		expect_equal "$(cat out/tree/day.0/f out/tree/day.1/f)" oldnew
+	done
+}
+
+test_attributes_that_changed_are_stored_anew() {
+	mkdir tree
+	printf x >tree/a
+	setfattr -n user.is -v old tree/a || skip 'no attributes here'
+	tarn -cf a.tar --index --xattrs tree/a
+	setfattr -n user.is -v new tree/a
+	setfacl -m u:77:r tree/a
+	chmod 644 tree/a
+	ln tree/a tree/b
+	tarn -rf a.tar --xattrs tree/b
+	ln tree/a tree/c
+	tarn -rf a.tar --acls tree/c
+	expect_equal "$(tar -tvf a.tar | cut -c 1 | xargs)" '- - -'
+	rm -r tree
+	tar -xf a.tar --xattrs
+	getfattr --only-values -n user.is tree/b | grep -qx new
+}
+
+test_hard_dereference_links_to_nothing_earlier() {
+	make_snapshot
+	tarn -cf a.tar --index tree/day.0/same
+	tarn -rf a.tar --hard-dereference tree/day.0/deep/again
+	expect_equal "$(tar -tvf a.tar | cut -c 1 | xargs)" '- -'
+}
+
 test_name_that_was_replaced_is_not_linked_to() {
 	mkdir tree
 	printf old >tree/a
