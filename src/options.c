@@ -199,6 +199,9 @@ static int judge_format(struct parser *p, struct error *err) {
 		o->format = p->format;
 	if (reads_archive(o->mode) || o->format == FORMAT_PAX)
 		return TARN_OK;
+	if (o->format == FORMAT_CPIO && o->mode != MODE_CREATE)
+		return err_set(err, TARN_EUSAGE, 0,
+		    "Options '-Aru' and '--index' alone are incompatible with cpio archives");
 	if (o->acls)
 		return err_set(err, TARN_EUSAGE, 0, "--acls can be used only on POSIX archives");
 	if (o->xattrs)

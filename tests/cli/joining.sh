@@ -94,4 +94,15 @@ test_what_cannot_be_joined_leaves_the_archive_as_it_was() {
 	done
 }
 
+# Members of cpio behind those of tar would be garbage to whoever reads it.
+test_nothing_is_added_in_another_format_than_tar() {
+	make_archives tar
+	cp one.tar before
+	for mode in '-r one' '-u one' '-A two.tar' --index; do
+		expect_status 2 tarn $mode -H cpio -f one.tar
+		expect_stderr_has 'incompatible with cpio archives'
+		cmp one.tar before
+	done
+}
+
 run_tests
