@@ -45,18 +45,35 @@ static int put_named(struct writing *w, struct entry *e, struct source *from, st
 	return put_as(w, e, first, from, err);
 }
 
-/* Show ${e}, and put it under the name that it is given; one that gets none is left out. */
+/*
+ * Show ${e}, and put it with the metadata and under the name that it is given; one that gets none is
+ * left out.
+ */
 static int put(struct writing *w, struct entry *e, struct source *from, struct error *err) {
 	struct run *run = w->run;
-	struct entry stored = *e;
-	int r = select_rename(run->select, e, err);
+	struct entry stored;
+	int r;
 
+	overrides_apply(&run->options.overrides, e);
+	stored = *e;
+	r = select_rename(run->select, e, err);
 	if (r != TARN_OK)
 		return r;
 	if (e->path != NULL)
 		stored.name = e->path;
 	run_show(run, run->options.show_transformed ? e : &stored);
 	return *e->name != '\0' ? put_named(w, e, from, err) : TARN_OK;
+}
+
+/* The first name of ${e}, which ${from} has just told, is not to be had: put it as one itself. */
+static int put_first(struct writing *w, struct entry *e, struct source *from, struct error *err) {
+	int r = tree_source_make_first(w->tree, err);
+
+	if (r != TARN_OK)
+		return r;
+	overrides_apply(&w->run->options.overrides, e);
+	r = select_rename(w->run->select, e, err);
+	return r == TARN_OK ? put_as(w, e, NULL, from, err) : r;
 }
 
 static bool has_archives(const struct options *o) {
@@ -86,8 +103,8 @@ static int put_trees_from(struct writing *w, struct source *source, struct error
 			continue;
 		}
 		r = put(w, e, source, err);
-		if (r == TARN_NO_FIRST && (r = tree_source_make_first(w->tree, err)) == TARN_OK)
-			r = put_as(w, e, NULL, source, err);
+		if (r == TARN_NO_FIRST)
+			r = put_first(w, e, source, err);
 		if (r != TARN_OK && r != TARN_END)
 			return r;
 	}
@@ -151,7 +168,6 @@ static int put_archive(struct writing *w, const struct operand *operand, struct 
 		number++;
 		if (select_excludes(run->select, e->name) || !update_wants(&w->output.members, e))
 			continue;
-		overrides_apply(&run->options.overrides, e);
 		r = put(w, e, input.source, err);
 		if (r == TARN_NO_FIRST)
 			r = waiting_links_add(waiting, e, number, w->output.sink, err);

@@ -308,16 +308,17 @@ static int visit_file(struct tree_source *s, struct error *err) {
 	return r;
 }
 
-/* Make the entry of the current name.  TARN_END: it is not stored, or it is stale. */
-static int visit_member(struct tree_source *s, struct error *err) {
-	int r;
-
+/* What the entry of the current name is begun with. */
+static void begin_entry(struct tree_source *s) {
 	entry_from_statx(&s->entry, &s->at->stx, s->options->numeric_owner ? NULL : s->owners);
 	s->entry.name = scanned_name(s->at);
 	s->entry.path = s->at->walk->path;
-	r = s->entry.type == ENTRY_DIRECTORY ? visit_directory(s, err) : visit_file(s, err);
-	overrides_apply(&s->options->overrides, &s->entry);
-	return r;
+}
+
+/* Make the entry of the current name.  TARN_END: it is not stored, or it is stale. */
+static int visit_member(struct tree_source *s, struct error *err) {
+	begin_entry(s);
+	return s->entry.type == ENTRY_DIRECTORY ? visit_directory(s, err) : visit_file(s, err);
 }
 
 /* Look at the current name here and now.  It was no directory. */
@@ -449,10 +450,7 @@ int tree_source_make_first(struct source *source, struct error *err) {
 	struct met_name met;
 	int r;
 
-	s->entry.first_name = NULL;
-	s->entry.is_whole = true;
-	if (s->entry.type == ENTRY_FILE)
-		s->entry.size = (off_t)s->at->stx.stx_size;
+	begin_entry(s);       /* it may have got another name and mtime since */
 	s->look = LOOK_FRESH; /* or what was decided about it would have to be decided anew */
 	met = met_name(s);
 	r = first_names_replace(&s->first_names, &met, err);

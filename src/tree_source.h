@@ -25,7 +25,8 @@ void tree_source_begin(struct source *source, const struct operand *operands, si
 
 /**
  * The entry that next() has returned is a later name, but its first name is not to be had: make it a
- * first name.  Returns TARN_OK; TARN_END: it cannot be stored, which was said; or an error.
+ * first name, with the name and metadata that the tree has.  Returns TARN_OK; TARN_END: it cannot be
+ * stored, which was said; or an error.
  */
 int tree_source_make_first(struct source *source, struct error *err);
 

@@ -76,6 +76,20 @@ test_update_adds_to_zstd() {
 	expect_equal "$(tar -tf a.tar.zst | grep -c day.0/d/2$)" 1
 }
 
+test_update_asks_for_the_time_of_the_file_as_gnu_tar_does() {
+	for program in tarn tar; do
+		printf old >a
+		touch -d 2001-01-01 a
+		$program -cf $program.tar --mtime=@0 a
+		printf new >a
+		touch -d 2021-01-01 a
+		$program -uf $program.tar --mtime=@0 a
+	done
+	tar -tvf tar.tar >theirs
+	tar -tvf tarn.tar | cmp - theirs
+	tar -xOf tarn.tar a | grep -qx oldnew
+}
+
 test_archive_of_one_frame_is_refused_and_stays() {
 	make_day 0
 	tar -cf - -C tree day.0 | zstd -q >a.tar.zst

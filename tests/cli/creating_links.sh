@@ -43,6 +43,21 @@ test_name_that_the_format_cannot_hold_makes_the_next_one_first() {
 	tar -xOf a.tar d/b | cmp - d/b
 }
 
+# Without times of birth an inode is known by its mtime, its own and not the one that is stored.
+test_given_time_is_not_that_of_another_inode() {
+	mount_ext4 disk 16M -I 128
+	mkdir disk/d
+	printf x >"disk/d/$(printf '%0150d' 0)"
+	expect_equal "$(stat -c %W disk/d/0*)" 0
+	ln disk/d/0* disk/d/b
+	ln disk/d/b disk/d/c
+	expect_status 2 tarn -cf a.tar --format=ustar --mtime=@0 -C disk d
+	cp "$ERR" said
+	expect_status 1 grep 'that of another file' said
+	expect_equal "$(members a.tar)" "$(printf 'dir d\nfile d/b\nlink d/c d/b')"
+	expect_equal "$(tar -tvf a.tar | grep -vc 1970-01-01)" 0
+}
+
 test_same_file_named_twice_is_one_member() {
 	printf x >a
 	tarn -cf a.tar a a
