@@ -150,7 +150,7 @@ static int open_archive(struct run *run, const struct operand *operand, enum inp
 	return r;
 }
 
-/* Put the members of the archive ${operand}, as far as they are not excluded. */
+/* Put the members of the archive ${operand}, as far as they take part. */
 static int put_archive(struct writing *w, const struct operand *operand, struct error *err) {
 	struct run *run = w->run;
 	struct input input;
@@ -166,7 +166,9 @@ static int put_archive(struct writing *w, const struct operand *operand, struct 
 		goto done;
 	while ((r = input.source->next(input.source, &e, err)) == TARN_OK) {
 		number++;
-		if (select_excludes(run->select, e->name) || !update_wants(&w->output.members, e))
+		if (select_excludes(run->select, e->name) ||
+		    select_leaves_out_as_old(run->select, e->type, e->mtime, NULL) ||
+		    !update_wants(&w->output.members, e))
 			continue;
 		r = put(w, e, input.source, err);
 		if (r == TARN_NO_FIRST)

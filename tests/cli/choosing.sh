@@ -58,6 +58,19 @@ test_newer_extracts_newer_members() {
 	expect_equal "$(stat -c %Y out/tree/directory)" "$(stat -c %Y tree/directory)"
 }
 
+test_newer_takes_newer_members_of_an_archive() {
+	make_old_and_new
+	tar -cf all.tar --sort=name tree
+	for option in --newer --newer-mtime; do
+		tarn $option='2023-01-01 UTC' -cf ours.tar @all.tar
+		tar -tf ours.tar >ours
+		expect_equal "$(xargs <ours)" 'tree/ tree/directory/ tree/directory/new tree/new-again'
+	done
+	rm -r tree
+	tar -xf ours.tar
+	[ tree/new-again -ef tree/directory/new ]
+}
+
 test_clamped_times_are_those_of_gnu_tar() {
 	make_old_and_new
 	tarn --clamp-mtime --mtime=@1650000000 -cf ours.tar --format=gnu tree
