@@ -233,8 +233,10 @@ static int list(struct scan *s, struct error *err) {
 	int r = walk_list(&s->walk, s->id.dev, s->id.ino, s->options->sort, err);
 
 	s->scanned.is_entered = r == TARN_OK || r == TARN_END;
-	if (r == TARN_END || (r == TARN_ESYSTEM && !s->options->ignore_failed_read))
+	if (r == TARN_END)
 		report_error(s->report, s->walk.path, err);
+	if (r == TARN_ESYSTEM)
+		scanned_report_lost(&s->scanned, s->options, s->report, "Cannot open", err->errnum);
 	if (s->scanned.is_entered && s->options->noperands > 1)
 		return key_set_add(&s->entered, key_of_directory(s), err);
 	return r == TARN_ENOMEM ? r : TARN_OK;

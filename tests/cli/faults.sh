@@ -163,6 +163,46 @@ test_named_file_in_a_directory_that_cannot_be_listed_is_stored() {
 	done
 }
 
+test_directory_that_cannot_be_opened_is_said_as_by_gnu_tar() {
+	need_root
+	mkdir -p d/closed
+	chmod 700 d/closed
+	chmod 711 "$STATE"
+	chmod 777 .
+	for program in "$TARN" tar; do
+		expect_status 0 setpriv --reuid=nobody --regid=nogroup --clear-groups \
+			"$program" -cf a.tar --ignore-failed-read d
+		expect_equal "$(sed 's/^[^:]*: //' "$ERR")" 'd/closed: Warning: Cannot open: Permission denied'
+	done
+}
+
+# fail_to_open NAME ERRNO OPTION…: store d; the call that opens NAME fails.  What the status was is in status.
+fail_to_open() {
+	[ -e "$BUILD/tests/helpers/inject.so" ] || skip 'calls fail without sanitizers only'
+	for n in {1..20}; do
+		status=0
+		LD_PRELOAD=$BUILD/tests/helpers/inject.so INJECT="openat $n $2" \
+			"$TARN" --threads=1 -cf a.tar "${@:3}" d 2>"$ERR" || status=$?
+		if grep -q "tarn: $1: " "$ERR"; then
+			return
+		fi
+	done
+	return 1
+}
+
+test_directory_that_vanishes_is_said_as_a_file_is() {
+	mkdir -p d/sub
+	printf x >d/file
+	for name in d/file d/sub; do
+		fail_to_open $name 2
+		expect_equal "$(cat "$ERR")" "tarn: $name: File removed before we read it"
+		expect_equal "$status" 1
+		fail_to_open $name 5 --ignore-failed-read
+		grep -qx "tarn: $name: Cannot open: Input/output error" "$ERR"
+		expect_equal "$status" 2
+	done
+}
+
 test_run_that_is_killed_leaves_the_old_archive() {
 	mkdir d
 	printf old >d/a
