@@ -163,7 +163,8 @@ static int write_index(struct output *out, struct error *err) {
 	return r == TARN_OK ? codec_write(out->writer, index->data, index->nbytes, err) : r;
 }
 
-int output_finish(struct output *output, struct error *err) {
+int output_finish(
+    struct output *output, const struct options *o, struct report *report, struct error *err) {
 	int r = output->sink->finish(output->sink, err);
 
 	if (r == TARN_OK && output->has_index && !output->index.is_refused)
@@ -172,6 +173,9 @@ int output_finish(struct output *output, struct error *err) {
 		r = codec_writer_finish(output->writer, err);
 	if (r == TARN_OK)
 		r = archive_file_commit(&output->file, err);
+	if (r == TARN_OK && output->index.is_refused)
+		report_line(report, o->index == TRISTATE_YES ? REPORT_FAILURE : REPORT_NOTE, NULL,
+		    "The archive has no index: a name is too long for one");
 	return r;
 }
 

@@ -38,8 +38,9 @@ struct output {
 int output_open(
     struct output *output, const struct options *o, struct report *report, struct error *err);
 
-/** All members were put: complete the archive. */
-int output_finish(struct output *output, struct error *err);
+/** All members were put: complete the archive of ${o}.  An index that it cannot have is said. */
+int output_finish(
+    struct output *output, const struct options *o, struct report *report, struct error *err);
 
 /** What was not finished is undone. */
 void output_close(struct output *output);

@@ -391,6 +391,28 @@ test_failed_addition_leaves_the_archive_as_it_was() {
 	cmp disk/a.tar before
 }
 
+test_index_that_cannot_be_made_is_said() {
+	python3 - <<-'END'
+	import os
+	os.mkdir("tree")
+	os.chdir("tree")
+	for _ in range(330):
+	    os.mkdir("d" * 200)
+	    os.chdir("d" * 200)
+	END
+	expect_status 2 tarn -cf a.tar --index tree
+	expect_stderr_has 'tarn: The archive has no index: a name is too long for one'
+	expect_status 0 tarn -cf a.tar.zst --zstd tree
+	expect_equal "$(cat "$ERR")" 'tarn: The archive has no index: a name is too long for one'
+	for archive in a.tar a.tar.zst; do
+		expect_equal "$(tar -tf $archive | wc -l)" 331
+	done
+	tar -cf b.tar tree
+	expect_status 2 tarn --index -f b.tar
+	expect_status 0 tarn -cf a.tar tree
+	expect_equal "$(cat "$ERR")" ''
+}
+
 test_empty_archive_has_an_index() {
 	tarn -cf a.tar --index -T /dev/null
 	expect_status 0 tarn -tf a.tar
