@@ -145,12 +145,12 @@ static int append_content(
 	return append_runs(s, &c, NULL, e->size, err);
 }
 
-/* Is the first name of ${e} in the archive? */
+/* Is the first name of ${e} in the archive?  One that a selection has emptied is not. */
 static bool has_first(const struct archive_sink *s, const struct entry *e) {
 	bool is_member =
 	    s->members.n > 0 && key_set_has(&s->members, key_of_name(s->seed, e->first_name));
 
-	return is_member == s->checks_links;
+	return *e->first_name != '\0' && is_member == s->checks_links;
 }
 
 /* Remember whether ${e} is in the archive, for names that link to it. */

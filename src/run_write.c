@@ -113,11 +113,12 @@ static int put_trees_from(struct writing *w, struct source *source, struct error
 
 /*
  * May trees be read ahead?  Only where nothing they are told depends on what became of an entry: in
- * these formats every member can be stored, and nothing was stored before.
+ * these formats every member can be stored, no name is renamed to nothing, and nothing was stored
+ * before.
  */
 static bool reads_ahead(const struct options *o) {
 	return o->nthreads > 1 && o->mode == MODE_CREATE && !has_archives(o) &&
-	    (o->format == FORMAT_PAX || o->format == FORMAT_GNU);
+	    !options_rename(o) && (o->format == FORMAT_PAX || o->format == FORMAT_GNU);
 }
 
 static int put_trees(

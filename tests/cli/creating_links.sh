@@ -58,6 +58,17 @@ test_given_time_is_not_that_of_another_inode() {
 	expect_equal "$(tar -tvf a.tar | grep -vc 1970-01-01)" 0
 }
 
+test_name_that_is_transformed_away_makes_the_next_one_first() {
+	printf x >a
+	ln a b
+	ln a c
+	for nthreads in 1 4; do
+		tarn -cf a.tar --threads=$nthreads --transform='s,^a$,,' a b c
+		expect_equal "$(members a.tar)" "$(printf 'file b\nlink c b')"
+		extracted_whole b c
+	done
+}
+
 test_same_file_named_twice_is_one_member() {
 	printf x >a
 	tarn -cf a.tar a a
