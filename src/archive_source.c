@@ -377,6 +377,10 @@ static int take_header(struct archive_source *s, bool has_warning, struct error 
 		archive_entry_set_hardlink(s->from, NULL);
 	r = entry_from_libarchive(&s->entry, s->from, &s->storage, err);
 	s->last_name = s->storage.name;
+	/* Of a link member with an empty first name libarchive tells neither that nor a type. */
+	if (r == TARN_OK && is_tar && s->entry.first_name == NULL && s->entry.size == 0 &&
+	    archive_entry_filetype(s->from) == 0)
+		r = err_set(err, TARN_EFORMAT, 0, "Link member without a first name");
 	if (r == TARN_ENOMEM)
 		return r;
 	if (r != TARN_OK) {

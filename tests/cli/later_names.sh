@@ -457,6 +457,25 @@ test_targets_that_cannot_be_are_said_and_the_rest_is_extracted() {
 	expect_equal "$(cat out/longer)" data
 }
 
+test_link_without_a_first_name_is_said_and_the_rest_is_extracted() {
+	mkdir out
+	python3 - <<-'END'
+	import tarfile, io
+	with tarfile.open("a.tar", "w") as t:
+	    for name, kind, target in (("nothing", tarfile.LNKTYPE, ""), ("file", tarfile.REGTYPE, ""),
+	            ("none", tarfile.LNKTYPE, ""), ("good", tarfile.LNKTYPE, "file")):
+	        m = tarfile.TarInfo(name)
+	        m.type, m.linkname = kind, target
+	        t.addfile(m)
+	END
+	expect_status 2 tarn -xf a.tar -C out
+	for name in nothing none; do
+		expect_stderr_has "tarn: $name: Link member without a first name"
+		[ ! -e "out/$name" ]
+	done
+	[ out/file -ef out/good ]
+}
+
 test_link_members_that_carry_data_are_linked() {
 	mkdir -p tree out
 	printf content >tree/one
