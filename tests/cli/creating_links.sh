@@ -69,6 +69,15 @@ test_name_that_is_transformed_away_makes_the_next_one_first() {
 	done
 }
 
+test_name_that_becomes_first_is_transformed_once() {
+	first=$(printf '%0200d' 0)
+	printf x >"$first"
+	ln "$first" b2
+	ln "$first" c2
+	expect_status 2 tarn -cf a.tar --format=ustar --transform=s/b/bb/ "$first" b2 c2
+	expect_equal "$(members a.tar)" "$(printf 'file bb2\nlink c2 bb2')"
+}
+
 test_same_file_named_twice_is_one_member() {
 	printf x >a
 	tarn -cf a.tar a a
