@@ -10,11 +10,12 @@
 #include <sys/stat.h>
 
 #include "attributes.h"
+#include "pax_records.h"
 
 /*
  * Conversion from libarchive's entry.  It borrows what it can; only the name (it
- * may lose a slash, and is told when the next header is damaged), attribute lists, sparse maps and
- * ACLs need memory of their own, which is kept from one entry to the next.
+ * may lose a slash, and is told when the next header is damaged), attribute lists and names, sparse
+ * maps and ACLs need memory of their own, which is kept from one entry to the next.
  */
 
 static const struct {
@@ -100,6 +101,32 @@ static bool add_raw_acl(const struct xattr *x, struct entry_storage *storage) {
 	return *text != NULL;
 }
 
+/*
+ * Have the names of ${n} attributes as they are, not as keywords have them.  libarchive has done so in
+ * its own records, LIBARCHIVE.xattr, and does not tell which those are: a name that still looks like a
+ * keyword's is taken for one.
+ */
+static int read_xattr_names(
+    struct xattr *xattrs, size_t n, struct entry_storage *storage, struct error *err) {
+	size_t nbytes = 0;
+	char *to;
+	int r;
+
+	for (size_t i = 0; i < n; i++)
+		nbytes += strlen(xattrs[i].name) + 1;
+	r = reserve((void **)&storage->xattr_names, &storage->xattr_names_capacity, nbytes, 1, err);
+	if (r != TARN_OK)
+		return r;
+	to = storage->xattr_names;
+	for (size_t i = 0; i < n; i++) {
+		const char *name = xattrs[i].name;
+
+		xattrs[i].name = to;
+		to = pax_read_xattr_name(to, name);
+	}
+	return TARN_OK;
+}
+
 static int borrow_xattrs(
     struct entry *e, struct archive_entry *from, struct entry_storage *storage, struct error *err) {
 	int count = archive_entry_xattr_reset(from);
@@ -127,7 +154,7 @@ static int borrow_xattrs(
 	}
 	e->xattrs = storage->xattrs;
 	e->nxattrs = n;
-	return TARN_OK;
+	return read_xattr_names(storage->xattrs, n, storage, err);
 }
 
 static int borrow_extents(
@@ -237,6 +264,7 @@ int entry_from_libarchive(
 void entry_storage_fini(struct entry_storage *storage) {
 	free(storage->name);
 	free(storage->xattrs);
+	free(storage->xattr_names);
 	free(storage->extents);
 	free(storage->acl_access);
 	free(storage->acl_default);

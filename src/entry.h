@@ -115,6 +115,8 @@ struct entry_storage {
 	size_t name_capacity;
 	struct xattr *xattrs;
 	size_t xattrs_capacity;
+	char *xattr_names; /* each ended by a NUL */
+	size_t xattr_names_capacity;
 	struct extent *extents;
 	size_t extents_capacity;
 	char *acl_access, *acl_default;

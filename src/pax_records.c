@@ -116,6 +116,21 @@ static int append_xattr_name(struct member_header *header, const char *name, str
 	}
 }
 
+char *pax_read_xattr_name(char *to, const char *name) {
+	while (*name != '\0') {
+		bool is_equals = strncmp(name, "%3D", 3) == 0;
+
+		if (is_equals || strncmp(name, "%25", 3) == 0) {
+			*to++ = is_equals ? '=' : '%';
+			name += 3;
+		} else {
+			*to++ = *name++;
+		}
+	}
+	*to = '\0';
+	return to + 1;
+}
+
 int pax_record_xattr(struct member_header *header, const struct xattr *xattr, struct error *err) {
 	size_t name_nbytes = 0;
 	int r;

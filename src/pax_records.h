@@ -28,6 +28,8 @@ int pax_record_time(
  * %3D, and % becomes %25, as GNU tar has it.
  */
 int pax_record_xattr(struct member_header *header, const struct xattr *xattr, struct error *err);
+/** Put to ${to} the name that such a keyword has as ${name}, which is no shorter; the end of its NUL. */
+char *pax_read_xattr_name(char *to, const char *name);
 
 /** True when ${s} may be the value of a record, which POSIX wants to be UTF-8. */
 bool pax_is_utf8(const char *s);

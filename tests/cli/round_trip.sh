@@ -181,6 +181,26 @@ test_xattrs_and_acls_come_back() {
 	same_tree tree out/tree
 }
 
+test_attribute_names_that_keywords_cannot_have_come_back() {
+	need_program setfattr
+	local name='user.x=y%z%3D'
+	mkdir tree
+	printf x >tree/f
+	setfattr -n "$name" -v hello tree/f || skip 'no extended attributes here'
+	tarn -c --xattrs -f tarn.tar tree
+	tar -c --xattrs --format=posix -f gnu.tar tree
+	for archive in tarn gnu; do
+		mkdir $archive
+		tarn -x --xattrs -f $archive.tar -C $archive
+		same_tree tree $archive/tree
+		expect_equal "$(getfattr --only-values -n "$name" $archive/tree/f)" hello
+		tarn -d --xattrs -f $archive.tar
+	done
+	mkdir out
+	tar -x --xattrs -f tarn.tar -C out
+	same_tree tree out/tree
+}
+
 # Until it has its owner: nobody but the user may do in it what not everybody may in the end.
 test_directory_is_made_no_more_open_than_it_ends() {
 	need_program strace
