@@ -183,11 +183,17 @@ static int set_acl(const struct target *t, acl_type_t type, const char *text) {
 	return r;
 }
 
+static int remove_xattr(const struct target *t, const char *name) {
+	int r = fremovexattr(t->fd, name);
+
+	return r != 0 && errno == EBADF ? removexattr(proc_path(t).text, name) : r;
+}
+
 /* No ${text}: none but the mode, so what was inherited from the directory goes. */
 static void give_acl(const struct target *t, acl_type_t type, const char *text) {
 	const char *xattr =
 	    type == ACL_TYPE_ACCESS ? XATTR_NAME_POSIX_ACL_ACCESS : XATTR_NAME_POSIX_ACL_DEFAULT;
-	int r = text != NULL ? set_acl(t, type, text) : removexattr(proc_path(t).text, xattr);
+	int r = text != NULL ? set_acl(t, type, text) : remove_xattr(t, xattr);
 	struct error err;
 
 	if (r == 0 || (text == NULL && errno == ENODATA))
@@ -308,6 +314,9 @@ void metadata_copy(int from, int to, const char *name, struct report *report) {
 	/* An ordinary user cannot give files away: the copy is the user's own. */
 	is_owned = geteuid() == 0 ? give_owner(&t, st.st_uid, st.st_gid) :
 	                            st.st_uid == made.st_uid && st.st_gid == made.st_gid;
+	/* As a link would have none; an ACL of the file comes with its attributes. */
+	if (!S_ISLNK(made.st_mode))
+		give_acl(&t, ACL_TYPE_ACCESS, NULL);
 	copy_xattrs(&source, &t);
 	give_mtime(&t, st.st_mtim);
 	give_mode(&t, st.st_mode & 07777, true, is_owned);

@@ -49,8 +49,9 @@ void metadata_apply(const struct metadata_policy *policy, int fd, const struct s
 
 /**
  * Give the file behind ${to} the owner, mode, mtime and extended attributes (ACLs are among them)
- * of the one behind ${from}: a copy that stands for another name.  Descriptors, set-id bits and
- * failures as in metadata_apply, but that an ordinary user's copies are the user's without a word.
+ * of the one behind ${from}, and no ACL that it inherited: a copy that stands for another name.
+ * Descriptors, set-id bits and failures as in metadata_apply, but that an ordinary user's copies are the
+ * user's without a word.
  */
 void metadata_copy(int from, int to, const char *name, struct report *report);
 

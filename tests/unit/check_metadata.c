@@ -538,6 +538,20 @@ START_TEST(copy_has_all_that_the_file_has) {
 }
 END_TEST
 
+START_TEST(copy_has_no_acl_that_the_file_has_not) {
+	make_inheriting();
+	write_file("a", "");
+	copy("a", "d/f", O_RDONLY);
+	assert_acl("d/f", ACL_TYPE_ACCESS, NULL);
+	assert_mode("d/f", stat_of("a").st_mode & 07777);
+	ck_assert_int_eq(mkfifoat(at, "fifo", 0600), 0);
+	ck_assert_int_eq(mkfifoat(at, "d/fifo", 0600), 0);
+	copy("fifo", "d/fifo", O_PATH);
+	assert_acl("d/fifo", ACL_TYPE_ACCESS, NULL);
+	assert_silent();
+}
+END_TEST
+
 START_TEST(copy_of_a_foreign_file_belongs_to_its_user_and_has_no_set_id_bits) {
 	if (!is_root())
 		return;
@@ -580,6 +594,7 @@ static void add_kinds(TCase *tests) {
 	ADD(fifo_gets_all_without_being_opened);
 	ADD(symlink_gets_owner_and_time_and_what_it_leads_to_gets_nothing);
 	ADD_LOOP(copy_has_all_that_the_file_has, 2);
+	ADD(copy_has_no_acl_that_the_file_has_not);
 	ADD(copy_of_a_foreign_file_belongs_to_its_user_and_has_no_set_id_bits);
 }
 
