@@ -374,8 +374,10 @@ static int compare_later_name(struct compare_sink *s, const struct entry *e, con
 		say_difference(s, e, "File type differs");
 	else if (e->size > 0)
 		r = compare_content(s, e, st, from, err);
-	if (r == TARN_OK)
-		r = find(s, e->first_name, &first, err);
+	/* Where that is stripped away, extraction gives this name the content. */
+	if (r != TARN_OK || *e->first_name == '\0')
+		return r;
+	r = find(s, e->first_name, &first, err);
 	if (r == TARN_OK && !contained_is_same(&first, st))
 		say_not_linked(s, e);
 	return r;

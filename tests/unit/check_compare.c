@@ -286,6 +286,16 @@ START_TEST(later_name_of_a_symlink_is_silent) {
 }
 END_TEST
 
+START_TEST(first_name_that_is_stripped_away_is_not_looked_for) {
+	struct entry e = file_member("f", "");
+
+	e.first_name = "";
+	make_file("f", "content");
+	compare(&e);
+	assert_same();
+}
+END_TEST
+
 START_TEST(copy_at_the_place_of_a_later_name_is_not_linked) {
 	struct entry e = later_member("g", "f\n");
 
@@ -531,6 +541,7 @@ static void add_types(TCase *tcase) {
 static void add_later_names(TCase *tcase) {
 	tcase_add_test(tcase, later_name_of_the_same_inode_is_silent);
 	tcase_add_test(tcase, later_name_of_a_symlink_is_silent);
+	tcase_add_test(tcase, first_name_that_is_stripped_away_is_not_looked_for);
 	tcase_add_test(tcase, copy_at_the_place_of_a_later_name_is_not_linked);
 	tcase_add_test(tcase, same_number_on_another_device_is_not_linked);
 	tcase_add_test(tcase, content_of_a_later_member_is_compared);
