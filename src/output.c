@@ -99,8 +99,12 @@ static int open_old(
 	int r = archive_file_open_old(&out->file, o->archive, err);
 
 	/* An empty file is an archive that was not begun. */
-	if (r == TARN_OK && fstat(out->file.fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0)
-		return codec_writer_new(&out->writer, &settings, out->file.fd, err);
+	if (r == TARN_OK && fstat(out->file.fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	    st.st_size == 0) {
+		r = archive_file_append(&out->file, 0, err);
+		return r == TARN_OK ? codec_writer_new(&out->writer, &settings, out->file.fd, err) :
+		                      r;
+	}
 	if (r == TARN_OK)
 		r = input_open(&input, o->archive, INPUT_BY_INDEX, o, report, err);
 	if (r == TARN_OK) {

@@ -27,6 +27,19 @@ test_full_disk_leaves_the_old_archive_whole() {
 	expect_equal "$(ls -A disk)" a.tar
 }
 
+test_full_disk_leaves_an_empty_file_that_is_added_to_empty() {
+	mount_tmpfs disk 1M
+	head -c 3M /dev/urandom >big
+	printf small >small
+	for compression in '' --zstd --gzip --use-compress-program=cat; do
+		: >disk/a.tar
+		expect_status 2 tarn -rf disk/a.tar $compression big
+		expect_equal "$(stat -c %s disk/a.tar)" 0
+		expect_status 0 tarn -rf disk/a.tar $compression small
+		expect_equal "$(tar -tf disk/a.tar)" small
+	done
+}
+
 test_truncated_archive_is_noticed_and_the_rest_restored() {
 	mkdir d out
 	for i in 1 2 3; do head -c 10000 /dev/urandom >"d/$i"; done
