@@ -182,8 +182,8 @@ int codec_writer_continue(struct codec_writer **writer, const struct codec_setti
 		return err_nomem(err);
 	fresh->output.fd = fd;
 	fresh->compression = reader->compression;
-	if (reader->base < 0)
-		r = refuse(err);
+	if (reader->base < 0 && reader->compression != COMPRESSION_PROGRAM)
+		r = err_set(err, TARN_EREFUSED, 0, "Cannot go on in what is no regular file");
 	else if (reader->compression != COMPRESSION_NONE)
 		r = continue_pieces(fresh, settings, reader, offset, err);
 	else if (lseek(fd, reader->base + offset, SEEK_SET) < 0)

@@ -59,8 +59,11 @@ static int read_old(struct output *out, struct input *input, enum mode mode, str
 		r = input_end(input, &out->start, err);
 	if (r != TARN_OK || !out->has_index)
 		return r;
-	return input->by_index ? index_writer_adopt(&out->index, input->index, err) :
-	                         index_writer_bind(&out->index, input->reader, 0, err);
+	if (input->by_index)
+		return index_writer_adopt(&out->index, input->index, err);
+	/* In what was compressed as a whole there is no way back to the last member but this. */
+	r = input_rewind(input, err);
+	return r == TARN_OK ? index_writer_bind(&out->index, input->reader, 0, err) : r;
 }
 
 /* The old archive goes into a file of its own, which takes its place in the end. */

@@ -94,12 +94,28 @@ test_archive_of_one_frame_is_refused_and_stays() {
 	make_day 0
 	tar -cf - -C tree day.0 | zstd -q >a.tar.zst
 	tar -czf a.tar.gz -C tree day.0
-	for archive in a.tar.zst a.tar.gz; do
+	tar -cjf a.tar.bz2 -C tree day.0
+	for archive in a.tar.zst a.tar.gz a.tar.bz2; do
 		cp $archive before
 		expect_status 2 tarn -rf $archive -C tree day.0
 		expect_stderr_has 'not compressed in pieces'
+		expect_status 2 tarn --index -f $archive
+		expect_stderr_has 'not compressed in pieces'
 		cmp $archive before
 	done
+}
+
+test_archive_on_a_device_is_not_added_to_and_that_is_said() {
+	need_mounts
+	need_program losetup
+	local device status=0
+	make_day 0
+	tarn -cf a.tar -C tree day.0
+	device=$(losetup --find --show a.tar) || skip 'cannot set up a loop device'
+	tarn -rf "$device" -C tree day.0 2>said || status=$?
+	losetup --detach "$device"
+	expect_equal "$status $(head -n 1 said)" \
+		"2 tarn: $device: Cannot go on in what is no regular file"
 }
 
 test_any_archive_becomes_one_that_can_be_added_to() {
