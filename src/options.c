@@ -194,8 +194,7 @@ static int judge_format(struct parser *p, struct error *err) {
 		p->format = FORMAT_V7;
 	else if (p->has_o)
 		o->same_owner = TRISTATE_NO;
-	o->format_given = p->format != PARSER_NO_FORMAT;
-	if (o->format_given)
+	if (p->format != PARSER_NO_FORMAT)
 		o->format = p->format;
 	if (reads_archive(o->mode) || o->format == FORMAT_PAX)
 		return TARN_OK;

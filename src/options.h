@@ -135,7 +135,6 @@ struct options {
 	struct timespec newer;
 
 	enum format format;
-	bool format_given;
 	enum compression compression;
 	bool auto_compress; /* -a: the suffix of the archive decides, if it is known */
 	const char *compress_program;
