@@ -7,6 +7,22 @@
 
 #define MIN_CAPACITY 256
 
+int array_reserve(void **array, size_t *capacity, size_t n, size_t nbytes, struct error *err) {
+	size_t want, total;
+	void *p;
+
+	if (n <= *capacity)
+		return TARN_OK;
+	if (__builtin_mul_overflow(n, 2, &want) || __builtin_mul_overflow(want, nbytes, &total))
+		return err_nomem(err);
+	p = realloc(*array, total);
+	if (p == NULL)
+		return err_nomem(err);
+	*array = p;
+	*capacity = want;
+	return TARN_OK;
+}
+
 void *bytes_extend(struct bytes *bytes, size_t nbytes, struct error *err) {
 	size_t capacity = bytes->capacity > 0 ? bytes->capacity : MIN_CAPACITY, end;
 	unsigned char *data;

@@ -7,6 +7,9 @@
 
 #include "error.h"
 
+/** Make room for ${n} elements of ${nbytes} in *${array}.  TARN_OK, or TARN_ENOMEM with nothing changed. */
+int array_reserve(void **array, size_t *capacity, size_t n, size_t nbytes, struct error *err);
+
 /*
  * Byte strings that grow, and numbers in them: a varint has 7 bits a byte, the lowest first, with
  * the top bit set in all bytes but the last (LEB128); a signed number is folded to an unsigned one

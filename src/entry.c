@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "attributes.h"
+#include "bytes.h"
 #include "pax_records.h"
 
 /*
@@ -57,23 +58,6 @@ const char *entry_member(const struct entry *e) {
 	return e->stored_name != NULL ? e->stored_name : e->name;
 }
 
-/* Make room for ${n} elements of ${nbytes} in *${array}. */
-static int reserve(void **array, size_t *capacity, size_t n, size_t nbytes, struct error *err) {
-	size_t want, total;
-	void *p;
-
-	if (n <= *capacity)
-		return TARN_OK;
-	if (__builtin_mul_overflow(n, 2, &want) || __builtin_mul_overflow(want, nbytes, &total))
-		return err_nomem(err);
-	p = realloc(*array, total);
-	if (p == NULL)
-		return err_nomem(err);
-	*array = p;
-	*capacity = want;
-	return TARN_OK;
-}
-
 /* The name without the slashes at its end, as one that outlives libarchive's. */
 static int keep_name(
     struct entry *e, const char *name, struct entry_storage *storage, struct error *err) {
@@ -82,7 +66,7 @@ static int keep_name(
 
 	while (kept > 1 && name[kept - 1] == '/')
 		kept--;
-	r = reserve((void **)&storage->name, &storage->name_capacity, kept + 1, 1, err);
+	r = array_reserve((void **)&storage->name, &storage->name_capacity, kept + 1, 1, err);
 	if (r != TARN_OK)
 		return r;
 	memcpy(storage->name, name, kept);
@@ -114,7 +98,8 @@ static int read_xattr_names(
 
 	for (size_t i = 0; i < n; i++)
 		nbytes += strlen(xattrs[i].name) + 1;
-	r = reserve((void **)&storage->xattr_names, &storage->xattr_names_capacity, nbytes, 1, err);
+	r = array_reserve(
+	    (void **)&storage->xattr_names, &storage->xattr_names_capacity, nbytes, 1, err);
 	if (r != TARN_OK)
 		return r;
 	to = storage->xattr_names;
@@ -135,7 +120,7 @@ static int borrow_xattrs(
 
 	if (count <= 0)
 		return TARN_OK;
-	r = reserve((void **)&storage->xattrs, &storage->xattrs_capacity, (size_t)count,
+	r = array_reserve((void **)&storage->xattrs, &storage->xattrs_capacity, (size_t)count,
 	    sizeof(*storage->xattrs), err);
 	if (r != TARN_OK)
 		return r;
@@ -166,7 +151,7 @@ static int borrow_extents(
 
 	if (count <= 0)
 		return TARN_OK;
-	r = reserve((void **)&storage->extents, &storage->extents_capacity, (size_t)count,
+	r = array_reserve((void **)&storage->extents, &storage->extents_capacity, (size_t)count,
 	    sizeof(*storage->extents), err);
 	if (r != TARN_OK)
 		return r;

@@ -5,26 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytes.h"
+
 /*
  * Three arrays that grow and never shrink.  After a few members there is no more to allocate.
  */
-
-/* Make room for ${n} elements of ${nbytes} in *${array}. */
-static int reserve(void **array, size_t *capacity, size_t n, size_t nbytes, struct error *err) {
-	size_t want, total;
-	void *p;
-
-	if (n <= *capacity)
-		return TARN_OK;
-	if (__builtin_mul_overflow(n, 2, &want) || __builtin_mul_overflow(want, nbytes, &total))
-		return err_nomem(err);
-	p = realloc(*array, total);
-	if (p == NULL)
-		return err_nomem(err);
-	*array = p;
-	*capacity = want;
-	return TARN_OK;
-}
 
 void member_header_clear(struct member_header *header) {
 	header->nbytes = 0;
@@ -38,7 +23,7 @@ static int reserve_data(struct member_header *header, size_t nbytes, struct erro
 
 	if (__builtin_add_overflow(header->nbytes, nbytes, &total))
 		return err_nomem(err);
-	return reserve((void **)&header->data, &header->capacity, total, 1, err);
+	return array_reserve((void **)&header->data, &header->capacity, total, 1, err);
 }
 
 int member_header_append(
@@ -66,7 +51,7 @@ int member_header_pad(struct member_header *header, size_t alignment, struct err
 int member_header_set_scratch(struct member_header *header, const char *text, size_t nbytes,
     const char *tail, struct error *err) {
 	size_t tail_nbytes = strlen(tail) + 1;
-	int r = reserve(
+	int r = array_reserve(
 	    (void **)&header->scratch, &header->scratch_capacity, nbytes + tail_nbytes, 1, err);
 
 	if (r == TARN_OK) {
@@ -86,8 +71,8 @@ static int append_run(struct member_header *header, off_t offset, off_t end, str
 		last->nbytes = end - last->offset;
 		return TARN_OK;
 	}
-	r = reserve((void **)&header->extents, &header->extents_capacity, header->nextents + 1,
-	    sizeof(*header->extents), err);
+	r = array_reserve((void **)&header->extents, &header->extents_capacity,
+	    header->nextents + 1, sizeof(*header->extents), err);
 	if (r == TARN_OK) {
 		header->extents[header->nextents++] = (struct extent){ offset, end - offset };
 		header->content_nbytes += end - offset;
