@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "quote.h"
+
 /*
  * The length at the beginning of a record counts the whole record, its own digits included.  Numbers are
  * put into text by hand: nearly every member has a record with two, and printf would take longer for
@@ -145,36 +147,16 @@ int pax_record_xattr(struct member_header *header, const struct xattr *xattr, st
 	return r == TARN_OK ? end_record(header, xattr->value, xattr->nbytes, err) : r;
 }
 
-/* Number of bytes of the UTF-8 sequence at ${s} (RFC 3629), 0 if it is none. */
-static size_t sequence_nbytes(const unsigned char *s) {
-	size_t n = s[0] < 0x80 ? 1 :
-	    s[0] < 0xc2        ? 0 :
-	    s[0] < 0xe0        ? 2 :
-	    s[0] < 0xf0        ? 3 :
-	    s[0] < 0xf5        ? 4 :
-	                         0;
-
-	for (size_t i = 1; i < n; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	/* Longer than need be, half of a UTF-16 pair, or above U+10FFFF. */
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] >= 0xa0) ||
-	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] >= 0x90)) {
-		return 0;
-	}
-	return n;
-}
-
 bool pax_is_utf8(const char *s) {
-	const unsigned char *at = (const unsigned char *)s;
+	uint32_t character;
+	bool is_shown;
 
-	while (*at != '\0') {
-		size_t n = sequence_nbytes(at);
+	while (*s != '\0') {
+		size_t n = (unsigned char)*s < 0x80 ? 1 : quote_utf8(s, &character, &is_shown);
 
 		if (n == 0)
 			return false;
-		at += n;
+		s += n;
 	}
 	return true;
 }
