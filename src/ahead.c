@@ -3,10 +3,11 @@
 #include "ahead.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "pool.h"
 
 /*
  * The thread fills chunks, item by item, and hands a chunk over when the next item has no room in it.
@@ -276,18 +277,6 @@ void ahead_free(struct ahead *a) {
 	free_ahead(a);
 }
 
-/* Signals are for the caller's thread. */
-static bool start(struct ahead *a) {
-	sigset_t all, before;
-	int errnum;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	errnum = pthread_create(&a->thread, NULL, run, a);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return errnum == 0;
-}
-
 static bool add_chunks(struct ahead *a, size_t nbytes) {
 	for (int i = 0; i < NCHUNKS; i++) {
 		struct chunk *chunk = malloc(sizeof(*chunk) + nbytes);
@@ -313,7 +302,7 @@ struct ahead *ahead_new(ahead_work *work, void *context, size_t nbytes, struct r
 	a->last = &a->first;
 	pthread_mutex_init(&a->mutex, NULL);
 	pthread_cond_init(&a->changed, NULL);
-	if (!add_chunks(a, nbytes) || !start(a)) {
+	if (!add_chunks(a, nbytes) || !pool_start_thread(&a->thread, run, a)) {
 		free_ahead(a);
 		return NULL;
 	}

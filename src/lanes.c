@@ -3,7 +3,6 @@
 #include "lanes.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,6 +13,7 @@
 #include "key_set.h"
 #include "member_order.h"
 #include "ordered_lines.h"
+#include "pool.h"
 
 /*
  * The caller copies members, small content included, into batches, one that is being filled for each
@@ -467,20 +467,15 @@ static void lane_init(struct lane *lane, struct lanes *lanes, unsigned int numbe
 	lane->last = &lane->first;
 }
 
-/* Signals are for the caller's thread. */
 static bool start(struct lanes *lanes) {
-	sigset_t all, before;
 	bool runs = true;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
 	for (unsigned int i = 0; i < lanes->nlanes && runs; i++) {
 		struct lane *lane = &lanes->all[i];
 
-		runs = pthread_create(&lane->thread, NULL, run_lane, lane) == 0;
+		runs = pool_start_thread(&lane->thread, run_lane, lane);
 		lane->is_running = runs;
 	}
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return runs;
 }
 

@@ -2,10 +2,8 @@
 
 #include "pool.h"
 
-#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -39,6 +37,17 @@ unsigned int pool_nthreads(unsigned int wanted) {
 	n = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) :
 	                                                   sysconf(_SC_NPROCESSORS_ONLN);
 	return n > 0 ? (unsigned int)n : 1;
+}
+
+bool pool_start_thread(pthread_t *thread, void *(*run)(void *data), void *data) {
+	sigset_t all, before;
+	int errnum;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	errnum = pthread_create(thread, NULL, run, data);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return errnum == 0;
 }
 
 /* Take the job out of the queue to which ${from} leads. */
@@ -97,19 +106,14 @@ int pool_new(struct pool **pool, unsigned int nthreads, struct error *err) {
 	return TARN_OK;
 }
 
-/* Signals are for the thread that has a handler's data: these take none. */
 static void add_thread(struct pool *pool) {
 	struct worker *worker = &pool->workers[pool->nthreads];
-	sigset_t all, before;
 
 	worker->pool = pool;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	if (pthread_create(&worker->thread, NULL, work, worker) == 0)
+	if (pool_start_thread(&worker->thread, work, worker))
 		pool->nthreads++;
 	else
 		pool->nthreads_max = pool->nthreads;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 void pool_submit(struct pool *pool, struct pool_job *job) {

@@ -1,6 +1,9 @@
 #ifndef TARN_POOL_H
 #define TARN_POOL_H
 
+#include <pthread.h>
+#include <stdbool.h>
+
 #include "error.h"
 
 /*
@@ -41,5 +44,11 @@ void pool_cancel(struct pool *pool, struct pool_job *job);
 
 /** End the threads.  All jobs must have been waited for or cancelled.  NULL is legal. */
 void pool_free(struct pool *pool);
+
+/**
+ * A thread beside any pool, as pthread_create() makes it, but one that takes no signals: those are for the
+ * thread that has a handler's data.  False: the system refuses to make it.
+ */
+bool pool_start_thread(pthread_t *thread, void *(*run)(void *data), void *data);
 
 #endif
