@@ -95,7 +95,8 @@ struct entry {
 	const struct extent *extents;
 	size_t nextents;
 
-	struct identity identity; /* all 0 when it comes from an archive */
+	/* All 0 where an archive does not tell; an index may, and cpio tells nlink. */
+	struct identity identity;
 };
 
 /** The S_IFMT bits of ${type}. */

@@ -21,8 +21,8 @@
  * A name is linked only to what is known to be the member that it is another name of: the ladder
  * remembers which member each inode was made from.
  *
- * Several threads may use one ladder, each in a struct contained of its own, as long as all names of
- * a file come from one of them.
+ * Several threads may use one ladder, each in a struct contained of its own, as long as the first name of
+ * a file is done before its later names come, and those that come at the same time do so from one thread.
  */
 struct link_ladder;
 

@@ -127,7 +127,10 @@ static int change_mode(struct target *t, mode_t mode) {
 	return r != 0 && errno == EBADF ? chmod(proc_path(t).text, mode) : r;
 }
 
-/* ${is_trusted}: with set-id bits; but they never go to another owner than they were meant for. */
+/*
+ * ${is_trusted}: with set-id bits; but where owners are restored, they never go to another than they were
+ * meant for.
+ */
 static void give_mode(struct target *t, mode_t mode, bool is_trusted, bool is_owned) {
 	struct error err;
 

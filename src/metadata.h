@@ -36,7 +36,8 @@ void metadata_resolve_owner(const struct metadata_policy *policy, struct entry *
 /**
  * Apply the metadata of ${e} to the file behind ${fd}, from O_PATH where it is a directory, or cannot be opened
  * otherwise; that takes /proc.  ${st} is its stat, which saves the calls that would change nothing.
- * Set-id bits are left out when the file does not get its owner.  With acls, what a file inherited
+ * Set-id bits are left out when the file is to get its owner and does not; where owners are not restored,
+ * trusted ones are those of the user's own file, as GNU tar has it.  With acls, what a file inherited
  * goes where the member has no ACL.
  *
  * What fails is said as a failure of ${name}.  What the file system cannot hold at all is counted
