@@ -206,12 +206,6 @@ int contained_replace_by(struct contained *c, struct held_directory *dir, const 
 	return result == 0 ? TARN_OK : err_set(err, TARN_ESYSTEM, saved, "Cannot replace");
 }
 
-/* What link_step is given. */
-struct link_arguments {
-	struct linking *linking;
-	bool replace;
-};
-
 /* Link and look: another process may have put another file at the existing name. */
 static int link_and_look(
     int existing_dirfd, struct linking *l, int dirfd, const char *name, struct error *err) {
@@ -238,8 +232,7 @@ static bool is_linked_already(int existing_dirfd, const struct linking *l) {
 
 static int link_step(struct contained *c, struct held_directory *dir, const char *name, void *arg,
     struct error *err) {
-	const struct link_arguments *arguments = arg;
-	struct linking *l = arguments->linking;
+	struct linking *l = arg;
 	char temporary[TEMPORARY_NAME_NBYTES];
 	struct doomed_name doomed;
 	struct held_directory *from = held_directories_get(
@@ -261,7 +254,7 @@ static int link_step(struct contained *c, struct held_directory *dir, const char
 			goto done;
 		}
 	}
-	if (!arguments->replace)
+	if (!l->replace)
 		goto done;
 	if (temporary_name(temporary) != 0) {
 		r = err_set(err, TARN_ESYSTEM, errno, "Cannot link");
@@ -280,13 +273,11 @@ done:
 }
 
 int contained_link(struct contained *contained, struct linking *linking,
-    const struct member_path *path, bool replace, struct error *err) {
-	struct link_arguments arguments = { linking, replace };
-
+    const struct member_path *path, struct error *err) {
 	if (path->depth == 0)
 		return err_set(
 		    err, TARN_EREFUSED, 0, "Cannot link: its name is that of the destination");
-	return contained_in_parent(contained, path, true, link_step, &arguments, err);
+	return contained_in_parent(contained, path, true, link_step, linking, err);
 }
 
 /* Open what is there, without waiting for the other end of a fifo or becoming a terminal's. */

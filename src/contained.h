@@ -144,6 +144,7 @@ struct linking {
 	/* Is ${st} the right one? */
 	bool (*is_wanted)(const struct linking *linking, const struct stat *st);
 	const void *context; /* for is_wanted */
+	bool replace;        /* what is at the new name */
 	struct stat st;      /* what was linked */
 };
 
@@ -153,11 +154,11 @@ struct linking {
  * process may have put there meanwhile: a caller who does not know what lies there looks before.
  *
  * Nothing is done when ${path} names that inode already.  When something else is there: TARN_EXISTS
- * unless ${replace}, else it gives way as in contained_commit.  TARN_ESYSTEM, "Cannot link: …",
+ * unless ${linking}->replace, else it gives way as in contained_commit.  TARN_ESYSTEM, "Cannot link: …",
  * with link()'s errnum (EMLINK, EXDEV, EPERM, …) when the system refused.
  */
 int contained_link(struct contained *contained, struct linking *linking,
-    const struct member_path *path, bool replace, struct error *err);
+    const struct member_path *path, struct error *err);
 
 /* A directory that is to be there. */
 struct wanted_directory {

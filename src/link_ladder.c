@@ -397,7 +397,12 @@ static bool is_wanted(const struct linking *linking, const struct stat *st) {
  */
 static int link_to(struct link_ladder *ladder, const struct member_path *from,
     const struct new_name *name, struct error *err) {
-	struct linking linking = { .existing = from, .is_wanted = is_wanted, .context = name };
+	struct linking linking = {
+		.existing = from,
+		.is_wanted = is_wanted,
+		.context = name,
+		.replace = name->replace,
+	};
 	bool looks_later = is_in_own_directory(ladder, from) && !is_stale(ladder, from);
 	struct error looked;
 	int r = looks_later ? TARN_OK : look(ladder, from, name, err);
@@ -406,7 +411,7 @@ static int link_to(struct link_ladder *ladder, const struct member_path *from,
 		return r;
 	if (!looks_later && refuses_links(ladder, name->st->st_dev))
 		return err_set(err, TARN_ESYSTEM, EPERM, "Cannot link");
-	r = contained_link(name->contained, &linking, name->path, name->replace, err);
+	r = contained_link(name->contained, &linking, name->path, err);
 	if (r == TARN_OK)
 		*name->st = linking.st;
 	if (r == TARN_OK || r == TARN_EXISTS || r == TARN_ENOMEM)

@@ -176,8 +176,10 @@ static inline bool is_that(const struct linking *linking, const struct stat *st)
 static inline int make_link_to(
     const char *existing, const struct stat *st, const char *name, bool replace) {
 	struct member_path path = path_of(name), from = path_of(existing);
-	struct linking linking = { .existing = &from, .is_wanted = is_that, .context = st };
-	int r = contained_link(below, &linking, &path, replace, &err);
+	struct linking linking = {
+		.existing = &from, .is_wanted = is_that, .context = st, .replace = replace
+	};
+	int r = contained_link(below, &linking, &path, &err);
 
 	member_path_fini(&path);
 	member_path_fini(&from);
