@@ -518,7 +518,8 @@ static int link_to_leader(
 }
 
 int link_ladder_add(struct link_ladder *ladder, struct contained *contained,
-    const struct later_name *name, struct stat *st, struct error *err) {
+    const struct later_name *name, struct error *err) {
+	struct stat st;
 	const struct new_name new = {
 		.ladder = ladder,
 		.name = name->name,
@@ -526,7 +527,7 @@ int link_ladder_add(struct link_ladder *ladder, struct contained *contained,
 		.path = name->path,
 		.member = name->member,
 		.replace = name->replace,
-		.st = st,
+		.st = &st,
 	};
 	enum report_reason reason;
 	bool is_about_all;
@@ -547,10 +548,10 @@ int link_ladder_add(struct link_ladder *ladder, struct contained *contained,
 		if (is_about_all)
 			remember_refusing(ladder, st->st_dev);
 		report_count(ladder->report, reason, name->name,
-		    S_ISREG(st->st_mode) ? (uint64_t)st->st_size : 0);
-		return refuses_links(ladder, st->st_dev) ?
+		    S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0);
+		return refuses_links(ladder, st.st_dev) ?
 		    TARN_OK :
-		    link_ladder_lead(ladder, new.member, new.path, st, err);
+		    link_ladder_lead(ladder, new.member, new.path, &st, err);
 	}
 	r = look(ladder, name->first, &new, err);
 	if (r != TARN_OK)

@@ -91,13 +91,13 @@ struct later_name {
 };
 
 /**
- * Make ${name}.  *${st} is the inode that it then names.
+ * Make ${name}.
  *
  * Returns TARN_OK; TARN_ELIMIT; TARN_NO_FIRST when what lies at ${name}->first is not known to be the member, or
  * nothing is there; TARN_EXISTS; TARN_EREFUSED when it was replaced meanwhile; TARN_ESYSTEM when a
  * copy failed too, or --links=strict forbids it; TARN_ENOMEM.
  */
 int link_ladder_add(struct link_ladder *ladder, struct contained *contained,
-    const struct later_name *name, struct stat *st, struct error *err);
+    const struct later_name *name, struct error *err);
 
 #endif

@@ -133,7 +133,6 @@ static void find_twin(const struct making *m, struct twin *twin) {
 /* Metadata, the ladder's memory and the name for what was made as ${fresh}. */
 static int complete(struct tree_sink *s, const struct making *m, struct fresh *fresh,
     const struct twin *twin, struct error *err) {
-	struct stat st;
 	int r;
 
 	metadata_apply(&s->policy, fresh->fd, &fresh->st, m->e, m->e->name);
@@ -145,7 +144,7 @@ static int complete(struct tree_sink *s, const struct making *m, struct fresh *f
 	r = link_ladder_is(s->shared->ladder, m->name->member, &twin->st, err);
 	if (r == TARN_OK)
 		r = link_ladder_put(s->shared->ladder, m->name->first, true, err);
-	return r == TARN_OK ? link_ladder_add(s->shared->ladder, m->below, m->name, &st, err) : r;
+	return r == TARN_OK ? link_ladder_add(s->shared->ladder, m->below, m->name, err) : r;
 }
 
 /*
@@ -324,7 +323,7 @@ static int put_later_name(struct tree_sink *s, struct contained *below, const st
 	}
 	/* What is whole is compared with what it would be linked to. */
 	if (r == TARN_OK && !e->is_whole)
-		r = link_ladder_add(s->shared->ladder, below, &name, &st, err);
+		r = link_ladder_add(s->shared->ladder, below, &name, err);
 	else if (r == TARN_OK)
 		r = TARN_NO_FIRST;
 	if (r == TARN_NO_FIRST && e->is_whole)
