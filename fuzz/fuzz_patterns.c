@@ -20,11 +20,11 @@ static bool is_slow(const char *pattern) {
 static void check_renamed(struct select *select, const char *name) {
 	struct entry e = { .name = name, .type = ENTRY_SYMLINK, .target = name };
 	struct error err;
-	const char *first;
+	struct entry later = { .type = ENTRY_FILE, .first_name = name };
 
 	REQUIRE(select_rename(select, &e, &err) == TARN_OK && strcmp(e.stored_name, name) == 0);
-	REQUIRE(select_rename_first(select, name, &first, &err) == TARN_OK);
-	REQUIRE(strcmp(first, e.name) == 0);
+	REQUIRE(select_rename_links(select, &later, &err) == TARN_OK);
+	REQUIRE(strcmp(later.first_name, e.name) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t nbytes) {

@@ -540,13 +540,13 @@ int link_ladder_add(struct link_ladder *ladder, struct contained *contained,
 		if (ladder->links == LINKS_STRICT || r != TARN_ESYSTEM ||
 		    !is_refusal(err->errnum, &reason))
 			return r;
-		is_about_all = is_about_device(err->errnum, st);
+		is_about_all = is_about_device(err->errnum, &st);
 		r = copy_file(ladder, name->first, &new, err);
 		if (r != TARN_OK)
 			return r;
 		/* And not about the directory, in which nothing could be made. */
 		if (is_about_all)
-			remember_refusing(ladder, st->st_dev);
+			remember_refusing(ladder, st.st_dev);
 		report_count(ladder->report, reason, name->name,
 		    S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0);
 		return refuses_links(ladder, st.st_dev) ?

@@ -448,16 +448,11 @@ void tree_source_leave_out(struct source *source, const struct stat *st) {
 int tree_source_make_first(struct source *source, struct error *err) {
 	struct tree_source *s = (struct tree_source *)source;
 	struct met_name met;
-	struct entry scanned;
 	int r;
 
 	begin_entry(s);       /* it may have got another name and mtime since */
 	s->look = LOOK_FRESH; /* or what was decided about it would have to be decided anew */
 	met = met_name(s);
-	/* First names are renamed when they are found: the map has them as the tree does. */
-	scanned = s->entry;
-	scanned.name = scanned_name(s->at);
-	met.e = &scanned;
 	r = first_names_replace(&s->first_names, &met, err);
 	return r == TARN_OK ? fill_first(s, err) : r;
 }
