@@ -466,6 +466,7 @@ static bool was_replaced_by_member(struct tree_sink *s, const struct late_direct
 
 	return place(s, &s->path, d->entry.name, &below, &err) == TARN_OK &&
 	    contained_stat(below, &s->path, &st, &err) == TARN_OK &&
+	    !late_directories_is(&s->late, d, &st) &&
 	    link_ladder_made(s->shared->ladder, entry_member(&d->entry), &st);
 }
 
