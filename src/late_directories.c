@@ -200,7 +200,7 @@ bool late_directories_is(
     const struct late_directories *late, const struct late_directory *d, const struct stat *st) {
 	const struct late_record *r = record(late, d->record);
 
-	return r->ino == st->st_ino && r->dev == (uint32_t)st->st_dev;
+	return S_ISDIR(st->st_mode) && r->ino == st->st_ino && r->dev == (uint32_t)st->st_dev;
 }
 
 void late_directories_fini(struct late_directories *late) {
