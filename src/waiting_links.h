@@ -17,7 +17,7 @@
  * Later names whose first name is not there to link to: it was not selected, excluded, stripped
  * away, or failed.  They wait until the archive was read to its end.  Then it is read once more,
  * and the first of them gets the content; the others are links to that.  Several threads may add and
- * drop names; what comes of it depends on their order only for names of the same group.
+ * drop names, in whatever order.
  */
 struct waiting_links;
 
