@@ -198,11 +198,14 @@ START_TEST(each_attribute_alone_comes_back) {
 END_TEST
 
 START_TEST(directory_is_told_from_others) {
-	struct stat st = { .st_dev = 7, .st_ino = 1 };
+	struct stat st = { .st_dev = 7, .st_ino = 1, .st_mode = S_IFDIR };
 
 	add_names(NAMES("a", "b"));
 	next();
 	ck_assert(late_directories_is(&late, &given, &st));
+	st.st_mode = S_IFREG; /* a file has got its number */
+	ck_assert(!late_directories_is(&late, &given, &st));
+	st.st_mode = S_IFDIR;
 	st.st_dev = 8;
 	ck_assert(!late_directories_is(&late, &given, &st));
 	st.st_dev = 7;
