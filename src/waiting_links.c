@@ -136,11 +136,8 @@ static uint64_t key_in_sink(
 }
 
 static void drop(struct waiting_links *w, const char *name, const struct sink *sink) {
-	uint64_t *found;
+	uint64_t *found = key_map_find(&w->by_name, key_in_sink(w, name, sink));
 
-	if (w->nnames == 0)
-		return;
-	found = key_map_find(&w->by_name, key_in_sink(w, name, sink));
 	if (found == NULL || *found == 0)
 		return;
 	/* Its group has it until the end. */
