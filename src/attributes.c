@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <linux/posix_acl_xattr.h>
 #include <linux/xattr.h>
+#include <lzma.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -168,11 +169,29 @@ int attributes_read_acls(
 	return r;
 }
 
+/* The zero between name and value is part of the name. */
+static uint64_t checksum(const char *name, const void *value, size_t nbytes) {
+	uint64_t of_name = lzma_crc64((const uint8_t *)name, strlen(name) + 1, 0);
+
+	return lzma_crc64(value, nbytes, of_name);
+}
+
+static uint64_t acl_checksum(const char *name, const char *text) {
+	return text != NULL ? checksum(name, text, strlen(text)) : 0;
+}
+
 void attributes_lend(const struct attributes *a, struct entry *e) {
 	e->xattrs = a->xattrs;
 	e->nxattrs = a->n;
 	e->acl_access = a->acl_access;
 	e->acl_default = a->acl_default;
+	e->identity.attributes = acl_checksum(XATTR_NAME_POSIX_ACL_ACCESS, a->acl_access) +
+	    acl_checksum(XATTR_NAME_POSIX_ACL_DEFAULT, a->acl_default);
+	for (size_t i = 0; i < a->n; i++) {
+		const struct xattr *x = &a->xattrs[i];
+
+		e->identity.attributes += checksum(x->name, x->value, x->nbytes);
+	}
 }
 
 void attributes_clear(struct attributes *a) {

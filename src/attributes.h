@@ -42,7 +42,7 @@ int attributes_read_xattrs(struct attributes *a, const char *path, bool follow,
 int attributes_read_acls(
     struct attributes *a, const char *path, bool is_directory, struct error *err);
 
-/** Let ${e} borrow what was read. */
+/** Let ${e} borrow what was read; a checksum of it, whatever its order, is part of its identity. */
 void attributes_lend(const struct attributes *a, struct entry *e);
 
 /** Forget what was read. */

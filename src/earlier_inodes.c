@@ -18,7 +18,8 @@ static uint64_t key_of_inode(const struct earlier_inodes *earlier, const struct 
 	key = id->has_btime ?
 	    key_with_numbers(key, (uint64_t)id->btime.tv_sec, (uint64_t)id->btime.tv_nsec) :
 	    key_with_numbers(key, id->dev, UINT64_MAX);
-	key = key_with_numbers(key, (uint64_t)e->mtime.tv_sec, (uint64_t)e->mtime.tv_nsec);
+	key = key_with_numbers(key, (uint64_t)id->mtime.tv_sec, (uint64_t)id->mtime.tv_nsec);
+	key = key_with_numbers(key, (uint64_t)e->mtime.tv_sec, id->attributes);
 	key = key_with_numbers(key, e->uid, e->gid);
 	return key_with_numbers(key, e->mode, e->type);
 }

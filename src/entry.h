@@ -35,6 +35,9 @@ struct identity {
 	nlink_t nlink; /* number of names; 0 when unknown */
 	bool has_btime;
 	struct timespec btime; /* birth time; only with has_btime */
+	/* What a file system says of its state, whatever becomes of the entry. */
+	struct timespec mtime;
+	uint64_t attributes; /* a checksum of those that were read; 0: there are none */
 };
 
 struct xattr {

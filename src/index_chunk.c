@@ -98,8 +98,19 @@ static bool put_owner(
 	        set(before, (const char *)owner->data, owner->nbytes, err));
 }
 
-static bool put_identity(
-    struct index_chunk_writer *w, const struct identity *identity, struct error *err) {
+/* The state of the inode of ${e}, of which the member has most. */
+static bool put_state(struct index_chunk_writer *w, const struct entry *e, struct error *err) {
+	const struct timespec *mtime = &e->identity.mtime;
+
+	return put_difference(
+	           w, COLUMN_CHANGE, (uint64_t)mtime->tv_sec, (uint64_t)e->mtime.tv_sec, err) &&
+	    put_difference(
+	        w, COLUMN_MOMENT, (uint64_t)mtime->tv_nsec, (uint64_t)e->mtime.tv_nsec, err) &&
+	    put(w, COLUMN_STATE, e->identity.attributes, err);
+}
+
+static bool put_identity(struct index_chunk_writer *w, const struct entry *e, struct error *err) {
+	const struct identity *identity = &e->identity;
 	struct identity *before = &w->before.identity;
 	uint64_t birth = (uint64_t)identity->btime.tv_sec;
 
@@ -114,7 +125,7 @@ static bool put_identity(
 		birth = (uint64_t)before->btime.tv_sec;
 	*before = *identity;
 	before->btime.tv_sec = (time_t)birth;
-	return true;
+	return put_state(w, e, err);
 }
 
 /* All but what depends on what kind of a member it is. */
@@ -155,7 +166,7 @@ static bool put_member(
 		kind |= KIND_IDENTITY;
 		if (e->identity.has_btime)
 			kind |= KIND_BIRTH;
-		if (!put_identity(w, &e->identity, err))
+		if (!put_identity(w, e, err))
 			return false;
 	}
 	return put_bytes(w, COLUMN_KIND, &kind, 1, err);
@@ -423,8 +434,21 @@ static bool take_owner(
 	    take_owner_name(&again, &e->uname) && take_owner_name(&again, &e->gname);
 }
 
-static bool take_identity(struct index_chunk_reader *r, bool has_btime, struct identity *identity) {
-	struct identity *before = &r->before.identity;
+/* Behind the numbers of ${e}. */
+static bool take_state(struct index_chunk_reader *r, struct entry *e) {
+	uint64_t seconds, nanoseconds;
+
+	if (!take_difference(r, COLUMN_CHANGE, (uint64_t)e->mtime.tv_sec, &seconds) ||
+	    !take_difference(r, COLUMN_MOMENT, (uint64_t)e->mtime.tv_nsec, &nanoseconds) ||
+	    nanoseconds >= NANOSECONDS || !take(r, COLUMN_STATE, &e->identity.attributes))
+		return false;
+	e->identity.mtime =
+	    (struct timespec){ .tv_sec = (time_t)seconds, .tv_nsec = (long)nanoseconds };
+	return true;
+}
+
+static bool take_identity(struct index_chunk_reader *r, bool has_btime, struct entry *e) {
+	struct identity *before = &r->before.identity, *identity = &e->identity;
 	uint64_t dev, ino, birth;
 
 	if (!take_difference(r, COLUMN_SYSTEM, before->dev, &dev) ||
@@ -440,7 +464,7 @@ static bool take_identity(struct index_chunk_reader *r, bool has_btime, struct i
 	}
 	before->dev = identity->dev;
 	before->ino = identity->ino;
-	return true;
+	return take_state(r, e);
 }
 
 static bool take_numbers(struct index_chunk_reader *r, struct entry *e, off_t *offset) {
@@ -478,7 +502,7 @@ static bool take_member(struct index_chunk_reader *r, unsigned char kind, struct
 		return false;
 	return (kind & KIND_IDENTITY) == 0 ||
 	    (e->is_whole && e->type != ENTRY_DIRECTORY &&
-	        take_identity(r, (kind & KIND_BIRTH) != 0, &e->identity));
+	        take_identity(r, (kind & KIND_BIRTH) != 0, e));
 }
 
 int index_chunk_next(

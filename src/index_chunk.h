@@ -36,6 +36,9 @@ enum index_column {
 	COLUMN_INODE,    /* less the one before */
 	COLUMN_BIRTH,    /* seconds, less those before */
 	COLUMN_INSTANT,  /* nanoseconds of it */
+	COLUMN_CHANGE,   /* seconds of the inode's mtime, less the member's */
+	COLUMN_MOMENT,   /* nanoseconds, less the member's */
+	COLUMN_STATE,    /* checksum of its attributes */
 	INDEX_NCOLUMNS
 };
 

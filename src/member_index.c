@@ -17,7 +17,7 @@
 /* What a whole index may have: some hundred million members. */
 #define INDEX_NBYTES_MAX ((uint64_t)1 << 30)
 
-static const char magic[8] = "TARNIDX\1";
+static const char magic[8] = "TARNIDX\2";
 
 /* All numbers little-endian. */
 struct footer {

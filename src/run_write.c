@@ -84,14 +84,6 @@ static bool has_archives(const struct options *o) {
 	return false;
 }
 
-/*
- * May names be linked to what earlier runs have stored?  Only where the index can tell that a file is
- * still that: it has no attributes, and with --mtime not the time of the file.
- */
-static bool links_to_earlier(const struct options *o) {
-	return !o->hard_dereference && !o->overrides.has_mtime && !o->xattrs && !o->acls;
-}
-
 /* Put what ${source} has of the trees that w->tree was begun with. */
 static int put_trees_from(struct writing *w, struct source *source, struct error *err) {
 	struct entry *e;
@@ -271,7 +263,7 @@ int run_write(struct run *run, struct error *err) {
 	/* Members of archives may link to anything; it must be here. */
 	if (has_archives(o))
 		archive_sink_check_links(w.output.sink);
-	if (has_archives(o) || !links_to_earlier(o))
+	if (has_archives(o) || o->hard_dereference)
 		earlier_inodes_fini(&w.output.earlier);
 	tree_source_leave_out(w.tree, &w.output.file.st);
 	if (w.output.file.has_old)

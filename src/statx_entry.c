@@ -15,6 +15,7 @@ struct identity identity_from_statx(const struct statx *stx) {
 		.nlink = stx->stx_nlink,
 		.has_btime = (stx->stx_mask & STATX_BTIME) != 0,
 		.btime = timespec_from_statx(&stx->stx_btime),
+		.mtime = timespec_from_statx(&stx->stx_mtime),
 	};
 }
 

@@ -12,8 +12,8 @@ from corpus import GOOD, archive
 from tarbytes import BLOCK, END, directory, hardlink, header, member, symlink, xzipped
 
 EVIL = b"evil\n"
-MAGIC = b"TARNIDX\1"
-NCOLUMNS = 16
+MAGIC = b"TARNIDX\2"
+NCOLUMNS = 19
 FILE, DIRECTORY, SYMLINK, LINK, WHOLE, OWNER = 0, 1, 2, 8, 16, 32
 ZSTD_BLOCK_NBYTES = 128 << 10
 # In the order of the members of whole().
@@ -187,7 +187,7 @@ def index_whose_columns_overflow_is_left_alone(_around):
     entries = (entry(b"a", AT_A),)
     right = list(map(len, columns(entries)))
     return [whole() + index([chunk_of(entries, lengths)], whole()) for lengths in (
-        [(1 << 64) - 1] * NCOLUMNS, [1 << 63, 1 << 63] + right[2:], right[:15] + [1 << 40],
+        [(1 << 64) - 1] * NCOLUMNS, [1 << 63, 1 << 63] + right[2:], right[:-1] + [1 << 40],
         [right[0] + 1] + right[1:])]
 
 

@@ -164,6 +164,35 @@ test_file_that_changed_in_place_is_stored_anew() {
 	expect_equal "$(stat -c %a out/tree/day.1/deep/er/large)" 600
 }
 
+# What the member does not tell of the file is in the index.
+test_unchanged_file_is_linked_to_whatever_its_member_tells() {
+	for options in --format=gnu --format=ustar --format=v7 --mtime=@0 --xattrs --acls; do
+		rm -rf tree a.tar
+		mkdir -p tree/day.0 tree/day.1
+		printf same >tree/day.0/f
+		touch -d '2001-02-03 04:05:06.789' tree/day.0/f
+		setfattr -n user.is -v this tree/day.0/f || skip 'no attributes here'
+		setfacl -m u:77:r tree/day.0/f
+		tarn -cf a.tar --index $options tree/day.0
+		ln tree/day.0/f tree/day.1/f
+		tarn -rf a.tar $options tree/day.1
+		has_link a.tar tree/day.1/f tree/day.0/f
+		touch -d '2001-02-03 04:05:06.777' tree/day.0/f
+		ln tree/day.0/f tree/day.1/g
+		tarn -rf a.tar $options tree/day.1/g
+		expect_equal "$(tar -tvf a.tar tree/day.1/g | cut -c 1)" -
+	done
+}
+
+test_other_time_that_is_given_is_stored() {
+	mkdir tree
+	printf x >tree/a
+	tarn -cf a.tar --index tree
+	ln tree/a tree/b
+	tarn -rf a.tar --mtime=@0 tree/b
+	expect_equal "$(tar -tvf a.tar --full-time --utc tree/b | grep -c 1970)" 1
+}
+
 # The mtime that is stored is the same before and after.
 test_content_that_changed_under_a_given_time_is_stored_anew() {
 	for option in --mtime=@0 '--mtime=@0 --clamp-mtime'; do
@@ -331,7 +360,7 @@ test_damaged_index_is_made_anew_by_adding() {
 		python3 - $archive <<-'END'
 		import sys
 		data = bytearray(open(sys.argv[1], "rb").read())
-		footer = data.rindex(b"TARNIDX\1") - 64
+		footer = data.rindex(b"TARNIDX\2") - 64
 		data[footer + 72 - int.from_bytes(data[footer : footer + 8], "little") + 20] ^= 1
 		open(sys.argv[1], "wb").write(data)
 		END

@@ -22,7 +22,11 @@ static struct entry file(const char *name, ino_t ino) {
 		.mode = 0644,
 		.size = 10,
 		.mtime = { 100, 5 },
-		.identity = { .dev = 1, .ino = ino, .has_btime = true, .btime = { 50, 7 } },
+		.identity = { .dev = 1,
+		    .ino = ino,
+		    .has_btime = true,
+		    .btime = { 50, 7 },
+		    .mtime = { 100, 5 } },
 	};
 }
 
@@ -69,7 +73,13 @@ START_TEST(any_change_makes_another_file) {
 	b.size++;
 	ck_assert_pstr_eq(earlier_inodes_find(&earlier, &b), NULL);
 	b = file("b", 1);
-	b.mtime.tv_nsec++;
+	b.identity.mtime.tv_nsec++;
+	ck_assert_pstr_eq(earlier_inodes_find(&earlier, &b), NULL);
+	b = file("b", 1);
+	b.identity.attributes++;
+	ck_assert_pstr_eq(earlier_inodes_find(&earlier, &b), NULL);
+	b = file("b", 1);
+	b.mtime.tv_sec++; /* by --mtime */
 	ck_assert_pstr_eq(earlier_inodes_find(&earlier, &b), NULL);
 	b = file("b", 1);
 	b.mode = 0600;

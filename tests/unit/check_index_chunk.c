@@ -65,6 +65,9 @@ static struct entry member(uint64_t i, char name[64], char target[64]) {
 			e.identity.btime.tv_sec = (time_t)any(i + 21);
 			e.identity.btime.tv_nsec = (long)(any(i + 22) % 1000000000);
 		}
+		e.identity.mtime.tv_sec = (time_t)any(i + 23);
+		e.identity.mtime.tv_nsec = (long)(any(i + 24) % 1000000000);
+		e.identity.attributes = any(i + 25);
 	}
 	return e;
 }
@@ -90,6 +93,9 @@ static void assert_same(const struct entry *a, const struct entry *b) {
 	ck_assert_int_eq(a->identity.has_btime, b->identity.has_btime);
 	ck_assert_int_eq(a->identity.btime.tv_sec, b->identity.btime.tv_sec);
 	ck_assert_int_eq(a->identity.btime.tv_nsec, b->identity.btime.tv_nsec);
+	ck_assert_int_eq(a->identity.mtime.tv_sec, b->identity.mtime.tv_sec);
+	ck_assert_int_eq(a->identity.mtime.tv_nsec, b->identity.mtime.tv_nsec);
+	ck_assert_uint_eq(a->identity.attributes, b->identity.attributes);
 }
 
 static void add_members(uint64_t from, uint64_t n) {
