@@ -12,13 +12,13 @@
  */
 struct update {
 	uint64_t seed;
-	struct key_map seconds; /* of the mtime, by the name */
+	struct key_map mtimes; /* nanoseconds since 1970, by the name */
 };
 
 /** The archive has ${e}, in the place of an earlier member of its name.  TARN_OK or TARN_ENOMEM. */
 int update_note(struct update *update, const struct entry *e, struct error *err);
 
-/** Is ${e} newer, by seconds, as not all formats know more, than what the archive has? */
+/** Is ${e} newer than what the archive has?  By seconds, where that tells no more. */
 bool update_wants(const struct update *update, const struct entry *e);
 
 void update_fini(struct update *update);

@@ -90,6 +90,25 @@ test_update_asks_for_the_time_of_the_file_as_gnu_tar_does() {
 	tar -xOf tarn.tar a | grep -qx oldnew
 }
 
+# Later names are link members, which have whole seconds.
+test_update_sees_a_change_within_a_second_where_the_archive_tells() {
+	for format in pax gnu; do
+		for program in tarn tar; do
+			rm -f a b same
+			printf old >a
+			ln a b
+			printf same >same
+			touch -d '2001-01-01 00:00:00.2' a same
+			$program -cf $program.tar --format=$format a b same
+			printf new >a
+			touch -d '2001-01-01 00:00:00.7' a
+			$program -uf $program.tar --format=$format a b same
+		done
+		tar -tvf tar.tar >theirs
+		tar -tvf tarn.tar | cmp - theirs
+	done
+}
+
 test_archive_of_one_frame_is_refused_and_stays() {
 	make_day 0
 	tar -cf - -C tree day.0 | zstd -q >a.tar.zst
