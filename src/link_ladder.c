@@ -42,7 +42,8 @@ struct link_ladder {
 	uint64_t seed;
 	atomic_bool knows_left_out, knows_stale; /* there is such a key in known */
 	atomic_bool has_leaders;
-	pthread_mutex_t mutex; /* guards what follows */
+	pthread_mutex_t copying; /* is held to make a leader: one is enough for all who need it */
+	pthread_mutex_t mutex;   /* guards what follows */
 	struct key_set known;
 	struct key_map inodes; /* 64 known ones a key; where members are renamed, one's name */
 	dev_t *refusing;       /* devices that refuse all links */
@@ -73,6 +74,7 @@ struct link_ladder *link_ladder_new(
 	ladder->limits = limits;
 	ladder->report = report;
 	ladder->seed = key_seed();
+	pthread_mutex_init(&ladder->copying, NULL);
 	pthread_mutex_init(&ladder->mutex, NULL);
 	return ladder;
 }
@@ -85,6 +87,7 @@ void link_ladder_free(struct link_ladder *ladder) {
 	key_set_fini(&ladder->known);
 	key_map_fini(&ladder->inodes);
 	pthread_mutex_destroy(&ladder->mutex);
+	pthread_mutex_destroy(&ladder->copying);
 	free(ladder);
 }
 
@@ -517,6 +520,57 @@ static int link_to_leader(
 	return r;
 }
 
+/* Link ${name} to a leader of its group, or to what lies at ${first}. */
+static int link_to_any(struct link_ladder *ladder, const struct member_path *first,
+    const struct new_name *name, struct error *err) {
+	int r = link_to_leader(ladder, name, err);
+
+	return r == TARN_END ? link_to(ladder, first, name, err) : r;
+}
+
+/* Make ${name} a copy, as link() refused with what ${err} says; it leads if it can be linked to. */
+static int copy_refused(struct link_ladder *ladder, const struct member_path *first,
+    const struct new_name *name, enum report_reason reason, struct error *err) {
+	bool is_about_all = is_about_device(err->errnum, name->st);
+	int r = copy_file(ladder, first, name, err);
+
+	if (r != TARN_OK)
+		return r;
+	/* And not about the directory, in which nothing could be made. */
+	if (is_about_all)
+		remember_refusing(ladder, name->st->st_dev);
+	report_count(ladder->report, reason, name->name,
+	    S_ISREG(name->st->st_mode) ? (uint64_t)name->st->st_size : 0);
+	return refuses_links(ladder, name->st->st_dev) ?
+	    TARN_OK :
+	    link_ladder_lead(ladder, name->member, name->path, name->st, err);
+}
+
+static int link_or_copy(struct link_ladder *ladder, const struct member_path *first,
+    const struct new_name *name, struct error *err) {
+	int r = link_to_any(ladder, first, name, err);
+	enum report_reason reason;
+	struct stat refused;
+	struct error asked;
+
+	if (r != TARN_ESYSTEM || !is_refusal(err->errnum, &reason))
+		return r;
+	if (refuses_links(ladder, name->st->st_dev))
+		return copy_refused(ladder, first, name, reason, err);
+	/* Another thread may just have made a copy that this name can be linked to. */
+	refused = *name->st;
+	pthread_mutex_lock(&ladder->copying);
+	r = link_to_leader(ladder, name, &asked);
+	if (r == TARN_END) {
+		*name->st = refused;
+		r = copy_refused(ladder, first, name, reason, err);
+	} else if (r != TARN_OK) {
+		*err = asked;
+	}
+	pthread_mutex_unlock(&ladder->copying);
+	return r;
+}
+
 int link_ladder_add(struct link_ladder *ladder, struct contained *contained,
     const struct later_name *name, struct error *err) {
 	struct stat st;
@@ -529,30 +583,12 @@ int link_ladder_add(struct link_ladder *ladder, struct contained *contained,
 		.replace = name->replace,
 		.st = &st,
 	};
-	enum report_reason reason;
-	bool is_about_all;
 	int r;
 
-	if (ladder->links == LINKS_AUTO || ladder->links == LINKS_STRICT) {
-		r = link_to_leader(ladder, &new, err);
-		if (r == TARN_END)
-			r = link_to(ladder, name->first, &new, err);
-		if (ladder->links == LINKS_STRICT || r != TARN_ESYSTEM ||
-		    !is_refusal(err->errnum, &reason))
-			return r;
-		is_about_all = is_about_device(err->errnum, &st);
-		r = copy_file(ladder, name->first, &new, err);
-		if (r != TARN_OK)
-			return r;
-		/* And not about the directory, in which nothing could be made. */
-		if (is_about_all)
-			remember_refusing(ladder, st.st_dev);
-		report_count(ladder->report, reason, name->name,
-		    S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0);
-		return refuses_links(ladder, st.st_dev) ?
-		    TARN_OK :
-		    link_ladder_lead(ladder, new.member, new.path, &st, err);
-	}
+	if (ladder->links == LINKS_AUTO)
+		return link_or_copy(ladder, name->first, &new, err);
+	if (ladder->links == LINKS_STRICT)
+		return link_to_any(ladder, name->first, &new, err);
 	r = look(ladder, name->first, &new, err);
 	if (r != TARN_OK)
 		return r;

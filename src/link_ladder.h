@@ -22,7 +22,8 @@
  * remembers which member each inode was made from.
  *
  * Several threads may use one ladder, each in a struct contained of its own, as long as the first name of
- * a file is done before its later names come, and those that come at the same time do so from one thread.
+ * a file is done before its later names come.  Where the limit of links is met by several at the same time, any
+ * one of them may become the copy.
  */
 struct link_ladder;
 

@@ -146,7 +146,7 @@ static struct member_place *touch(
 	if (place->key == 0)
 		o->n++;
 	if (!is_live(o, place))
-		place->names_lane = place->directory_lane = NO_LANE;
+		place->directory_lane = NO_LANE;
 	place->key = key;
 	if (place->made_by != lane)
 		wait_for(after, place->made);
@@ -154,14 +154,13 @@ static struct member_place *touch(
 }
 
 /* It is used by members up to ${number}. */
-static struct member_place *use(
+static void use(
     struct member_order *o, uint64_t key, uint64_t number, unsigned int lane, uint64_t *after) {
 	struct member_place *place = touch(o, key, lane, after);
 
 	place->used_by = place->used > o->done && place->used_by != lane ? SEVERAL_LANES : lane;
 	if (place->used < number)
 		place->used = number;
-	return place;
 }
 
 static void use_all(struct member_order *o, struct member_parents *parents, uint64_t number,
@@ -174,7 +173,7 @@ static void use_all(struct member_order *o, struct member_parents *parents, uint
 		use(o, parents->keys[i], parents->noted, lane, after);
 }
 
-static struct member_place *make(
+static void make(
     struct member_order *o, uint64_t key, uint64_t number, unsigned int lane, uint64_t *after) {
 	struct member_place *place = touch(o, key, lane, after);
 
@@ -186,7 +185,6 @@ static struct member_place *make(
 		o->of_first.noted = 0;
 	place->made_by = lane;
 	place->made = number;
-	return place;
 }
 
 /* The keys of ${e}'s name and of its first name, if it has one, and of the directories above both. */
@@ -200,23 +198,20 @@ static int collect_all(struct member_order *o, const struct entry *e, uint64_t *
 	    r;
 }
 
-/* The directory that the member is at home in: that of its first name, or its own. */
-static struct member_place *home_directory(
-    const struct member_order *o, const struct member_home *home) {
-	const struct member_parents *in = home->first_key != 0 ? &o->of_first : &o->of_name;
-
-	return in->nkeys > 0 ? find(o, in->keys[in->nkeys - 1]) : NULL;
+/* The directory of the member whose parents were collected last; NULL: it has none. */
+static struct member_place *own_directory(const struct member_order *o) {
+	return o->of_name.nkeys > 0 ? find(o, o->of_name.keys[o->of_name.nkeys - 1]) : NULL;
 }
 
-static unsigned int lane_of_names(const struct member_order *o, uint64_t first_key) {
-	const struct member_place *place = find(o, first_key);
+/* The lane on which the member ${key} still is; NO_LANE: it is not on its way. */
+static unsigned int lane_of_maker(const struct member_order *o, uint64_t key) {
+	const struct member_place *place = find(o, key);
 
-	return is_live(o, place) ? place->names_lane : NO_LANE;
+	return place->made > o->done ? place->made_by : NO_LANE;
 }
 
-static unsigned int lane_of_directory(
-    const struct member_order *o, const struct member_home *home) {
-	const struct member_place *place = home_directory(o, home);
+static unsigned int lane_of_directory(const struct member_order *o) {
+	const struct member_place *place = own_directory(o);
 
 	return place != NULL && is_live(o, place) ? place->directory_lane : NO_LANE;
 }
@@ -228,10 +223,11 @@ int member_order_find_home(struct member_order *order, const struct entry *e,
 	if (order->n + most_places(order) >= order->capacity / 4 * 3 &&
 	    renew(order, err) != TARN_OK)
 		return (int)err->code;
-	home->lane = home->first_key != 0 ? lane_of_names(order, home->first_key) : NO_LANE;
+	home->makes_first = home->first_key != 0 && e->is_whole;
+	home->lane = home->first_key != 0 ? lane_of_maker(order, home->first_key) : NO_LANE;
 	home->is_bound = home->lane != NO_LANE;
 	if (!home->is_bound)
-		home->lane = lane_of_directory(order, home);
+		home->lane = lane_of_directory(order);
 	return TARN_OK;
 }
 
@@ -243,10 +239,13 @@ uint64_t member_order_add(struct member_order *order, const struct member_home *
 	use_all(order, &order->of_name, number, lane, &after);
 	if (home->first_key != 0) {
 		use_all(order, &order->of_first, number, lane, &after);
-		use(order, home->first_key, number, lane, &after)->names_lane = lane;
+		if (home->makes_first)
+			make(order, home->first_key, number, lane, &after);
+		else
+			use(order, home->first_key, number, lane, &after);
 	}
-	make(order, home->key, number, lane, &after)->names_lane = lane;
-	directory = home_directory(order, home);
+	make(order, home->key, number, lane, &after);
+	directory = own_directory(order);
 	if (directory != NULL)
 		directory->directory_lane = lane;
 	order->last = number;

@@ -17,11 +17,10 @@
  * makes its own name; it uses the directories above it, and a later name its first name as well,
  * with the directories above that.
  *
- * Any member may go to any lane, but for one thing: all later names of a first name that are on their way at
- * the same time go to the same lane, so that they stay in order without waiting, and the limit of links is
- * met by the same name.  (Where later names lead to later names, one file has several first names here.)
- * Where files and their first names lie together they should go together, too: two lanes in one directory
- * get in each other's way.
+ * Any member may go to any lane.  A later name should go where its first name is still on its way, and need not
+ * wait for it then; else members of one directory should go together, as two lanes in one get in each other's
+ * way.  A later name that carries content may become what those behind it link to: it counts as making its
+ * first name, too.
  *
  * Embed it; all zero but for the seed is legal.
  */
@@ -48,8 +47,7 @@ struct member_order {
 		uint64_t made;                 /* number of the last member that did so; 0: none */
 		uint64_t used;                 /* the same, or a later one; see member_order.c */
 		unsigned int made_by, used_by; /* their lanes */
-		/* The lane of the last one that has it as its own or first name, and as the directory of that. */
-		unsigned int names_lane, directory_lane;
+		unsigned int directory_lane;   /* that of the last member in it */
 	} * places;
 	size_t capacity, n;
 };
@@ -57,7 +55,8 @@ struct member_order {
 /* Where a member belongs. */
 struct member_home {
 	unsigned int lane;       /* NO_LANE: it may as well go to any */
-	bool is_bound;           /* it must go there */
+	bool is_bound;           /* elsewhere it would have to wait */
+	bool makes_first;        /* its first name counts as made by it */
 	uint64_t key, first_key; /* of its name and its first one; 0: it has none */
 };
 #define NO_LANE UINT_MAX

@@ -22,8 +22,8 @@ static void tear_down(void) {
 	member_order_fini(&order);
 }
 
-static struct member_home home_of(const char *name, const char *first) {
-	struct entry e = { .name = name, .first_name = first };
+static struct member_home home_of(const char *name, const char *first, bool is_whole) {
+	struct entry e = { .name = name, .first_name = first, .is_whole = is_whole };
 	struct member_home home;
 
 	ck_assert_int_eq(member_order_find_home(&order, &e, &home, &err), TARN_OK);
@@ -32,13 +32,13 @@ static struct member_home home_of(const char *name, const char *first) {
 
 /* To which member must the other lanes have come? */
 static uint64_t add(unsigned int lane, const char *name, const char *first) {
-	struct member_home home = home_of(name, first);
+	struct member_home home = home_of(name, first, first == NULL);
 
 	return member_order_add(&order, &home, ++number, lane);
 }
 
 static void expect_home(const char *name, const char *first, unsigned int lane, bool is_bound) {
-	struct member_home home = home_of(name, first);
+	struct member_home home = home_of(name, first, first == NULL);
 
 	ck_assert_uint_eq(home.lane, lane);
 	ck_assert_int_eq(home.is_bound, is_bound);
@@ -51,19 +51,17 @@ START_TEST(names_of_different_files_do_not_wait) {
 }
 END_TEST
 
-START_TEST(names_of_a_file_belong_together) {
+START_TEST(later_name_is_at_home_where_its_first_is_on_its_way) {
 	expect_home("a/x", NULL, NO_LANE, false);
 	add(1, "a/x", NULL);
 	expect_home("b/later", "a/x", 1, true);
 	ck_assert_uint_eq(add(1, "b/later", "a/x"), 0);
 	expect_home("c/later", "./a//x", 1, true);
 	expect_home("c/later", "b/later", 1, true);
-	/* A first name that was there before. */
+	/* It is no matter where others of its names are. */
 	add(0, "b/other", "old/first");
-	expect_home("b/third", "old/first", 0, true);
-	/* Also of what is, or was to be, a directory. */
-	add(0, "a/x/y", NULL);
-	expect_home("c/later", "a/x", 1, true);
+	expect_home("c/third", "old/first", NO_LANE, false);
+	ck_assert_uint_eq(add(1, "c/third", "old/first"), 0);
 }
 END_TEST
 
@@ -71,11 +69,21 @@ START_TEST(names_are_at_home_where_those_of_the_same_directory_are) {
 	add(1, "a/x", NULL);
 	expect_home("a/y", NULL, 1, false);
 	expect_home("b/y", NULL, NO_LANE, false);
-	/* Of later names it is the directory of the first ones that counts. */
-	add(0, "a/later", "b/first");
-	expect_home("a/z", NULL, 1, false);
-	expect_home("c/later", "b/second", 0, false);
+	expect_home("a/later", "b/first", 1, false);
+	expect_home("b/later", "a/first", NO_LANE, false);
 	expect_home("top", NULL, NO_LANE, false);
+}
+END_TEST
+
+/* It may become a file of its own, which those behind it are linked to. */
+START_TEST(later_name_with_content_is_waited_for_by_the_others) {
+	struct member_home home;
+
+	add(1, "a/later", "old/first");
+	home = home_of("b/later", "old/first", true);
+	ck_assert_uint_eq(member_order_add(&order, &home, ++number, 0), 1);
+	expect_home("c/later", "old/first", 0, true);
+	ck_assert_uint_eq(add(1, "c/later", "old/first"), 2);
 }
 END_TEST
 
@@ -172,6 +180,7 @@ END_TEST
 
 static struct member {
 	char name[16], first[16]; /* "": none */
+	bool is_whole;
 	unsigned int lane;
 	bool comes_after[NMEMBERS]; /* those that are complete when it is its turn */
 } members[NMEMBERS];
@@ -207,15 +216,15 @@ static bool is_above(const char *name, const char *below) {
 	return strncmp(name, below, n) == 0 && below[n] == '/';
 }
 
-/* Are they later names of one file? */
-static bool have_one_first(const struct member *a, const struct member *b) {
-	return *a->first != '\0' && strcmp(a->first, b->first) == 0;
+static bool is_on_the_way_of(const char *name, const struct member *m) {
+	return strcmp(name, m->name) == 0 || strcmp(name, m->first) == 0 ||
+	    is_above(name, m->name) || is_above(name, m->first);
 }
 
 /* Does ${a} make what ${b} makes or uses? */
 static bool makes_for(const struct member *a, const struct member *b) {
-	return strcmp(a->name, b->name) == 0 || strcmp(a->name, b->first) == 0 ||
-	    is_above(a->name, b->name) || is_above(a->name, b->first);
+	return is_on_the_way_of(a->name, b) ||
+	    (*a->first != '\0' && a->is_whole && is_on_the_way_of(a->first, b));
 }
 
 static void come_after(struct member *m, size_t earlier) {
@@ -241,8 +250,9 @@ START_TEST(whatever_the_names_none_comes_before_those_that_matter_to_it) {
 			random_name(m->first, first);
 			first = m->first;
 		}
-		home = home_of(m->name, *m->first != '\0' ? m->first : NULL);
-		m->lane = home.is_bound ? home.lane : (unsigned int)random_below(NLANES);
+		m->is_whole = random_below(8) == 0;
+		home = home_of(m->name, *m->first != '\0' ? m->first : NULL, m->is_whole);
+		m->lane = (unsigned int)random_below(NLANES);
 		after = member_order_add(&order, &home, ++number, m->lane);
 		ck_assert_uint_lt(after, i + 1);
 		for (size_t j = 0; j < i; j++) {
@@ -251,8 +261,7 @@ START_TEST(whatever_the_names_none_comes_before_those_that_matter_to_it) {
 		}
 		for (size_t j = 0; j < i; j++)
 			ck_assert(m->comes_after[j] ||
-			    (!makes_for(m, &members[j]) && !makes_for(&members[j], m) &&
-			        !have_one_first(m, &members[j])));
+			    (!makes_for(m, &members[j]) && !makes_for(&members[j], m)));
 	}
 }
 END_TEST
@@ -263,8 +272,9 @@ int main(void) {
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, names_of_different_files_do_not_wait);
-	tcase_add_test(tc, names_of_a_file_belong_together);
+	tcase_add_test(tc, later_name_is_at_home_where_its_first_is_on_its_way);
 	tcase_add_test(tc, names_are_at_home_where_those_of_the_same_directory_are);
+	tcase_add_test(tc, later_name_with_content_is_waited_for_by_the_others);
 	tcase_add_test(tc, what_is_complete_is_at_home_anywhere);
 	tcase_add_loop_test(
 	    tc, whatever_the_names_none_comes_before_those_that_matter_to_it, 0, 20);
