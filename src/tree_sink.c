@@ -231,13 +231,9 @@ static int make(struct tree_sink *s, const struct making *m, struct error *err) 
 		return put_file(s, m, err);
 	case ENTRY_SYMLINK:
 	case ENTRY_FIFO:
-		return put_other(s, m, err);
 	case ENTRY_CHAR_DEVICE:
 	case ENTRY_BLOCK_DEVICE:
-		if (s->policy.trusted)
-			return put_other(s, m, err);
-		report_count(s->report, REPORT_LEFT_DEVICE, m->e->name, 0);
-		return link_ladder_left_out(s->shared->ladder, entry_member(m->e), err);
+		return put_other(s, m, err);
 	default:
 		return err_set(err, TARN_EFORMAT, 0, "Unknown file type");
 	}
@@ -307,10 +303,6 @@ static int put_later_name(struct tree_sink *s, struct contained *below, const st
 	struct stat st;
 	int placed, r;
 
-	if (link_ladder_has_left_out(s->shared->ladder, name.member)) {
-		report_count(s->report, REPORT_LEFT_DEVICE, e->name, 0);
-		return TARN_OK;
-	}
 	r = placed = place_first(s, below, e, err);
 	if (!name.replace && contained_stat(below, &s->path, &st, err) == TARN_OK) {
 		/* An older version of this very member gives way to the newer one. */
@@ -362,6 +354,14 @@ static int put_directory(
 	return late_directories_add(&s->late, &owned, s->path.depth, &wanted.st, is_new, err);
 }
 
+/* Devices without -p, and all their names: nothing gives way for them. */
+static bool is_left_out(const struct tree_sink *s, const struct entry *e) {
+	if (e->type == ENTRY_CHAR_DEVICE || e->type == ENTRY_BLOCK_DEVICE)
+		return !s->policy.trusted;
+	return e->first_name != NULL &&
+	    link_ladder_has_left_out(s->shared->ladder, entry_member(e));
+}
+
 static int put_at(struct tree_sink *s, struct contained *below, const struct entry *e,
     struct source *from, struct error *err) {
 	struct stat st;
@@ -371,6 +371,10 @@ static int put_at(struct tree_sink *s, struct contained *below, const struct ent
 		report_once(
 		    s->report, &s->shared->said_leading, "Removing leading `/' from member names");
 	r = keep_newer(s, below, e, err);
+	if (r == TARN_OK && is_left_out(s, e)) {
+		report_count(s->report, REPORT_LEFT_DEVICE, e->name, 0);
+		return link_ladder_left_out(s->shared->ladder, entry_member(e), err);
+	}
 	if (r == TARN_OK && s->options->recursive_unlink &&
 	    (e->type != ENTRY_DIRECTORY || e->first_name != NULL) &&
 	    contained_stat(below, &s->path, &st, err) == TARN_OK && S_ISDIR(st.st_mode))

@@ -304,6 +304,22 @@ test_name_of_a_file_that_took_the_place_of_a_device_is_linked() {
 	[ out/a -ef out/m ]
 }
 
+test_nothing_gives_way_for_what_is_left_out() {
+	python3 - <<-'END'
+	import tarfile
+	with tarfile.open("a.tar", "w") as tar:
+	    for name, type, first in [("d", tarfile.CHRTYPE, ""), ("l", tarfile.LNKTYPE, "d")]:
+	        info = tarfile.TarInfo(name)
+	        info.type, info.linkname = type, first
+	        tar.addfile(info)
+	END
+	mkdir -p out/d out/l
+	printf content | tee out/d/f >out/l/f
+	expect_status 0 tarn -xf a.tar -C out --recursive-unlink
+	expect_stderr_has '2 devices left out'
+	expect_equal "$(cat out/d/f out/l/f)" contentcontent
+}
+
 test_pipe_says_what_it_cannot_give_and_the_rest_is_there() {
 	make_days
 	mkdir out
