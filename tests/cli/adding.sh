@@ -124,6 +124,34 @@ test_archive_of_one_frame_is_refused_and_stays() {
 	done
 }
 
+test_archive_with_another_compression_than_was_asked_for_is_refused_and_stays() {
+	printf content >f
+	tarn -cf a.tar f
+	tarn -cf a.tar.zst --zstd f
+	tarn -cf a.tar.xz --xz f
+	for words in 'no compression: a.tar -z' 'no compression: a.tar --zstd=9' 'zstd: a.tar.zst -J' \
+		'xz: a.tar.xz -j'; do
+		read -r archive option <<<"${words#*: }"
+		cp "$archive" before
+		for mode in -r -u -A; do
+			expect_status 2 tarn $mode "$option" -f "$archive" a.tar
+			expect_stderr_has "in an archive with ${words%: *}"
+			cmp "$archive" before
+		done
+	done
+}
+
+test_same_compression_and_a_suffix_ask_for_nothing_else() {
+	printf content >f
+	touch a.tar.zst
+	tarn -rf a.tar.zst --zstd f
+	tarn -rf a.tar.zst --zstd f
+	cp a.tar.zst a.tar.xz
+	tarn -raf a.tar.xz f
+	zstd -tq a.tar.xz
+	expect_equal "$(tar --zstd -tf a.tar.xz)" "$(printf '%s\n' f f f)"
+}
+
 test_archive_on_a_device_is_not_added_to_and_that_is_said() {
 	need_mounts
 	need_program losetup
