@@ -198,9 +198,9 @@ static int judge_format(struct parser *p, struct error *err) {
 		o->format = p->format;
 	if (reads_archive(o->mode) || o->format == FORMAT_PAX)
 		return TARN_OK;
-	if (o->format == FORMAT_CPIO && o->mode != MODE_CREATE)
+	if (o->format == FORMAT_CPIO && (o->mode != MODE_CREATE || o->index == TRISTATE_YES))
 		return err_set(err, TARN_EUSAGE, 0,
-		    "Options '-Aru' and '--index' alone are incompatible with cpio archives");
+		    "Options '-Aru' and '--index' are incompatible with cpio archives");
 	if (o->acls)
 		return err_set(err, TARN_EUSAGE, 0, "--acls can be used only on POSIX archives");
 	if (o->xattrs)
