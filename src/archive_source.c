@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bytes.h"
 #include "early_mtime.h"
+#include "held_bytes.h"
 #include "late_content.h"
 #include "plain_header.h"
 
@@ -41,21 +41,16 @@ struct archive_source {
 	struct source base;
 	struct archive *archive;
 	struct archive_entry *from; /* the current member as libarchive gives it */
-	struct codec_reader *reader;
+	struct held_bytes held;     /* plain ones, that libarchive was not handed */
 	struct report *report;
 	struct entry entry;
 	struct entry_storage storage;
 	off_t content_end; /* of the current member, as far as it was read */
 	off_t npromised;   /* bytes of its content that are still to come */
-	off_t nfed;        /* plain bytes read, skipped ones included */
-	const char *held;  /* the last of them, that libarchive was not handed */
-	size_t nheld;
-	struct bytes joined; /* what they are in, where one block was not enough */
-	size_t ntaken;       /* that stand before those, and were handed out */
-	off_t content_fed;   /* where the content of the current member ends */
-	off_t nplain;        /* bytes that this libarchive does not see */
-	size_t nlisted;      /* members of a cpio archive that it has seen */
-	bool is_plain;       /* the current member is one of them */
+	off_t content_fed; /* where the content of the current member ends */
+	off_t nplain;      /* bytes that this libarchive does not see */
+	size_t nlisted;    /* members of a cpio archive that it has seen */
+	bool is_plain;     /* the current member is one of them */
 	struct plain_header plain;
 	struct early_mtime early_mtime; /* of the member that comes next */
 	off_t plain_at;                 /* where its header is */
@@ -63,9 +58,6 @@ struct archive_source {
 	off_t plain_left;               /* of it, all in all, to the next header */
 	const char *last_name;          /* of the last member, as the archive has it; NULL: none */
 	off_t header_left;              /* of HEADER_NBYTES_MAX; INT64_MAX in content */
-	bool fed_all;                   /* the reader said TARN_END */
-	bool has_codec_error;           /* the reader failed, or may read no more, with: */
-	struct error codec_error;
 	struct late_content late;
 	bool at_end;  /* libarchive has no more */
 	bool is_late; /* the current entry comes from there */
@@ -74,63 +66,15 @@ struct archive_source {
 	bool in_garbage;   /* said so, not yet at the next good header */
 };
 
-/* Read on, behind what is held. */
-static int read_on(struct archive_source *s, struct error *err) {
-	struct bytes joined = { 0 };
-	const void *data;
-	size_t nbytes;
-	int r = TARN_OK;
-
-	s->ntaken = 0;
-	if (s->nheld > 0)
-		r = bytes_append(&joined, s->held, s->nheld, err);
-	if (r == TARN_OK)
-		r = codec_read(s->reader, &data, &nbytes, err);
-	if (r == TARN_OK)
-		s->nfed += (off_t)nbytes;
-	if (r == TARN_OK && s->nheld > 0)
-		r = bytes_append(&joined, data, nbytes, err);
-	if (s->nheld > 0) {
-		bytes_fini(&s->joined);
-		s->joined = joined;
-		s->held = (const char *)joined.data;
-		s->nheld = joined.nbytes;
-	} else if (r == TARN_OK) {
-		s->held = data;
-		s->nheld = nbytes;
-	}
-	return r;
-}
-
-/* Have ${nbytes} that are held.  TARN_END, or an error, is for good; what is held is kept. */
-static int hold(struct archive_source *s, size_t nbytes) {
-	int r;
-
-	while (s->nheld < nbytes) {
-		if (s->fed_all || s->has_codec_error)
-			return s->fed_all ? TARN_END : (int)s->codec_error.code;
-		r = read_on(s, &s->codec_error);
-		s->fed_all = r == TARN_END;
-		s->has_codec_error = r != TARN_OK && r != TARN_END;
-	}
-	return TARN_OK;
-}
-
 /* How many of the bytes that are held may libarchive have? */
 static size_t portion(const struct archive_source *s) {
-	off_t at = s->nfed - (off_t)s->nheld, nbytes = s->content_fed - at;
+	off_t at = held_bytes_at(&s->held), nbytes = s->content_fed - at;
 
 	if (!archive_source_is_tar(&s->base))
-		return s->nheld;
+		return s->held.nbytes;
 	if (nbytes <= 0)
 		nbytes = TAR_BLOCK_NBYTES - at % TAR_BLOCK_NBYTES;
-	return nbytes < (off_t)s->nheld ? (size_t)nbytes : s->nheld;
-}
-
-static void take(struct archive_source *s, size_t nbytes) {
-	s->held += nbytes;
-	s->nheld -= nbytes;
-	s->ntaken += nbytes;
+	return nbytes < (off_t)s->held.nbytes ? (size_t)nbytes : s->held.nbytes;
 }
 
 static la_ssize_t feed(struct archive *archive, void *data, const void **block) {
@@ -139,37 +83,29 @@ static la_ssize_t feed(struct archive *archive, void *data, const void **block) 
 	int r;
 
 	(void)archive;
-	if (s->header_left <= 0 && !s->has_codec_error) {
-		s->has_codec_error = true;
-		err_set(&s->codec_error, TARN_EFORMAT, 0, "Header is too large");
+	if (s->header_left <= 0 && !s->held.has_error) {
+		s->held.has_error = true;
+		err_set(&s->held.error, TARN_EFORMAT, 0, "Header is too large");
 	}
-	r = s->has_codec_error ? (int)s->codec_error.code : hold(s, 1);
+	r = s->held.has_error ? (int)s->held.error.code : held_bytes_need(&s->held, 1);
 	if (r == TARN_END)
 		return 0;
 	if (r != TARN_OK) {
-		archive_set_error(archive, s->codec_error.errnum, "%s", s->codec_error.msg);
+		archive_set_error(archive, s->held.error.errnum, "%s", s->held.error.msg);
 		return -1;
 	}
-	*block = s->held;
+	*block = s->held.data;
 	nbytes = portion(s);
-	take(s, nbytes);
+	held_bytes_take(&s->held, nbytes);
 	s->header_left -= (off_t)nbytes;
 	return (la_ssize_t)nbytes;
 }
 
 static la_int64_t skip(struct archive *archive, void *data, la_int64_t request) {
 	struct archive_source *s = data;
-	off_t nbytes = request < (off_t)s->nheld ? request : (off_t)s->nheld;
 
 	(void)archive;
-	if (nbytes > 0) {
-		take(s, (size_t)nbytes);
-		return nbytes;
-	}
-	s->ntaken = 0;
-	nbytes = codec_skip(s->reader, request);
-	s->nfed += nbytes;
-	return nbytes;
+	return held_bytes_skip(&s->held, request);
 }
 
 /*
@@ -194,9 +130,10 @@ static int locate(const struct archive_source *s, const char *member, struct err
 
 	if (err->code == TARN_ENOMEM)
 		return TARN_ENOMEM;
-	err_set(err, err->code, 0, "%s behind byte %jd%s%s%s", err->msg, (intmax_t)s->nfed,
-	    codec_reader_compression(s->reader) == COMPRESSION_NONE ? "" :
-	                                                              " of the decompressed data",
+	err_set(err, err->code, 0, "%s behind byte %jd%s%s%s", err->msg, (intmax_t)s->held.nread,
+	    codec_reader_compression(s->held.reader) == COMPRESSION_NONE ?
+	        "" :
+	        " of the decompressed data",
 	    member != NULL ? ", behind member " : "", member != NULL ? member : "");
 	err->errnum = errnum;
 	return (int)err->code;
@@ -204,13 +141,13 @@ static int locate(const struct archive_source *s, const char *member, struct err
 
 /* Why libarchive gave up, in tar's words; ${member} as above. */
 static int fatal(struct archive_source *s, const char *member, struct error *err) {
-	if (s->has_codec_error)
-		*err = s->codec_error;
+	if (s->held.has_error)
+		*err = s->held.error;
 	else if (s->nmembers == 0 && archive_format(s->archive) == 0)
 		return err_set(err, TARN_EFORMAT, 0, "This does not look like a tar archive");
 	else
 		err_set(err, TARN_EFORMAT, 0, "%s",
-		    s->fed_all ? "Unexpected EOF in archive" : error_text(s->archive));
+		    s->held.has_all ? "Unexpected EOF in archive" : error_text(s->archive));
 	return locate(s, member, err);
 }
 
@@ -226,16 +163,16 @@ static int end(struct archive_source *s, struct error *err) {
 	off_t at = header_at(s);
 	int r;
 
-	if (s->nfed == 0)
+	if (s->held.nread == 0)
 		return err_set(err, TARN_EFORMAT, 0, "This does not look like a tar archive");
-	if (s->nfed <= at) {
+	if (s->held.nread <= at) {
 		err_set(err, TARN_EFORMAT, 0, "Unexpected EOF in archive");
 		return locate(s, s->last_name, err);
 	}
-	if (s->fed_all && s->nfed - at == TAR_BLOCK_NBYTES)
+	if (s->held.has_all && s->held.nread - at == TAR_BLOCK_NBYTES)
 		report_note(s->report, NULL, "A lone zero block at %jd",
 		    (intmax_t)(at / TAR_BLOCK_NBYTES + 1));
-	r = codec_drain(s->reader, err);
+	r = codec_drain(s->held.reader, err);
 	return r != TARN_OK ? locate(s, s->last_name, err) : TARN_END;
 }
 
@@ -284,14 +221,9 @@ static bool skip_plain(struct archive_source *s) {
 	off_t nbytes;
 
 	while (s->plain_left > 0) {
-		nbytes = s->nheld > 0 ? 0 : codec_skip(s->reader, s->plain_left);
-		s->nfed += nbytes;
-		if (nbytes == 0 && hold(s, 1) != TARN_OK)
+		nbytes = held_bytes_skip(&s->held, s->plain_left);
+		if (nbytes == 0 && held_bytes_need(&s->held, 1) != TARN_OK)
 			return false;
-		if (nbytes == 0) {
-			nbytes = s->plain_left < (off_t)s->nheld ? s->plain_left : (off_t)s->nheld;
-			take(s, (size_t)nbytes);
-		}
 		s->nplain += nbytes;
 		s->plain_left -= nbytes;
 	}
@@ -329,23 +261,24 @@ static off_t position(const struct archive_source *s) {
 
 /* Do the bytes that are held begin with a header? */
 static bool is_at_header(const struct archive_source *s) {
-	return archive_source_is_tar(&s->base) && position(s) == s->nfed - (off_t)s->nheld;
+	return archive_source_is_tar(&s->base) && position(s) == held_bytes_at(&s->held);
 }
 
 /* Is what comes next a member that it need not see?  It must know that it is a tar archive. */
 static bool next_plain(struct archive_source *s) {
 	size_t nbytes;
 
-	if (s->nmembers == 0 || !is_at_header(s) || hold(s, TAR_BLOCK_NBYTES) != TARN_OK)
+	if (s->nmembers == 0 || !is_at_header(s) ||
+	    held_bytes_need(&s->held, TAR_BLOCK_NBYTES) != TARN_OK)
 		return false;
-	nbytes = plain_header_read(&s->plain, s->held, s->nheld, &s->entry);
+	nbytes = plain_header_read(&s->plain, s->held.data, s->held.nbytes, &s->entry);
 	if (nbytes == 0)
 		return false;
 	s->is_plain = true;
-	s->plain_at = s->nfed - (off_t)s->nheld;
+	s->plain_at = held_bytes_at(&s->held);
 	s->plain_content_left = s->entry.size;
 	s->plain_left = (off_t)tar_padded((uint64_t)s->entry.size);
-	take(s, nbytes);
+	held_bytes_take(&s->held, nbytes);
 	s->nplain += (off_t)nbytes;
 	s->last_name = s->entry.name;
 	return true;
@@ -355,8 +288,8 @@ static bool next_plain(struct archive_source *s) {
 static void look_ahead(struct archive_source *s) {
 	size_t needed = TAR_BLOCK_NBYTES;
 
-	while (needed > 0 && hold(s, needed) == TARN_OK)
-		needed = early_mtime_look(&s->early_mtime, s->held, s->nheld);
+	while (needed > 0 && held_bytes_need(&s->held, needed) == TARN_OK)
+		needed = early_mtime_look(&s->early_mtime, s->held.data, s->held.nbytes);
 }
 
 /* The bytes of content that ${e} has. */
@@ -422,14 +355,14 @@ static int open_archive(struct archive_source *s, struct error *err) {
  */
 static int begin_anew(struct archive_source *s, struct error *err) {
 	off_t at = position(s);
-	size_t ahead = (size_t)(s->nfed - (off_t)s->nheld - at);
+	size_t ahead = (size_t)(held_bytes_at(&s->held) - at);
 
 	if (archive_source_is_tar(&s->base) || ++s->nlisted < CPIO_NMEMBERS_MAX ||
-	    ahead > s->ntaken || s->fed_all || s->has_codec_error)
+	    ahead > s->held.ntaken || s->held.has_all || s->held.has_error)
 		return TARN_OK;
-	s->held -= ahead;
-	s->nheld += ahead;
-	s->ntaken -= ahead;
+	s->held.data -= ahead;
+	s->held.nbytes += ahead;
+	s->held.ntaken -= ahead;
 	s->nplain = at;
 	s->nlisted = 0;
 	return open_archive(s, err);
@@ -511,13 +444,14 @@ static int check_end(const struct archive_source *s, struct error *err) {
 static int read_plain(struct archive_source *s, struct block *block, struct error *err) {
 	if (s->plain_content_left == 0)
 		return TARN_END;
-	if (hold(s, 1) != TARN_OK)
+	if (held_bytes_need(&s->held, 1) != TARN_OK)
 		return fatal(s, NULL, err);
-	block->data = s->held;
-	block->nbytes =
-	    s->plain_content_left < (off_t)s->nheld ? (size_t)s->plain_content_left : s->nheld;
+	block->data = s->held.data;
+	block->nbytes = s->plain_content_left < (off_t)s->held.nbytes ?
+	    (size_t)s->plain_content_left :
+	    s->held.nbytes;
 	block->offset = s->entry.size - s->plain_content_left;
-	take(s, block->nbytes);
+	held_bytes_take(&s->held, block->nbytes);
 	s->plain_content_left -= (off_t)block->nbytes;
 	s->plain_left -= (off_t)block->nbytes;
 	s->nplain += (off_t)block->nbytes;
@@ -554,7 +488,7 @@ static void archive_source_free(struct source *source) {
 	archive_entry_free(s->from);
 	entry_storage_fini(&s->storage);
 	late_content_fini(&s->late);
-	bytes_fini(&s->joined);
+	held_bytes_fini(&s->held);
 	free(s);
 }
 
@@ -571,7 +505,7 @@ struct source *archive_source_new(
 	s->base.read = archive_source_read;
 	s->base.free = archive_source_free;
 	s->header_left = HEADER_NBYTES_MAX;
-	s->reader = reader;
+	s->held.reader = reader;
 	s->report = report;
 	/* libarchive has the first block before it is asked for a header. */
 	look_ahead(s);
@@ -591,5 +525,5 @@ off_t archive_source_at(const struct source *source) {
 }
 
 off_t archive_source_nbytes(const struct source *source) {
-	return ((const struct archive_source *)source)->nfed;
+	return ((const struct archive_source *)source)->held.nread;
 }

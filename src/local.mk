@@ -97,6 +97,8 @@ libtarn_a_SOURCES = \
 	%D%/file_writer.h \
 	%D%/first_names.c \
 	%D%/first_names.h \
+	%D%/held_bytes.c \
+	%D%/held_bytes.h \
 	%D%/held_directory.c \
 	%D%/held_directory.h \
 	%D%/index_chunk.c \
