@@ -28,7 +28,8 @@ static int go_through(int fd, bool read, size_t *n) {
 	struct error err;
 	int r = codec_reader_new(&reader, &(struct codec_settings){ 0 }, fd, &err);
 
-	if (r == TARN_OK && (source = archive_source_new(reader, NULL, &err)) == NULL)
+	if (r == TARN_OK &&
+	    (source = archive_source_new(reader, ARCHIVE_END_ZEROS, NULL, &err)) == NULL)
 		r = (int)err.code;
 	for (*n = 0; r == TARN_OK && archive_source_nbytes(source) < MAX_NBYTES; ++*n) {
 		r = source->next(source, &e, &err);

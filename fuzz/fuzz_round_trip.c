@@ -46,7 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t nbytes) {
 	n = write_all(fd, &made, format);
 	REQUIRE(lseek(fd, 0, SEEK_SET) == 0);
 	REQUIRE(codec_reader_new(&reader, &(struct codec_settings){ 0 }, fd, &err) == TARN_OK);
-	REQUIRE((source = archive_source_new(reader, NULL, &err)) != NULL);
+	REQUIRE((source = archive_source_new(reader, ARCHIVE_END_ZEROS, NULL, &err)) != NULL);
 	for (; (r = source->next(source, &e, &err)) == TARN_OK; n--)
 		made_require(&made, e, source, format);
 	REQUIRE(r == TARN_END && n == 0);

@@ -64,6 +64,8 @@ struct archive_source {
 	size_t nmembers;
 	bool is_in_member; /* libarchive is behind a good header */
 	bool in_garbage;   /* said so, not yet at the next good header */
+	enum archive_end ends_at;
+	bool behind_zeros; /* that did not end it, and not yet at the next good header */
 };
 
 /* How many of the bytes that are held may libarchive have? */
@@ -165,7 +167,7 @@ static int end(struct archive_source *s, struct error *err) {
 
 	if (s->held.nread == 0)
 		return err_set(err, TARN_EFORMAT, 0, "This does not look like a tar archive");
-	if (s->held.nread <= at) {
+	if (s->held.nread <= at && !s->behind_zeros) {
 		err_set(err, TARN_EFORMAT, 0, "Unexpected EOF in archive");
 		return locate(s, s->last_name, err);
 	}
@@ -284,10 +286,24 @@ static bool next_plain(struct archive_source *s) {
 	return true;
 }
 
+/* At a header, or at zeros that do not end the archive: be behind them. */
+static void skip_zeros(struct archive_source *s) {
+	static const char zeros[TAR_BLOCK_NBYTES];
+
+	while (s->ends_at == ARCHIVE_END_INPUT &&
+	    held_bytes_need(&s->held, sizeof(zeros)) == TARN_OK &&
+	    memcmp(s->held.data, zeros, sizeof(zeros)) == 0) {
+		held_bytes_take(&s->held, sizeof(zeros));
+		s->nplain += (off_t)sizeof(zeros);
+		s->behind_zeros = true;
+	}
+}
+
 /* At a header: look at what libarchive does not tell of it. */
 static void look_ahead(struct archive_source *s) {
 	size_t needed = TAR_BLOCK_NBYTES;
 
+	skip_zeros(s);
 	while (needed > 0 && held_bytes_need(&s->held, needed) == TARN_OK)
 		needed = early_mtime_look(&s->early_mtime, s->held.data, s->held.nbytes);
 }
@@ -368,6 +384,13 @@ static int begin_anew(struct archive_source *s, struct error *err) {
 	return open_archive(s, err);
 }
 
+/* At a good header. */
+static void begin_member(struct archive_source *s) {
+	s->in_garbage = false;
+	s->behind_zeros = false;
+	s->nmembers++;
+}
+
 /* Read headers up to the next member that can be handed out. */
 static int read_member(struct archive_source *s, struct error *err) {
 	int r;
@@ -375,8 +398,7 @@ static int read_member(struct archive_source *s, struct error *err) {
 	for (;;) {
 		r = end_member(s);
 		if (r == ARCHIVE_OK && next_plain(s)) {
-			s->in_garbage = false;
-			s->nmembers++;
+			begin_member(s);
 			return TARN_OK;
 		}
 		if (is_at_header(s))
@@ -393,8 +415,7 @@ static int read_member(struct archive_source *s, struct error *err) {
 			say_garbage(s);
 			continue;
 		}
-		s->in_garbage = false;
-		s->nmembers++;
+		begin_member(s);
 		s->content_end = 0;
 		r = take_header(s, r == ARCHIVE_WARN, err);
 		if (r != TARN_END)
@@ -492,8 +513,8 @@ static void archive_source_free(struct source *source) {
 	free(s);
 }
 
-struct source *archive_source_new(
-    struct codec_reader *reader, struct report *report, struct error *err) {
+struct source *archive_source_new(struct codec_reader *reader, enum archive_end ends_at,
+    struct report *report, struct error *err) {
 	struct archive_source *s = calloc(1, sizeof(*s));
 	int r;
 
@@ -506,6 +527,7 @@ struct source *archive_source_new(
 	s->base.free = archive_source_free;
 	s->header_left = HEADER_NBYTES_MAX;
 	s->held.reader = reader;
+	s->ends_at = ends_at;
 	s->report = report;
 	/* libarchive has the first block before it is asked for a header. */
 	look_ahead(s);

@@ -37,7 +37,7 @@ static int open_at(struct index_source *s, off_t offset, struct error *err) {
 	if (r != TARN_OK)
 		return r;
 	s->start = offset;
-	s->archive = archive_source_new(s->reader, s->report, err);
+	s->archive = archive_source_new(s->reader, ARCHIVE_END_ZEROS, s->report, err);
 	return s->archive != NULL ? TARN_OK : (int)err->code;
 }
 

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "archive_file.h"
-#include "archive_source.h"
 #include "index_source.h"
 
 /*
@@ -15,7 +14,7 @@
 static int open_source(struct input *input, struct report *report, struct error *err) {
 	input->source = input->by_index ?
 	    index_source_new(input->index, input->reader, report, err) :
-	    archive_source_new(input->reader, report, err);
+	    archive_source_new(input->reader, input->ends_at, report, err);
 	return input->source != NULL ? TARN_OK : (int)err->code;
 }
 
@@ -44,6 +43,7 @@ int input_open(struct input *input, const char *name, enum input_way way, const 
 	int r;
 
 	*input = (struct input){
+		.ends_at = o->ignore_zeros ? ARCHIVE_END_INPUT : ARCHIVE_END_ZEROS,
 		.settings = {
 			.compression = o->compression,
 			.program = o->compress_program,
@@ -57,7 +57,9 @@ int input_open(struct input *input, const char *name, enum input_way way, const 
 	input->start = lseek(input->fd, 0, SEEK_CUR);
 	r = codec_reader_new(&input->reader, &input->settings, input->fd, err);
 	input->by_index = way == INPUT_BY_INDEX;
-	if (r == TARN_OK && way != INPUT_WHOLE && o->index != TRISTATE_NO && input->start == 0)
+	/* It knows nothing of what --ignore-zeros finds behind the end. */
+	if (r == TARN_OK && way != INPUT_WHOLE && o->index != TRISTATE_NO && !o->ignore_zeros &&
+	    input->start == 0)
 		r = load_index(input, name, report, err);
 	input->by_index = input->by_index && input->index != NULL;
 	return r == TARN_OK ? open_source(input, report, err) : r;

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "archive_source.h"
 #include "codec.h"
 #include "error.h"
 #include "member_index.h"
@@ -19,6 +20,7 @@ struct input {
 	int fd;
 	bool is_own_fd;
 	off_t start; /* where the archive begins in the file; -1: no file, no going back */
+	enum archive_end ends_at;
 	struct codec_settings settings;
 	struct codec_reader *reader;
 	struct member_index *index; /* NULL: none was asked for, or is of use */

@@ -92,6 +92,9 @@ const struct option_row option_table[] = {
 	    "create with this format: pax or posix (default), ustar, gnu or oldgnu, v7, cpio or "
 	    "newc",
 	    CHOICE(format, formats) },
+	{ "ignore-zeros", 'i', GROUP_ARCHIVE, NULL,
+	    "read on behind blocks of zeros, as between archives that were put together",
+	    FLAG(options.ignore_zeros, true) },
 	{ "index", 0, GROUP_ARCHIVE, NULL,
 	    "put an index of the members behind a plain or xz archive (one in zstd has it); "
 	    "alone, into the archive that is there",

@@ -218,6 +218,8 @@ static int judge_archive(struct parser *p, struct error *err) {
 		o->archive = getenv("TAPE");
 	if (o->archive == NULL)
 		o->archive = "-";
+	if (o->ignore_zeros && !reads_archive(o->mode) && o->mode != MODE_CREATE)
+		return err_set(err, TARN_EUSAGE, 0, "Options '-Aru' are incompatible with '-i'");
 	if (strcmp(o->archive, "-") != 0 || o->mode == MODE_CREATE)
 		return TARN_OK;
 	if (!reads_archive(o->mode))

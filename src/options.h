@@ -143,6 +143,7 @@ struct options {
 	bool long_distance;           /* --long */
 	unsigned int nthreads;        /* --threads; at least 1 */
 	enum tristate index;          /* --index, --no-index; default: for zstd */
+	bool ignore_zeros;            /* -i: they do not end an archive that is read */
 	unsigned int blocking_factor; /* -b: 512-byte blocks a record; 20 */
 
 	unsigned int verbosity; /* number of -v; --utc counts as two */

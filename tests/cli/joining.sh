@@ -1,5 +1,5 @@
 #!/bin/bash
-# -A: archives are joined as they are.
+# -A: archives are joined as they are; -i: so are those that were put together by cat.
 
 . "$(dirname "$0")/../lib.sh"
 
@@ -102,6 +102,71 @@ test_nothing_is_added_in_another_format_than_tar() {
 		expect_status 2 tarn $mode -H cpio -f one.tar
 		expect_stderr_has 'incompatible with cpio archives'
 		cmp one.tar before
+	done
+}
+
+# Names that both trees have, and more members than one thread would be left alone with.
+make_alike() {
+	for tree in first second; do
+		mkdir -p $tree/d
+		printf '%s' $tree >$tree/d/file
+		ln $tree/d/file $tree/later
+		(cd $tree/d && printf '%s' $tree | tee {1..200} >/dev/null)
+	done
+	ln first/d/file first/d/only
+	truncate -s 1M second/hole
+}
+
+# is_read_whole ARCHIVE STATUS OPTIONS…: with -i, as GNU tar reads it, and from a pipe.
+is_read_whole() {
+	rm -rf theirs ours piped
+	mkdir theirs ours piped
+	expect_status "$2" tar "${@:3}" -xipf "$1" -C theirs
+	expect_status "$2" tarn -xipf "$1" -C ours
+	expect_status "$2" tarn -xip --threads=1 -C piped <"$1"
+	same_tree theirs ours
+	same_tree theirs piped
+	tar "${@:3}" -tif "$1" >names || expect_equal $? "$2"
+	expect_status "$2" tarn -tif "$1"
+	cmp "$OUT" names
+}
+
+test_archives_put_together_are_read_whole() {
+	make_alike
+	tar -C first -cf one.tar .
+	for format in gnu ustar pax v7; do
+		tar --format=$format -C second -cf two.tar .
+		head -c 5120 /dev/zero | cat - one.tar two.tar >both.tar
+		is_read_whole both.tar 0
+		expect_equal "$(cat ours/d/file ours/later ours/d/only)" secondsecondfirst
+	done
+	expect_equal "$(tarn -tf both.tar | wc -l)" 0
+	expect_equal "$(tarn -xOif both.tar ./d/only)" first
+	tarn -cif three.tar @both.tar
+	is_read_whole three.tar 0
+}
+
+test_compressed_archives_put_together_are_read_whole() {
+	make_alike
+	touch -d '1960-01-01 00:00:00.25' first second
+	for codec in gzip bzip2 xz zstd; do
+		tarn --$codec -C first -cf one.tar .
+		tarn --$codec -C second -cf two.tar .
+		cat one.tar two.tar >both.tar
+		is_read_whole both.tar 0 "-I$codec"
+	done
+}
+
+test_what_is_no_header_behind_an_archive_is_said_and_passed_over() {
+	make_alike
+	tarn --index -C first -cf one.tar .
+	tar -C second -cf two.tar .
+	for order in 'one.tar two.tar' 'two.tar one.tar'; do
+		# shellcheck disable=SC2086 # two
+		cat $order >both.tar
+		is_read_whole both.tar 2
+		expect_stderr_has 'Skipping to next header'
+		expect_equal "$(wc -l <"$ERR")" 2
 	done
 }
 
