@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "bytes.h"
+
 /*
  * pread into one buffer that lives as long as the reader.  A sparse file is a list of runs that is
  * made once, before its header is written, so that header and content cannot disagree.
@@ -25,15 +27,11 @@ int file_reader_begin(struct file_reader *reader, int fd, off_t size, struct err
 }
 
 static int add_extent(struct file_reader *reader, off_t offset, off_t nbytes, struct error *err) {
-	if (reader->nextents == reader->extents_capacity) {
-		size_t capacity = reader->extents_capacity * 2 + 16;
-		struct extent *extents = reallocarray(reader->extents, capacity, sizeof(*extents));
+	int r = array_reserve((void **)&reader->extents, &reader->extents_capacity,
+	    reader->nextents + 1, sizeof(*reader->extents), err);
 
-		if (extents == NULL)
-			return err_nomem(err);
-		reader->extents = extents;
-		reader->extents_capacity = capacity;
-	}
+	if (r != TARN_OK)
+		return r;
 	reader->extents[reader->nextents++] = (struct extent){ offset, nbytes };
 	return TARN_OK;
 }

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bytes.h"
 #include "file_copy.h"
 #include "key_map.h"
 #include "key_set.h"
@@ -47,7 +48,7 @@ struct link_ladder {
 	struct key_set known;
 	struct key_map inodes; /* 64 known ones a key; where members are renamed, one's name */
 	dev_t *refusing;       /* devices that refuse all links */
-	size_t nrefusing;
+	size_t nrefusing, refusing_capacity;
 	struct leaders leaders;
 };
 
@@ -241,16 +242,14 @@ static bool refuses_links(struct link_ladder *ladder, dev_t dev) {
 
 /* Remember that ${dev} refuses all links; without memory it is asked again. */
 static void remember_refusing(struct link_ladder *ladder, dev_t dev) {
-	dev_t *devices;
+	struct error err;
 
 	if (refuses_links(ladder, dev))
 		return;
 	pthread_mutex_lock(&ladder->mutex);
-	devices = reallocarray(ladder->refusing, ladder->nrefusing + 1, sizeof(*ladder->refusing));
-	if (devices != NULL) {
-		ladder->refusing = devices;
-		devices[ladder->nrefusing++] = dev;
-	}
+	if (array_reserve((void **)&ladder->refusing, &ladder->refusing_capacity,
+	        ladder->nrefusing + 1, sizeof(*ladder->refusing), &err) == TARN_OK)
+		ladder->refusing[ladder->nrefusing++] = dev;
 	pthread_mutex_unlock(&ladder->mutex);
 }
 

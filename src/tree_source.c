@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "attributes.h"
+#include "bytes.h"
 #include "file_reader.h"
 #include "first_names.h"
 #include "scan.h"
@@ -265,16 +266,11 @@ static int enter_directory(struct tree_source *s, struct error *err) {
 	size_t depth = walk->depth;
 	const char *name = walk_name(walk);
 	struct entered *in;
+	int r =
+	    array_reserve((void **)&s->entered, &s->entered_capacity, depth + 1, sizeof(*in), err);
 
-	if (depth == s->entered_capacity) {
-		size_t capacity = depth * 2 + 32;
-
-		in = reallocarray(s->entered, capacity, sizeof(*in));
-		if (in == NULL)
-			return err_nomem(err);
-		s->entered = in;
-		s->entered_capacity = capacity;
-	}
+	if (r != TARN_OK)
+		return r;
 	in = &s->entered[depth];
 	if (depth == 0)
 		name = walk->nbytes > s->at->nbytes_dropped ? s->entry.name : "";
