@@ -98,10 +98,26 @@ static uint64_t key_of_inode(const struct link_ladder *ladder, const struct stat
 	    ladder->renames ? st->st_ino : st->st_ino / 64, st->st_dev);
 }
 
+static uint64_t bit_of(const struct stat *st) {
+	return (uint64_t)1 << st->st_ino % 64;
+}
+
 /* Of the value that this key has: the member that it is, or the bit of it. */
 static uint64_t own_value(
     const struct link_ladder *ladder, const char *member, const struct stat *st) {
-	return ladder->renames ? key_of_name(ladder->seed, member) : (uint64_t)1 << st->st_ino % 64;
+	return ladder->renames ? key_of_name(ladder->seed, member) : bit_of(st);
+}
+
+/* The same of what is known; 0: nothing. */
+static uint64_t known_value(struct link_ladder *ladder, const struct stat *st) {
+	uint64_t key = key_of_inode(ladder, st), value;
+	const uint64_t *found;
+
+	pthread_mutex_lock(&ladder->mutex);
+	found = key_map_find(&ladder->inodes, key);
+	value = found != NULL ? *found : 0;
+	pthread_mutex_unlock(&ladder->mutex);
+	return ladder->renames ? value : value & bit_of(st);
 }
 
 /* Remember that the inode ${st} is ${member}. */
@@ -123,15 +139,11 @@ static int remember_inode(
 }
 
 bool link_ladder_knows(struct link_ladder *ladder, const char *member, const struct stat *st) {
-	uint64_t key = key_of_inode(ladder, st), value = own_value(ladder, member, st);
-	const uint64_t *found;
-	bool is_known;
+	return known_value(ladder, st) == own_value(ladder, member, st);
+}
 
-	pthread_mutex_lock(&ladder->mutex);
-	found = key_map_find(&ladder->inodes, key);
-	is_known = found != NULL && (ladder->renames ? *found : *found & value) == value;
-	pthread_mutex_unlock(&ladder->mutex);
-	return is_known;
+bool link_ladder_knows_any(struct link_ladder *ladder, const struct stat *st) {
+	return known_value(ladder, st) != 0;
 }
 
 static int remember(struct link_ladder *ladder, uint64_t key, struct error *err) {
@@ -203,22 +215,10 @@ static bool is_stale(struct link_ladder *ladder, const struct member_path *path)
 	return ladder->knows_stale && knows(ladder, key_of_stale(ladder, path));
 }
 
-/* Nothing else has this key. */
-static uint64_t key_of_made_directory(const struct link_ladder *ladder, const struct stat *st) {
-	return key_with_numbers(ladder->seed ^ S_IFDIR, st->st_ino, st->st_dev);
-}
-
-int link_ladder_made_directory(struct link_ladder *ladder, const struct member_path *path,
-    const struct stat *st, struct error *err) {
-	uint64_t key = key_of_own_directory(ladder, path->parent, path->parent_nbytes, path->last);
-	int r = remember(ladder, key, err);
-
-	return r == TARN_OK ? remember(ladder, key_of_made_directory(ladder, st), err) : r;
-}
-
-bool link_ladder_made(struct link_ladder *ladder, const char *member, const struct stat *st) {
-	return S_ISDIR(st->st_mode) ? knows(ladder, key_of_made_directory(ladder, st)) :
-	                              link_ladder_knows(ladder, member, st);
+int link_ladder_made_directory(
+    struct link_ladder *ladder, const struct member_path *path, struct error *err) {
+	return remember(ladder,
+	    key_of_own_directory(ladder, path->parent, path->parent_nbytes, path->last), err);
 }
 
 int link_ladder_left_out(struct link_ladder *ladder, const char *member, struct error *err) {

@@ -53,17 +53,15 @@ int link_ladder_put(
     struct link_ladder *ladder, const struct member_path *path, bool is_put, struct error *err);
 
 /**
- * This run has made the directory ${path}, which is ${st}: what lies in it was made by this run as well,
- * unless another process interferes.  Returns TARN_OK or TARN_ENOMEM.
+ * This run has made the directory ${path}: what lies in it was made by this run as well, unless another
+ * process interferes.  Returns TARN_OK or TARN_ENOMEM.
  */
-int link_ladder_made_directory(struct link_ladder *ladder, const struct member_path *path,
-    const struct stat *st, struct error *err);
+int link_ladder_made_directory(
+    struct link_ladder *ladder, const struct member_path *path, struct error *err);
 
-/** Did this run make ${st}, a directory, or the file that the archive calls ${member}? */
-bool link_ladder_made(struct link_ladder *ladder, const char *member, const struct stat *st);
-
-/** Is what ${st} describes known to be ${member}? */
+/** Is what ${st} describes known to be ${member}, or any at all? */
 bool link_ladder_knows(struct link_ladder *ladder, const char *member, const struct stat *st);
+bool link_ladder_knows_any(struct link_ladder *ladder, const struct stat *st);
 
 /**
  * Remember that ${member} was left out on purpose (and that was counted), so that its later names

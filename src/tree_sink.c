@@ -345,12 +345,17 @@ static int put_directory(
 	int r = contained_mkdir(below, &s->path, &wanted, err);
 
 	if (r == TARN_OK && wanted.made && below == s->below)
-		r = link_ladder_made_directory(s->shared->ladder, &s->path, &wanted.st, err);
+		r = link_ladder_made_directory(s->shared->ladder, &s->path, err);
 	if (r != TARN_OK || (!wanted.made && keeps_directories(s)))
 		return r;
 	metadata_resolve_owner(&s->policy, &owned);
 	/* It may have the inode number of one that lay there before, and waits in its turn. */
 	is_new = wanted.made && !wanted.replaced && !s->options->recursive_unlink;
+	/* Or another one, which is to be known when that one's turn comes. */
+	if (wanted.made && !is_new)
+		r = link_ladder_is(s->shared->ladder, entry_member(e), &wanted.st, err);
+	if (r != TARN_OK)
+		return r;
 	return late_directories_add(&s->late, &owned, s->path.depth, &wanted.st, is_new, err);
 }
 
@@ -470,8 +475,7 @@ static bool was_replaced_by_member(struct tree_sink *s, const struct late_direct
 
 	return place(s, &s->path, d->entry.name, &below, &err) == TARN_OK &&
 	    contained_stat(below, &s->path, &st, &err) == TARN_OK &&
-	    !late_directories_is(&s->late, d, &st) &&
-	    link_ladder_made(s->shared->ladder, entry_member(&d->entry), &st);
+	    !late_directories_is(&s->late, d, &st) && link_ladder_knows_any(s->shared->ladder, &st);
 }
 
 static int tree_sink_finish(struct sink *sink, struct error *err) {

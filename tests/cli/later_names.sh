@@ -210,6 +210,11 @@ test_later_member_takes_the_place_of_a_directory() {
 		expect_equal "$(readlink out/e)" d
 		expect_equal "$(stat -c '%a %Y' out/g)" "$(stat -c '%a %Y' g)"
 	done
+	mkdir renamed
+	expect_status 0 tarn -xf a.tar -C renamed --transform='s,^,x,'
+	expect_equal "$(cat "$ERR")" ''
+	expect_equal "$(cat renamed/xd)" content
+	expect_equal "$(stat -c '%a %Y' renamed/xg)" "$(stat -c '%a %Y' g)"
 }
 
 test_name_is_linked_to_the_version_before_it() {
