@@ -25,11 +25,10 @@ static void put_quoted(FILE *out, const char *s) {
 	while (*s != '\0') {
 		unsigned char byte = (unsigned char)*s;
 		uint32_t character;
-		bool is_shown;
-		size_t nbytes = quote_utf8(s, &character, &is_shown);
+		size_t nbytes = quote_utf8(s, &character);
 
 		if (nbytes > 0) {
-			if (is_shown)
+			if (quote_is_shown(character))
 				fwrite(s, 1, nbytes, out);
 			else
 				put_escaped(out, character);

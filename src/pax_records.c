@@ -149,10 +149,9 @@ int pax_record_xattr(struct member_header *header, const struct xattr *xattr, st
 
 bool pax_is_utf8(const char *s) {
 	uint32_t character;
-	bool is_shown;
 
 	while (*s != '\0') {
-		size_t n = (unsigned char)*s < 0x80 ? 1 : quote_utf8(s, &character, &is_shown);
+		size_t n = (unsigned char)*s < 0x80 ? 1 : quote_utf8(s, &character);
 
 		if (n == 0)
 			return false;

@@ -23,15 +23,11 @@ static size_t sequence_nbytes(unsigned char lead) {
 	return lead < 0xc0 || lead >= 0xf8 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
 }
 
-/*
- * Decode the UTF-8 sequence at ${s} as RFC 3629 has it: no overlong forms, no surrogates, nothing
- * above U+10FFFF.  Returns its number of bytes, 0 when there is no well-formed one.
- */
-static size_t decode_utf8(const char *s, wint_t *character) {
-	static const wint_t least[] = { [2] = 0x80, [3] = 0x800, [4] = 0x10000 };
+size_t quote_utf8(const char *s, uint32_t *character) {
+	static const uint32_t least[] = { [2] = 0x80, [3] = 0x800, [4] = 0x10000 };
 	unsigned char lead = (unsigned char)s[0];
 	size_t n = sequence_nbytes(lead);
-	wint_t c;
+	uint32_t c;
 
 	if (n == 1)
 		return 0;
@@ -52,35 +48,29 @@ static size_t decode_utf8(const char *s, wint_t *character) {
  * Characters that iswprint() lets pass, but that reorder, join or hide what stands around them, so
  * that a name could pose as another one.
  */
-static bool is_deceptive(wint_t c) {
+static bool is_deceptive(uint32_t c) {
 	return c == 0xad || c == 0x61c || c == 0x180e || (c >= 0x200b && c <= 0x200f) ||
 	    (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff ||
 	    (c >= 0xfff9 && c <= 0xfffb) || (c >= 0x1d173 && c <= 0x1d17a) ||
 	    (c >= 0xe0000 && c <= 0xe0fff);
 }
 
-size_t quote_utf8(const char *s, uint32_t *character, bool *is_shown) {
-	wint_t c = 0;
-	size_t n = decode_utf8(s, &c);
-
-	*character = c;
-	*is_shown = n > 0 && iswprint(c) && !is_deceptive(c);
-	return n;
+bool quote_is_shown(uint32_t character) {
+	return iswprint(character) && !is_deceptive(character);
 }
 
 /* Number of bytes of the character at ${s} if it is to be shown as it is; 0: escape one byte. */
 static size_t shown_nbytes(const struct quote *q, const char *s) {
 	unsigned char byte = (unsigned char)s[0];
 	uint32_t c;
-	bool is_shown;
 	size_t n;
 
 	if (byte < 0x80)
 		return byte >= ' ' && byte < 0x7f && (byte != '\\' || q->style == QUOTE_TEXT);
 	if (!q->utf8)
 		return 0;
-	n = quote_utf8(s, &c, &is_shown);
-	return is_shown ? n : 0;
+	n = quote_utf8(s, &c);
+	return n > 0 && quote_is_shown(c) ? n : 0;
 }
 
 /* Write the escape for ${byte} to ${to}; returns its number of bytes. */
@@ -156,13 +146,13 @@ const char *quote_name(struct quote *q, const char *name) {
 /* Number of bytes of the character or escape at ${printed}; 0 if it is not whole, or the end. */
 static size_t unit_nbytes(const char *printed) {
 	size_t n = sequence_nbytes((unsigned char)printed[0]);
-	wint_t c;
+	uint32_t c;
 
 	if (printed[0] == '\\')
 		n = printed[1] >= '0' && printed[1] <= '7' ? ESCAPE_NBYTES : 2;
 	if (strnlen(printed, n) < n)
 		return 0;
-	return (unsigned char)printed[0] < 0x80 || decode_utf8(printed, &c) > 0 ? n : 1;
+	return (unsigned char)printed[0] < 0x80 || quote_utf8(printed, &c) > 0 ? n : 1;
 }
 
 size_t quote_cut(const char *printed, size_t nbytes) {

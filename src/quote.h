@@ -47,10 +47,13 @@ size_t quote_cut(const char *printed, size_t nbytes);
 void quote_fini(struct quote *q);
 
 /**
- * Bytes of the UTF-8 sequence of several bytes (RFC 3629) at ${s}, which is that of *${character}; 0: there
- * is no well-formed one.  *${is_shown}: it may be printed as it is.
+ * Bytes of the UTF-8 sequence of several bytes at ${s}, which is that of *${character}; 0: there is no
+ * well-formed one as RFC 3629 has it: no overlong forms, no surrogates, nothing above U+10FFFF.
  */
-size_t quote_utf8(const char *s, uint32_t *character, bool *is_shown);
+size_t quote_utf8(const char *s, uint32_t *character);
+
+/** May ${character}, of several bytes, be printed as it is? */
+bool quote_is_shown(uint32_t character);
 
 /** True when the locale that the environment asks for has UTF-8. */
 bool quote_environment_is_utf8(void);
