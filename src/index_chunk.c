@@ -178,7 +178,8 @@ int index_chunk_add(
 
 	if (strlen(e->name) > INDEX_NAME_NBYTES ||
 	    (target != NULL && strlen(target) > INDEX_NAME_NBYTES))
-		return err_set(err, TARN_EREFUSED, 0, "its name is too long for an index");
+		return err_set(
+		    err, TARN_EREFUSED, 0, "the name or target of this member is too long");
 	if (!put_member(w, e, offset, err))
 		return TARN_ENOMEM;
 	w->nmembers++;

@@ -109,6 +109,8 @@ int index_writer_add(struct index_writer *w, const struct entry *e, off_t offset
 	r = index_chunk_add(&w->chunk, e, offset, err);
 	if (r == TARN_EREFUSED) {
 		w->is_refused = true;
+		err_wrap(err, "The archive has no index");
+		report_line(w->report, w->refusal, e->name, err->msg);
 		return TARN_OK;
 	}
 	w->nmembers++;

@@ -11,6 +11,7 @@
 #include "entry.h"
 #include "error.h"
 #include "index_chunk.h"
+#include "report.h"
 
 /*
  * Where everything is in an archive: name, type, owner, mode, times, size, link target and offset
@@ -23,8 +24,10 @@
 /** What archives end in before an index begins is at least so long. */
 #define INDEX_END_NBYTES 1024
 
-/** Collects an index.  All zero is an empty one. */
+/** Collects an index.  All zero is an empty one, of which nothing is said. */
 struct index_writer {
+	struct report *report; /* borrowed: is told of the first member that cannot be indexed, */
+	enum report_severity refusal; /* which counts as this */
 	struct index_chunk_writer chunk;
 	struct bytes chunks, directory; /* those that are closed */
 	uint64_t nmembers;

@@ -160,7 +160,13 @@ int output_open(
 	bool is_new = o->mode == MODE_CREATE || (access(o->archive, F_OK) != 0 && errno == ENOENT);
 	int r;
 
-	*output = (struct output){ .file = { .fd = -1 } };
+	*output = (struct output){
+		.file = { .fd = -1 },
+		.index = {
+			.report = report,
+			.refusal = o->index == TRISTATE_YES ? REPORT_FAILURE : REPORT_NOTE,
+		},
+	};
 	output->has_index = o->format != FORMAT_CPIO &&
 	    (o->index == TRISTATE_YES ||
 	        (o->index != TRISTATE_NO && settings_of(o).compression == COMPRESSION_ZSTD));
@@ -194,8 +200,7 @@ static int write_index(struct output *out, struct error *err) {
 	return r == TARN_OK ? codec_write(out->writer, index->data, index->nbytes, err) : r;
 }
 
-int output_finish(
-    struct output *output, const struct options *o, struct report *report, struct error *err) {
+int output_finish(struct output *output, struct error *err) {
 	int r = output->sink->finish(output->sink, err);
 
 	if (r == TARN_OK && output->has_index && !output->index.is_refused)
@@ -204,9 +209,6 @@ int output_finish(
 		r = codec_writer_finish(output->writer, err);
 	if (r == TARN_OK)
 		r = archive_file_commit(&output->file, err);
-	if (r == TARN_OK && output->index.is_refused)
-		report_line(report, o->index == TRISTATE_YES ? REPORT_FAILURE : REPORT_NOTE, NULL,
-		    "The archive has no index: a name is too long for one");
 	return r;
 }
 

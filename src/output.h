@@ -34,13 +34,15 @@ struct output {
 	struct earlier_inodes earlier;
 };
 
-/** Open the archive of ${o}.  Whatever is returned, it can be closed. */
+/**
+ * Open the archive of ${o}.  Whatever is returned, it can be closed.  An index that it cannot have is
+ * said when that is known.
+ */
 int output_open(
     struct output *output, const struct options *o, struct report *report, struct error *err);
 
-/** All members were put: complete the archive of ${o}.  An index that it cannot have is said. */
-int output_finish(
-    struct output *output, const struct options *o, struct report *report, struct error *err);
+/** All members were put: complete the archive. */
+int output_finish(struct output *output, struct error *err);
 
 /** What was not finished is undone. */
 void output_close(struct output *output);

@@ -272,7 +272,7 @@ int run_write(struct run *run, struct error *err) {
 	if (r == TARN_OK && o->check_links)
 		tree_source_check_links(w.tree);
 	if (r == TARN_OK)
-		r = output_finish(&w.output, o, run->report, err);
+		r = output_finish(&w.output, err);
 	if (r == TARN_OK && o->totals)
 		run_say_totals(run, "written", archive_sink_nbytes(w.output.sink) - w.output.start);
 done:

@@ -75,6 +75,12 @@ void report_warning(struct report *report, const char *name, const char *format,
 	va_end(args);
 }
 
+void report_line(
+    struct report *report, enum report_severity severity, const char *name, const char *text) {
+	(void)severity;
+	report_warning(report, name, "%s", text);
+}
+
 void report_error(struct report *report, const char *name, const struct error *e) {
 	report_warning(report, name, "%s", e->msg);
 }
