@@ -333,7 +333,7 @@ static int take_header(struct archive_source *s, bool has_warning, struct error 
 	if (r == TARN_ENOMEM)
 		return r;
 	if (r != TARN_OK) {
-		report_error(s->report, archive_entry_pathname(s->from), err);
+		report_error(s->report, s->entry.name, err);
 		return TARN_END;
 	}
 	if (s->early_mtime.is_set)

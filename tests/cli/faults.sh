@@ -113,6 +113,19 @@ test_sparse_map_that_overlaps_is_an_error() {
 	[ ! -e f ]
 }
 
+test_member_without_a_name_is_said_and_the_rest_is_extracted() {
+	python3 - <<-'END'
+	import tarfile
+	with tarfile.open("a.tar", "w") as t:
+	    for name in "a", "", "b":
+	        t.addfile(tarfile.TarInfo(name))
+	END
+	mkdir out
+	expect_status 2 tarn -xf a.tar -C out
+	expect_equal "$(head -n 1 "$ERR")" 'tarn: Member without a name'
+	expect_equal "$(ls out)" $'a\nb'
+}
+
 # Each file is larger than a pipe and what is read ahead: tarn waits in the middle of the first.
 test_files_that_change_while_they_are_read_are_said_and_the_archive_is_whole() {
 	mkdir d
