@@ -47,7 +47,7 @@ struct inode_map {
 	uint32_t *index; /* handles; NO_HANDLE: free */
 	size_t capacity; /* a power of two; at most 7/8 are used */
 	size_t nused;
-	size_t n, n_peak;        /* inodes, directories not among them */
+	size_t n;                /* inodes, directories not among them */
 	struct key_set operands; /* names of inodes that were counted, and may be met again */
 
 	char **chunks;
@@ -243,8 +243,8 @@ static int insert(struct inode_map *map, const struct record *like, const char *
 		return code;
 	map->index[find(map, like->ino, like->device)] = *handle;
 	map->nused++;
-	if (!like->is_directory && ++map->n > map->n_peak)
-		map->n_peak = map->n;
+	if (!like->is_directory)
+		map->n++;
 	return TARN_OK;
 }
 
@@ -459,7 +459,6 @@ void inode_map_report_missing(struct inode_map *map, struct report *report) {
 void inode_map_get_stats(const struct inode_map *map, struct inode_map_stats *stats) {
 	*stats = (struct inode_map_stats){
 		.ninodes = map->n,
-		.ninodes_peak = map->n_peak,
 		.nbytes = sizeof(*map) + map->capacity * sizeof(*map->index) +
 		    map->nchunks * (size_t)CHUNK_GRANULES * GRANULE +
 		    map->chunks_capacity * sizeof(*map->chunks) + map->name_capacity +

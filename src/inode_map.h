@@ -76,11 +76,10 @@ void inode_map_forget(struct inode_map *map, const struct entry *e);
 /** Say each inode that has names which were not seen (--check-links). */
 void inode_map_report_missing(struct inode_map *map, struct report *report);
 
-/* Figures for tests and bench. */
+/* Figures for tests. */
 struct inode_map_stats {
 	size_t ninodes; /* remembered now */
-	size_t ninodes_peak;
-	size_t nbytes; /* allocated now, all told */
+	size_t nbytes;  /* allocated now, all told */
 };
 void inode_map_get_stats(const struct inode_map *map, struct inode_map_stats *stats);
 
