@@ -1,7 +1,6 @@
 #ifndef TARN_CODEC_PROGRAM_H
 #define TARN_CODEC_PROGRAM_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 

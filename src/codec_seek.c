@@ -1,9 +1,7 @@
 #include "config.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "codec_reader.h"
 #include "codec_xz_index.h"

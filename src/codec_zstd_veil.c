@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdint.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "codec_zstd_frame.h"
 #include "write_at.h"

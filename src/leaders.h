@@ -2,7 +2,6 @@
 #define TARN_LEADERS_H
 
 #include <stdatomic.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
 

@@ -6,7 +6,6 @@
 
 #include "entry.h"
 #include "options.h"
-#include "report.h"
 #include "sink.h"
 
 /*

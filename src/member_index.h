@@ -2,7 +2,6 @@
 #define TARN_MEMBER_INDEX_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 

@@ -2,7 +2,6 @@
 #define TARN_OUTPUT_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <sys/types.h>
 
 #include "archive_file.h"

@@ -2,7 +2,6 @@
 #define TARN_RUN_H
 
 #include <stdbool.h>
-#include <stdio.h>
 #include <sys/types.h>
 #include <time.h>
 

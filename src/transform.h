@@ -1,7 +1,6 @@
 #ifndef TARN_TRANSFORM_H
 #define TARN_TRANSFORM_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "error.h"

@@ -1,7 +1,6 @@
 #ifndef TARN_WAITING_LINKS_H
 #define TARN_WAITING_LINKS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "entry.h"
