@@ -18,8 +18,8 @@ static struct leader *find(const struct key_map *map, uint64_t key) {
 	return found != NULL ? (struct leader *)(uintptr_t)*found : NULL;
 }
 
-int leaders_add(struct leaders *leaders, uint64_t group, const struct member_path *path,
-    const struct stat *st, struct error *err) {
+int leaders_add(struct leaders *leaders, uint64_t group, uint64_t member,
+    const struct member_path *path, const struct stat *st, struct error *err) {
 	size_t nbytes = path->parent_nbytes + strlen(path->last) + 2;
 	struct leader *l = malloc(sizeof(*l) + nbytes);
 
@@ -27,7 +27,7 @@ int leaders_add(struct leaders *leaders, uint64_t group, const struct member_pat
 		return err_nomem(err);
 	*l = (struct leader){
 		.next = find(&leaders->groups, group),
-		.group = group,
+		.member = member,
 		.dev = st->st_dev,
 		.ino = st->st_ino,
 	};
@@ -41,13 +41,21 @@ int leaders_add(struct leaders *leaders, uint64_t group, const struct member_pat
 
 const struct leader *leaders_next(
     const struct leaders *leaders, uint64_t group, const struct leader *l) {
-	return l != NULL ? l->next : find(&leaders->groups, group);
+	do
+		l = l != NULL ? l->next : find(&leaders->groups, group);
+	while (l != NULL && l->is_gone);
+	return l;
 }
 
-void leaders_made(struct leaders *leaders, uint64_t group, const struct stat *st) {
+void leaders_end(struct leaders *leaders, uint64_t group) {
+	for (struct leader *l = find(&leaders->groups, group); l != NULL; l = l->next)
+		l->is_gone = true;
+}
+
+void leaders_made(struct leaders *leaders, uint64_t member, const struct stat *st) {
 	struct leader *l = find(&leaders->inodes, key_of_inode(st));
 
-	if (l != NULL && l->group != group)
+	if (l != NULL && l->member != member)
 		l->is_gone = true;
 }
 

@@ -10,9 +10,10 @@
 #include "member_path.h"
 
 /*
- * Files that stand in for others in a group of names: where a name could not be linked and became a copy,
- * those that follow are linked to that.  A leader is an inode, and it has the name that it was made under: what
- * lies there may be something else by now, so whoever links to it looks.
+ * Files that stand in for others in a group of names, which are later names of one member, and of what lies at
+ * one place: where a name could not be linked and became a copy, those that follow are linked to that.  A leader is
+ * an inode, and it has the name that it was made under: what lies there may be something else by now, so whoever
+ * links to it looks.
  *
  * Keys are those of key_set.h.  Embed it; all zero is empty.
  */
@@ -23,23 +24,26 @@ struct leaders {
 
 struct leader {
 	struct leader *next; /* the one before it of the same group */
-	uint64_t group;      /* key of its first name in the archive */
+	uint64_t member;     /* key of its first name in the archive */
 	dev_t dev;
 	ino_t ino;
-	atomic_bool is_gone; /* its number is that of another file: nothing is to be linked to it */
+	atomic_bool is_gone; /* nothing is to be linked to it any more */
 	char name[];
 };
 
-/** The file ${st}, made at ${path}, leads ${group} from now on.  Returns TARN_OK or TARN_ENOMEM. */
-int leaders_add(struct leaders *leaders, uint64_t group, const struct member_path *path,
-    const struct stat *st, struct error *err);
+/** The file ${st} of ${member}, made at ${path}, leads ${group} from now on.  Returns TARN_OK or TARN_ENOMEM. */
+int leaders_add(struct leaders *leaders, uint64_t group, uint64_t member,
+    const struct member_path *path, const struct stat *st, struct error *err);
 
-/** The next leader of ${group} behind ${l}, or with NULL the newest; NULL: there is none. */
+/** What leads ${group} is another file than those that follow: nothing leads it any more. */
+void leaders_end(struct leaders *leaders, uint64_t group);
+
+/** The next leader of ${group} behind ${l}, or with NULL the newest; NULL: there is none.  They stay. */
 const struct leader *leaders_next(
     const struct leaders *leaders, uint64_t group, const struct leader *l);
 
-/** A file of ${group} has the inode ${st}: what leads another group under that number is gone. */
-void leaders_made(struct leaders *leaders, uint64_t group, const struct stat *st);
+/** A file of ${member} has the inode ${st}: what leads another one's names under that number is gone. */
+void leaders_made(struct leaders *leaders, uint64_t member, const struct stat *st);
 
 void leaders_fini(struct leaders *leaders);
 

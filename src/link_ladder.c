@@ -8,7 +8,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -30,9 +29,8 @@
  * Where members are renamed, what lies at a place may be another one: there a map says of each inode
  * which it is.  A file that is replaced leaves its number to the next one, which takes over its entry.
  *
- * Groups that met a refusal, or lack their first name, have leaders (leaders.h), under the key of their first
- * name in the archive: other inodes with the same content, made by this run, that can still take names on
- * their device.
+ * Groups that met a refusal, or lack their first name, have leaders (leaders.h): other inodes with the same
+ * content, made by this run, that can still take names on their device.
  */
 
 struct link_ladder {
@@ -199,8 +197,25 @@ static uint64_t key_of_stale(const struct link_ladder *ladder, const struct memb
 	return key_of_place(ladder, path->parent, path->parent_nbytes, path->last, 1);
 }
 
-int link_ladder_put(
-    struct link_ladder *ladder, const struct member_path *path, bool is_put, struct error *err) {
+uint64_t link_ladder_group(
+    const struct link_ladder *ladder, const char *member, const struct member_path *first) {
+	uint64_t place = first != NULL ?
+	    key_of_place(ladder, first->parent, first->parent_nbytes, first->last, 2) :
+	    0;
+
+	return key_with_numbers(key_of_name(ladder->seed, member), place, 0);
+}
+
+static void end_leaders(struct link_ladder *ladder, uint64_t group) {
+	pthread_mutex_lock(&ladder->mutex);
+	leaders_end(&ladder->leaders, group);
+	pthread_mutex_unlock(&ladder->mutex);
+}
+
+int link_ladder_put(struct link_ladder *ladder, const char *member, const struct member_path *path,
+    bool is_put, struct error *err) {
+	if (member != NULL && ladder->has_leaders)
+		end_leaders(ladder, link_ladder_group(ladder, member, path));
 	if (!is_put) {
 		ladder->knows_stale = true;
 		return remember(ladder, key_of_stale(ladder, path), err);
@@ -428,34 +443,13 @@ static int link_to(struct link_ladder *ladder, const struct member_path *from,
 /* A symbolic link at ${name} that leads to the file at ${first}. */
 static int make_symlink(struct link_ladder *ladder, const struct member_path *first,
     const struct new_name *name, struct error *err) {
-	const struct member_path *path = name->path;
 	struct fresh fresh = { .fd = -1 };
-	size_t shared = 0, nup = path->depth > 0 ? path->depth - 1 : 0, nbytes;
-	char *target, *to;
+	char *target = member_path_between(name->path, first);
 	int r;
 
-	/* The directories that both are in need not be left. */
-	for (size_t i = 0;; i++) {
-		bool ends = i == first->parent_nbytes || first->parent[i] == '/';
-
-		if (ends && (i == path->parent_nbytes || path->parent[i] == '/') && i > shared) {
-			shared = i;
-			nup--;
-		}
-		if (i >= first->parent_nbytes || i >= path->parent_nbytes ||
-		    first->parent[i] != path->parent[i])
-			break;
-	}
-	nbytes = nup * strlen("../") + first->parent_nbytes + strlen(first->last) + 2;
-	target = to = malloc(nbytes);
 	if (target == NULL)
 		return err_nomem(err);
-	for (; nup > 0; nup--)
-		to = stpcpy(to, "../");
-	if (shared < first->parent_nbytes)
-		to += sprintf(to, "%s/", first->parent + shared + (shared > 0 ? 1 : 0));
-	strcpy(to, first->last);
-	r = contained_symlink(name->contained, path, target, name->replace, &fresh, err);
+	r = contained_symlink(name->contained, name->path, target, name->replace, &fresh, err);
 	if (r == TARN_OK)
 		r = remember_inode(ladder, name->member, &fresh.st, err);
 	if (r == TARN_OK)
@@ -465,16 +459,23 @@ static int make_symlink(struct link_ladder *ladder, const struct member_path *fi
 	return r;
 }
 
-int link_ladder_lead(struct link_ladder *ladder, const char *member, const struct member_path *path,
-    const struct stat *st, struct error *err) {
+static int lead(struct link_ladder *ladder, uint64_t group, const char *member,
+    const struct member_path *path, const struct stat *st, struct error *err) {
+	uint64_t member_key = key_of_name(ladder->seed, member);
 	int r;
 
 	pthread_mutex_lock(&ladder->mutex);
-	r = leaders_add(&ladder->leaders, key_of_name(ladder->seed, member), path, st, err);
+	r = leaders_add(&ladder->leaders, group, member_key, path, st, err);
 	pthread_mutex_unlock(&ladder->mutex);
 	if (r == TARN_OK)
 		ladder->has_leaders = true;
 	return r;
+}
+
+int link_ladder_lead(struct link_ladder *ladder, uint64_t group, const char *member,
+    const struct member_path *path, const struct stat *st, struct error *err) {
+	end_leaders(ladder, group);
+	return lead(ladder, group, member, path, st, err);
 }
 
 /* The next leader of ${group} behind ${l}, or the first; NULL: there is none.  They stay. */
@@ -487,8 +488,8 @@ static const struct leader *next_leader(
 }
 
 int link_ladder_leader(
-    struct link_ladder *ladder, const char *member, struct member_path *path, struct error *err) {
-	const struct leader *l = next_leader(ladder, key_of_name(ladder->seed, member), NULL);
+    struct link_ladder *ladder, uint64_t group, struct member_path *path, struct error *err) {
+	const struct leader *l = next_leader(ladder, group, NULL);
 
 	return l != NULL ? member_path_set(path, l->name, err) : TARN_END;
 }
@@ -497,8 +498,8 @@ int link_ladder_leader(
  * Link ${name} to one of the leaders of its group, the newest that takes it.  TARN_END: there is
  * none, the first name is to be asked.
  */
-static int link_to_leader(
-    struct link_ladder *ladder, const struct new_name *name, struct error *err) {
+static int link_to_leader(struct link_ladder *ladder, const struct member_path *first,
+    const struct new_name *name, struct error *err) {
 	struct member_path path = { .storage = NULL };
 	struct new_name new = *name;
 	uint64_t group;
@@ -506,7 +507,7 @@ static int link_to_leader(
 
 	if (!ladder->has_leaders)
 		return TARN_END;
-	group = key_of_name(ladder->seed, name->member);
+	group = link_ladder_group(ladder, name->member, first);
 	while ((new.leader = next_leader(ladder, group, new.leader)) != NULL) {
 		r = member_path_set(&path, new.leader->name, err);
 		if (r == TARN_OK)
@@ -522,7 +523,7 @@ static int link_to_leader(
 /* Link ${name} to a leader of its group, or to what lies at ${first}. */
 static int link_to_any(struct link_ladder *ladder, const struct member_path *first,
     const struct new_name *name, struct error *err) {
-	int r = link_to_leader(ladder, name, err);
+	int r = link_to_leader(ladder, first, name, err);
 
 	return r == TARN_END ? link_to(ladder, first, name, err) : r;
 }
@@ -542,7 +543,8 @@ static int copy_refused(struct link_ladder *ladder, const struct member_path *fi
 	    S_ISREG(name->st->st_mode) ? (uint64_t)name->st->st_size : 0);
 	return refuses_links(ladder, name->st->st_dev) ?
 	    TARN_OK :
-	    link_ladder_lead(ladder, name->member, name->path, name->st, err);
+	    lead(ladder, link_ladder_group(ladder, name->member, first), name->member, name->path,
+	        name->st, err);
 }
 
 static int link_or_copy(struct link_ladder *ladder, const struct member_path *first,
@@ -559,7 +561,7 @@ static int link_or_copy(struct link_ladder *ladder, const struct member_path *fi
 	/* Another thread may just have made a copy that this name can be linked to. */
 	refused = *name->st;
 	pthread_mutex_lock(&ladder->copying);
-	r = link_to_leader(ladder, name, &asked);
+	r = link_to_leader(ladder, first, name, &asked);
 	if (r == TARN_END) {
 		*name->st = refused;
 		r = copy_refused(ladder, first, name, reason, err);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,6 +83,33 @@ void member_path_go_into(struct member_path *path) {
 void member_path_fini(struct member_path *path) {
 	free(path->storage);
 	*path = (struct member_path){ .storage = NULL };
+}
+
+char *member_path_between(const struct member_path *path, const struct member_path *to) {
+	size_t shared = 0, nup = path->depth > 0 ? path->depth - 1 : 0;
+	char *text, *end;
+
+	/* The directories that both are in need not be left. */
+	for (size_t i = 0;; i++) {
+		bool ends = i == to->parent_nbytes || to->parent[i] == '/';
+
+		if (ends && (i == path->parent_nbytes || path->parent[i] == '/') && i > shared) {
+			shared = i;
+			nup--;
+		}
+		if (i >= to->parent_nbytes || i >= path->parent_nbytes ||
+		    to->parent[i] != path->parent[i])
+			break;
+	}
+	text = end = malloc(nup * strlen("../") + to->parent_nbytes + strlen(to->last) + 2);
+	if (text == NULL)
+		return NULL;
+	for (; nup > 0; nup--)
+		end = stpcpy(end, "../");
+	if (shared < to->parent_nbytes)
+		end += sprintf(end, "%s/", to->parent + shared + (shared > 0 ? 1 : 0));
+	strcpy(end, to->last);
+	return text;
 }
 
 /* Where the first component of ${name} that counts begins; its end if there is none. */

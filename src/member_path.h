@@ -33,6 +33,9 @@ void member_path_fini(struct member_path *path);
 /** ${path}, a directory, becomes that of `.' in it, but for its depth. */
 void member_path_go_into(struct member_path *path);
 
+/** The text of a symbolic link at ${path} that leads to ${to}: an allocation, NULL when out of memory. */
+char *member_path_between(const struct member_path *path, const struct member_path *to);
+
 /** True when two names, neither of them checked, are the same components, however they are spelt. */
 bool member_names_equal(const char *a, const char *b);
 

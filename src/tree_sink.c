@@ -143,7 +143,7 @@ static int complete(struct tree_sink *s, const struct making *m, struct fresh *f
 	contained_discard(fresh);
 	r = link_ladder_is(s->shared->ladder, m->name->member, &twin->st, err);
 	if (r == TARN_OK)
-		r = link_ladder_put(s->shared->ladder, m->name->first, true, err);
+		r = link_ladder_put(s->shared->ladder, NULL, m->name->first, true, err);
 	return r == TARN_OK ? link_ladder_add(s->shared->ladder, m->below, m->name, err) : r;
 }
 
@@ -269,26 +269,31 @@ static bool is_at_first(struct tree_sink *s, struct contained *below, const stru
 
 /*
  * Put ${name}, which comes with its own content, as ${m} says.  Where the first name is not there, what
- * was made of an earlier one stands in for it.
+ * was made of an earlier one stands in for it, if that is the same.
  */
 static int put_whole_name(
     struct tree_sink *s, struct making *m, const struct later_name *name, struct error *err) {
 	struct link_ladder *ladder = s->shared->ladder;
+	uint64_t group =
+	    link_ladder_group(ladder, name->member, m->name != NULL ? &s->first : NULL);
 	struct error lost;
 	struct stat st;
-	int r = TARN_OK, made;
+	bool has_first;
+	int r = TARN_OK;
 
-	if (m->name == NULL || contained_stat(m->below, &s->first, &st, err) != TARN_OK) {
-		r = link_ladder_leader(ladder, name->member, &s->first, err);
+	has_first = m->name != NULL && contained_stat(m->below, &s->first, &st, err) == TARN_OK;
+	if (!has_first) {
+		r = link_ladder_leader(ladder, group, &s->first, err);
 		m->name = r == TARN_OK ? name : NULL;
 	}
-	if (r != TARN_OK && r != TARN_END)
+	if (r == TARN_ENOMEM)
 		return r;
-	made = make(s, m, err);
-	if (made != TARN_OK || r != TARN_END ||
-	    contained_stat(m->below, &s->path, &st, &lost) != TARN_OK)
-		return made;
-	return link_ladder_lead(ladder, name->member, &s->path, &st, err);
+	r = make(s, m, err);
+	if (r != TARN_OK || has_first ||
+	    contained_stat(m->below, &s->path, &st, &lost) != TARN_OK ||
+	    (m->name != NULL && is_at_first(s, m->below, &st)))
+		return r;
+	return link_ladder_lead(ladder, group, name->member, &s->path, &st, err);
 }
 
 static int put_later_name(struct tree_sink *s, struct contained *below, const struct entry *e,
@@ -403,7 +408,8 @@ static int put(struct tree_sink *s, const struct entry *e, struct source *from, 
 	r = put_at(s, below, e, from, err);
 	/* Also a name that waits for its first: until then an earlier member may lie there. */
 	if (r != TARN_ENOMEM &&
-	    link_ladder_put(s->shared->ladder, &s->path, r == TARN_OK, &put_err) != TARN_OK)
+	    link_ladder_put(s->shared->ladder, e->first_name == NULL ? entry_member(e) : NULL,
+	        &s->path, r == TARN_OK, &put_err) != TARN_OK)
 		return err_nomem(err);
 	return r;
 }

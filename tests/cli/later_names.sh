@@ -277,6 +277,44 @@ test_name_is_not_linked_to_a_file_that_has_the_number_of_its_first() {
 	expect_equal "$(cat disk/symlink/a disk/symlink/l)" othernewer
 }
 
+# What was copied where a link was refused, or stood in for a first name that was left out, is of the version
+# that came before.
+test_copy_of_an_earlier_version_leads_no_names_of_a_later_one() {
+	mkdir -p d out/d
+	mount_tmpfs out/d 4M
+	printf old >f
+	ln f d/a
+	tarn -cf a.tar f d
+	rm f d/a
+	printf newer >f
+	ln f d/b
+	ln f d/c
+	tarn -rf a.tar f d/b d/c
+	for threads in 1 3; do
+		find out -type f -delete
+		expect_status 0 tarn --threads=$threads -xf a.tar -C out
+		expect_equal "$(cat out/f out/d/b out/d/c out/d/a)" newernewernewerold
+		[ out/d/b -ef out/d/c ]
+	done
+}
+
+test_every_name_that_waits_gets_the_version_that_it_stands_behind() {
+	printf old >f
+	ln f a
+	tarn -cf a.tar f a
+	rm f
+	printf newer >f
+	ln f g
+	ln f h
+	tarn -rf a.tar f g h
+	mkdir out other
+	expect_status 0 tarn -xf a.tar -C out a g h
+	expect_equal "$(cat out/a out/g out/h)" oldnewernewer
+	[ out/g -ef out/h ]
+	expect_status 0 tarn -xf a.tar -C other --exclude=f
+	expect_equal "$(cat other/a other/g other/h)" oldnewernewer
+}
+
 test_name_of_a_version_that_was_not_extracted_is_not_linked_to_an_earlier_one() {
 	mkdir skip waits
 	archive_of a=older a=newer 'l->a'
