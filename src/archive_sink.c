@@ -155,7 +155,9 @@ static bool has_first(const struct archive_sink *s, const struct entry *e) {
 
 /* Remember whether ${e} is in the archive, for names that link to it. */
 static int remember(struct archive_sink *s, const struct entry *e, bool is_in, struct error *err) {
-	if (is_in != s->checks_links || e->first_name != NULL || e->type == ENTRY_DIRECTORY)
+	/* Only archives have later names that others link to. */
+	if (is_in != s->checks_links || (e->first_name != NULL && !s->checks_links) ||
+	    e->type == ENTRY_DIRECTORY)
 		return TARN_OK;
 	return key_set_add(&s->members, key_of_name(s->seed, e->name), err);
 }
@@ -195,6 +197,8 @@ static int archive_sink_put(
 	if (e->first_name != NULL && !has_first(s, e))
 		return err_set(err, TARN_NO_FIRST, 0, "its first name is not in the archive");
 	r = append_header(s, e, err);
+	if (r == TARN_NO_FIRST)
+		report_note(s->report, e->name, "%s: stored in full", err->msg);
 	if (r == TARN_EREFUSED) {
 		report_error(s->report, e->name, err);
 		return remember(s, e, false, err);

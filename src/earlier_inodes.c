@@ -21,6 +21,9 @@ static uint64_t key_of_inode(const struct earlier_inodes *earlier, const struct 
 	key = key_with_numbers(key, (uint64_t)id->mtime.tv_sec, (uint64_t)id->mtime.tv_nsec);
 	key = key_with_numbers(key, (uint64_t)e->mtime.tv_sec, id->attributes);
 	key = key_with_numbers(key, e->uid, e->gid);
+	/* It may be renamed. */
+	if (e->target != NULL)
+		key = key_with_bytes(key, e->target, strlen(e->target));
 	return key_with_numbers(key, e->mode, e->type);
 }
 

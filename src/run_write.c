@@ -91,7 +91,9 @@ static int put_trees_from(struct writing *w, struct source *source, struct error
 
 	while ((r = source->next(source, &e, err)) == TARN_OK) {
 		if (!update_wants(&w->output.members, e)) {
-			tree_source_skip(w->tree);
+			r = tree_source_skip(w->tree, err);
+			if (r != TARN_OK)
+				return r;
 			continue;
 		}
 		r = put(w, e, source, err);
@@ -164,6 +166,8 @@ static int put_archive(struct writing *w, const struct operand *operand, struct 
 		    !update_wants(&w->output.members, e))
 			continue;
 		r = put(w, e, input.source, err);
+		if (r == TARN_OK)
+			waiting_links_drop(waiting, e->name, w->output.sink);
 		if (r == TARN_NO_FIRST)
 			r = waiting_links_add(waiting, e, number, w->output.sink, err);
 		if (r != TARN_OK)

@@ -164,7 +164,9 @@ static int put_link_name(struct encoder *enc) {
 	if (nbytes <= max)
 		return TARN_OK;
 	if (enc->format == FORMAT_USTAR || enc->format == FORMAT_V7)
-		return err_set(enc->err, TARN_EREFUSED, 0, "link name is too long; not dumped");
+		return enc->e->first_name != NULL ?
+		    err_set(enc->err, TARN_NO_FIRST, 0, "link name is too long") :
+		    err_set(enc->err, TARN_EREFUSED, 0, "link name is too long; not dumped");
 	return put_long(enc, "linkpath", enc->link_name, &enc->has_long_link);
 }
 
@@ -452,6 +454,8 @@ void tar_header_reduce(struct entry *e, enum format format) {
 
 	if (format != FORMAT_PAX || e->first_name != NULL)
 		e->mtime.tv_nsec = 0;
+	if (format == FORMAT_V7)
+		e->uname = e->gname = NULL;
 	if (e->first_name == NULL)
 		return;
 	e->type = ENTRY_FILE;

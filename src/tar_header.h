@@ -31,7 +31,8 @@
  * would be larger than the holes.
  *
  * Returns TARN_OK; TARN_EREFUSED when the format cannot hold it, in GNU tar's words ("file name is
- * too long (cannot be split); not dumped", "value %s out of %s range 0..%s"); TARN_ENOMEM.
+ * too long (cannot be split); not dumped", "value %s out of %s range 0..%s"); TARN_NO_FIRST when it
+ * cannot hold the first name of ${e}; TARN_ENOMEM.
  * Nothing is allocated once ${header} has grown to what members need.
  */
 int tar_header_encode(

@@ -453,11 +453,14 @@ int tree_source_make_first(struct source *source, struct error *err) {
 	return r == TARN_OK ? fill_first(s, err) : r;
 }
 
-void tree_source_skip(struct source *source) {
+int tree_source_skip(struct source *source, struct error *err) {
 	struct tree_source *s = (struct tree_source *)source;
 
-	if (s->entry.first_name == NULL && s->entry.type != ENTRY_DIRECTORY)
+	if (s->entry.type == ENTRY_DIRECTORY)
+		return TARN_OK;
+	if (s->entry.first_name == NULL)
 		inode_map_forget(s->first_names.map, &s->entry);
+	return first_names_not_stored(&s->first_names, s->entry.name, err);
 }
 
 void tree_source_check_links(struct source *source) {

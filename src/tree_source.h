@@ -30,8 +30,11 @@ void tree_source_begin(struct source *source, const struct operand *operands, si
  */
 int tree_source_make_first(struct source *source, struct error *err);
 
-/** The entry that next() has returned is not stored: the next name of its inode is the first. */
-void tree_source_skip(struct source *source);
+/**
+ * The entry that next() has returned is not stored: the next name of its inode is the first.  TARN_OK or
+ * TARN_ENOMEM.
+ */
+int tree_source_skip(struct source *source, struct error *err);
 
 /** Say which files have names that were not met (--check-links). */
 void tree_source_check_links(struct source *source);

@@ -90,6 +90,19 @@ test_update_asks_for_the_time_of_the_file_as_gnu_tar_does() {
 	tar -xOf tarn.tar a | grep -qx oldnew
 }
 
+# What is older than its member is another file than that.
+test_update_links_to_nothing_that_it_has_left_out() {
+	mkdir d
+	printf newer >d/f
+	touch -d 2020-01-02 d/f
+	tarn -cf a.tar d
+	rm d/f
+	printf older >d/f
+	touch -d 2020-01-01 d/f
+	tarn -uf a.tar d -C d .
+	expect_equal "$(tar -xOf a.tar ./f)" older
+}
+
 # Later names are link members, which have whole seconds.
 test_update_sees_a_change_within_a_second_where_the_archive_tells() {
 	for format in pax gnu; do

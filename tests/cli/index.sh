@@ -61,6 +61,9 @@ test_listing_by_the_index_is_that_of_the_archive() {
 		tarn $options --no-index -f a.tar >by-archive
 		cmp by-index by-archive
 	done
+	tarn -cf v7.tar --format=v7 --index tree/day.0/same
+	tarn -tvf v7.tar >by-index
+	tarn -tvf v7.tar --no-index | cmp - by-index
 }
 
 # reads FILE COMMAND…: the bytes that it reads of that file.
@@ -182,6 +185,14 @@ test_unchanged_file_is_linked_to_whatever_its_member_tells() {
 		tarn -rf a.tar $options tree/day.1/g
 		expect_equal "$(tar -tvf a.tar tree/day.1/g | cut -c 1)" -
 	done
+}
+
+test_symbolic_link_that_is_renamed_is_another_one() {
+	ln -s f1 a
+	tarn -cf a.tar --index a
+	ln a b
+	tarn -rf a.tar --transform=s/f1/g1/ b
+	tar -tvf a.tar | grep -q 'b -> g1'
 }
 
 test_other_time_that_is_given_is_stored() {
