@@ -107,7 +107,7 @@ int cpio_header_encode(struct member_header *header, struct cpio_names *names,
 		.target = (char *)e->target,
 		.name = (char *)e->name,
 	};
-	const struct cpio_first *first, *before;
+	const struct cpio_first *first;
 	/* Only in archives there are later names of later names. */
 	bool may_lead = e->first_name != NULL ? e->path == NULL : e->identity.nlink != 1;
 	int r;
@@ -120,10 +120,6 @@ int cpio_header_encode(struct member_header *header, struct cpio_names *names,
 		if (first == NULL)
 			return err_set(
 			    err, TARN_NO_FIRST, 0, "the first of its names is not in the archive");
-		/* Of two members of one name and inode cpio makes an empty file. */
-		before = cpio_names_find(names, e->name);
-		if (before != NULL && before->number == first->number)
-			return err_set(err, TARN_NO_FIRST, 0, "the archive has this name of it");
 		self.number = first->number;
 		self.type = first->type;
 		self.target = first->target;

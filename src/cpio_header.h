@@ -26,7 +26,7 @@
  * ones from an archive.
  *
  * Returns TARN_OK; TARN_EREFUSED when the format cannot hold it; TARN_NO_FIRST for a later name whose
- * first name is not in ${names}, or that is there itself; TARN_ENOMEM.
+ * first name is not in ${names}; TARN_ENOMEM.
  */
 int cpio_header_encode(struct member_header *header, struct cpio_names *names,
     const struct entry *e, off_t position, struct error *err);

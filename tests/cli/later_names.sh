@@ -339,7 +339,8 @@ test_links_to_links_stay_links_in_a_conversion() {
 	tarn -cf b.cpio -H cpio @a.tar
 	mkdir out
 	(cd out && cpio -idu --quiet <../b.cpio)
-	expect_equal "$(cat out/f out/d/f)" contentcontent
+	[ out/f -ef out/d/f ]
+	expect_equal "$(cat out/f)" content
 }
 
 test_link_that_a_format_cannot_hold_is_stored_in_full() {

@@ -75,6 +75,15 @@ void report_warning(struct report *report, const char *name, const char *format,
 	va_end(args);
 }
 
+void report_note(struct report *report, const char *name, const char *format, ...) {
+	va_list args;
+
+	(void)report;
+	va_start(args, format);
+	say(name, format, args);
+	va_end(args);
+}
+
 void report_line(
     struct report *report, enum report_severity severity, const char *name, const char *text) {
 	(void)severity;
