@@ -196,13 +196,12 @@ static int archive_sink_put(
 	}
 	if (e->first_name != NULL && !has_first(s, e))
 		return err_set(err, TARN_NO_FIRST, 0, "its first name is not in the archive");
-	/* It is there; and of two members of one name and inode cpio makes an empty file. */
-	if (s->format == FORMAT_CPIO && e->first_name != NULL &&
-	    cpio_names_are_one(&s->names, e->name, e->first_name))
-		return TARN_OK;
 	r = append_header(s, e, err);
-	if (r == TARN_NO_FIRST)
+	if (r == TARN_NO_FIRST && e->path != NULL)
 		report_note(s->report, e->name, "%s: stored in full", err->msg);
+	/* An archive would have to be read again for each such name. */
+	if (r == TARN_NO_FIRST && e->path == NULL && s->format != FORMAT_CPIO)
+		r = err_set(err, TARN_EREFUSED, 0, "%s; not dumped", err->msg);
 	if (r == TARN_EREFUSED) {
 		report_error(s->report, e->name, err);
 		return remember(s, e, false, err);

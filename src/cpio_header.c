@@ -107,27 +107,21 @@ int cpio_header_encode(struct member_header *header, struct cpio_names *names,
 		.target = (char *)e->target,
 		.name = (char *)e->name,
 	};
-	const struct cpio_first *first;
-	/* Only in archives there are later names of later names. */
-	bool may_lead = e->first_name != NULL ? e->path == NULL : e->identity.nlink != 1;
+	const struct cpio_first *first = &self;
 	int r;
 
 	member_header_clear(header);
 	if (e->type == ENTRY_SOCKET)
 		return err_set(err, TARN_EREFUSED, 0, "Unknown file type; file ignored");
-	if (e->first_name != NULL) {
+	if (e->first_name != NULL)
 		first = cpio_names_find(names, e->first_name);
-		if (first == NULL)
-			return err_set(
-			    err, TARN_NO_FIRST, 0, "the first of its names is not in the archive");
-		self.number = first->number;
-		self.type = first->type;
-		self.target = first->target;
-	}
+	if (first == NULL)
+		return err_set(err, TARN_NO_FIRST, 0, "no link to its first name can be made");
 	r = check_ranges(e, err);
 	if (r == TARN_OK)
-		r = append_member(header, e, &self, err);
-	if (r == TARN_OK && may_lead && e->type != ENTRY_DIRECTORY && !cpio_names_add(names, &self))
+		r = append_member(header, e, first, err);
+	if (r == TARN_OK && e->first_name == NULL && e->type != ENTRY_DIRECTORY &&
+	    e->identity.nlink != 1 && !cpio_names_add(names, &self))
 		return err_nomem(err);
 	return r;
 }

@@ -22,8 +22,7 @@
  * Encode ${e} into ${header} and say there what content follows, which the archive fills up to a
  * multiple of CPIO_ALIGNMENT.  ${position} is where in the archive the header comes to stand, and
  * becomes the inode number; a later name gets that of its first name, and no content.  ${names}
- * grows with every name that may have later ones: first ones whose link count is not one, and later
- * ones from an archive.
+ * grows with every first name that may have later ones: whose link count is not one.
  *
  * Returns TARN_OK; TARN_EREFUSED when the format cannot hold it; TARN_NO_FIRST for a later name whose
  * first name is not in ${names}; TARN_ENOMEM.

@@ -62,13 +62,6 @@ const struct cpio_first *cpio_names_find(const struct cpio_names *names, const c
 	return node != NULL ? *node : NULL;
 }
 
-bool cpio_names_are_one(const struct cpio_names *names, const char *a, const char *b) {
-	const struct cpio_first *first = cpio_names_find(names, a);
-	const struct cpio_first *second = cpio_names_find(names, b);
-
-	return first != NULL && second != NULL && first->number == second->number;
-}
-
 void cpio_names_fini(struct cpio_names *names) {
 	tdestroy(names->root, first_free);
 	names->root = NULL;

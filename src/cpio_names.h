@@ -26,9 +26,6 @@ bool cpio_names_add(struct cpio_names *names, const struct cpio_first *first);
 /** NULL when it is not there; it lives until ${names} changes. */
 const struct cpio_first *cpio_names_find(const struct cpio_names *names, const char *name);
 
-/** Are both there, as names of one file? */
-bool cpio_names_are_one(const struct cpio_names *names, const char *a, const char *b);
-
 void cpio_names_fini(struct cpio_names *names);
 
 #endif

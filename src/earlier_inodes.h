@@ -10,8 +10,8 @@
  * Which files earlier runs have stored in an archive, so that names which are added to it become
  * link members of those.  Identities come from the archive's index.  Device numbers change when a
  * machine is started again, so they only count for a file without a birth time.  A file whose size,
- * mtime, mode or owner is another than in the archive is another file: the link member would have
- * the old ones.  All zero is an empty one; about 50 bytes an inode and its name.
+ * mtime, mode, owner, attributes or target is another than in the archive is another file: the link
+ * member would have the old ones.  All zero is an empty one; about 50 bytes an inode and its name.
  */
 struct earlier_inodes {
 	uint64_t seed;

@@ -52,10 +52,14 @@ bool entry_type_of_mode(mode_t mode, enum entry_type *type) {
 	return false;
 }
 
-const char *entry_member(const struct entry *e) {
-	if (e->first_name != NULL)
-		return e->stored_first_name != NULL ? e->stored_first_name : e->first_name;
+const char *entry_own_member(const struct entry *e) {
 	return e->stored_name != NULL ? e->stored_name : e->name;
+}
+
+const char *entry_member(const struct entry *e) {
+	if (e->first_name == NULL)
+		return entry_own_member(e);
+	return e->stored_first_name != NULL ? e->stored_first_name : e->first_name;
 }
 
 /* The name without the slashes at its end, as one that outlives libarchive's. */

@@ -111,6 +111,9 @@ bool entry_type_of_mode(mode_t mode, enum entry_type *type);
 /** What the archive calls the member that has the content of ${e}: itself, or its first name. */
 const char *entry_member(const struct entry *e);
 
+/** What the archive calls ${e} itself. */
+const char *entry_own_member(const struct entry *e);
+
 struct archive_entry;
 
 /* What an entry from libarchive borrows beside libarchive's own strings.  Embed it, reuse it. */

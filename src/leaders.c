@@ -40,10 +40,10 @@ int leaders_add(struct leaders *leaders, uint64_t group, uint64_t member,
 }
 
 const struct leader *leaders_next(
-    const struct leaders *leaders, uint64_t group, const struct leader *l) {
+    const struct leaders *leaders, uint64_t group, uint64_t member, const struct leader *l) {
 	do
 		l = l != NULL ? l->next : find(&leaders->groups, group);
-	while (l != NULL && l->is_gone);
+	while (l != NULL && (l->is_gone || l->member != member));
 	return l;
 }
 

@@ -118,8 +118,7 @@ static uint64_t known_value(struct link_ladder *ladder, const struct stat *st) {
 	return ladder->renames ? value : value & bit_of(st);
 }
 
-/* Remember that the inode ${st} is ${member}. */
-static int remember_inode(
+int link_ladder_is(
     struct link_ladder *ladder, const char *member, const struct stat *st, struct error *err) {
 	uint64_t key = key_of_inode(ladder, st), value = own_value(ladder, member, st), *found;
 	int r = TARN_OK;
@@ -168,16 +167,6 @@ static bool knows(struct link_ladder *ladder, uint64_t key) {
 	return is_known;
 }
 
-int link_ladder_is(
-    struct link_ladder *ladder, const char *member, const struct stat *st, struct error *err) {
-	int r = remember_inode(ladder, member, st, err);
-
-	/* An earlier version may have been left out. */
-	if (ladder->knows_left_out)
-		forget(ladder, key_of_name(ladder->seed, member));
-	return r;
-}
-
 /* The key of ${last} in ${parent}, components as member_path has them, as a place of this ${kind}. */
 static uint64_t key_of_place(const struct link_ladder *ladder, const char *parent,
     size_t parent_nbytes, const char *last, uint64_t kind) {
@@ -197,13 +186,10 @@ static uint64_t key_of_stale(const struct link_ladder *ladder, const struct memb
 	return key_of_place(ladder, path->parent, path->parent_nbytes, path->last, 1);
 }
 
-uint64_t link_ladder_group(
-    const struct link_ladder *ladder, const char *member, const struct member_path *first) {
-	uint64_t place = first != NULL ?
+uint64_t link_ladder_group(const struct link_ladder *ladder, const struct member_path *first) {
+	return first != NULL ?
 	    key_of_place(ladder, first->parent, first->parent_nbytes, first->last, 2) :
-	    0;
-
-	return key_with_numbers(key_of_name(ladder->seed, member), place, 0);
+	    key_with_numbers(ladder->seed, 0, 2);
 }
 
 static void end_leaders(struct link_ladder *ladder, uint64_t group) {
@@ -212,17 +198,21 @@ static void end_leaders(struct link_ladder *ladder, uint64_t group) {
 	pthread_mutex_unlock(&ladder->mutex);
 }
 
-int link_ladder_put(struct link_ladder *ladder, const char *member, const struct member_path *path,
-    bool is_put, struct error *err) {
-	if (member != NULL && ladder->has_leaders)
-		end_leaders(ladder, link_ladder_group(ladder, member, path));
+int link_ladder_put(
+    struct link_ladder *ladder, const struct member_path *path, bool is_put, struct error *err) {
+	if (ladder->has_leaders)
+		end_leaders(ladder, link_ladder_group(ladder, path));
 	if (!is_put) {
 		ladder->knows_stale = true;
 		return remember(ladder, key_of_stale(ladder, path), err);
 	}
+	link_ladder_is_at(ladder, path);
+	return TARN_OK;
+}
+
+void link_ladder_is_at(struct link_ladder *ladder, const struct member_path *path) {
 	if (ladder->knows_stale)
 		forget(ladder, key_of_stale(ladder, path));
-	return TARN_OK;
 }
 
 /* Is what lies at ${path} an earlier member than the last that was to be there? */
@@ -239,6 +229,11 @@ int link_ladder_made_directory(
 int link_ladder_left_out(struct link_ladder *ladder, const char *member, struct error *err) {
 	ladder->knows_left_out = true;
 	return remember(ladder, key_of_name(ladder->seed, member), err);
+}
+
+void link_ladder_came(struct link_ladder *ladder, const char *member) {
+	if (ladder->knows_left_out)
+		forget(ladder, key_of_name(ladder->seed, member));
 }
 
 bool link_ladder_has_left_out(struct link_ladder *ladder, const char *member) {
@@ -374,7 +369,7 @@ static int copy_file(struct link_ladder *ladder, const struct member_path *first
 	metadata_copy(from, fresh.fd, name->name, ladder->report);
 	*name->st = fresh.st;
 	name->st->st_size = opened.st_size;
-	r = remember_inode(ladder, name->member, &fresh.st, err);
+	r = link_ladder_is(ladder, name->member, &fresh.st, err);
 	if (r == TARN_OK)
 		r = contained_commit(&fresh, err);
 done:
@@ -451,7 +446,7 @@ static int make_symlink(struct link_ladder *ladder, const struct member_path *fi
 		return err_nomem(err);
 	r = contained_symlink(name->contained, name->path, target, name->replace, &fresh, err);
 	if (r == TARN_OK)
-		r = remember_inode(ladder, name->member, &fresh.st, err);
+		r = link_ladder_is(ladder, name->member, &fresh.st, err);
 	if (r == TARN_OK)
 		r = contained_commit(&fresh, err);
 	contained_discard(&fresh);
@@ -478,18 +473,20 @@ int link_ladder_lead(struct link_ladder *ladder, uint64_t group, const char *mem
 	return lead(ladder, group, member, path, st, err);
 }
 
-/* The next leader of ${group} behind ${l}, or the first; NULL: there is none.  They stay. */
+/* The next that leads names of ${member} in ${group} behind ${l}, or the first; NULL: there is none. */
 static const struct leader *next_leader(
-    struct link_ladder *ladder, uint64_t group, const struct leader *l) {
+    struct link_ladder *ladder, uint64_t group, const char *member, const struct leader *l) {
+	uint64_t member_key = key_of_name(ladder->seed, member);
+
 	pthread_mutex_lock(&ladder->mutex);
-	l = leaders_next(&ladder->leaders, group, l);
+	l = leaders_next(&ladder->leaders, group, member_key, l);
 	pthread_mutex_unlock(&ladder->mutex);
 	return l;
 }
 
-int link_ladder_leader(
-    struct link_ladder *ladder, uint64_t group, struct member_path *path, struct error *err) {
-	const struct leader *l = next_leader(ladder, group, NULL);
+int link_ladder_leader(struct link_ladder *ladder, uint64_t group, const char *member,
+    struct member_path *path, struct error *err) {
+	const struct leader *l = next_leader(ladder, group, member, NULL);
 
 	return l != NULL ? member_path_set(path, l->name, err) : TARN_END;
 }
@@ -507,8 +504,8 @@ static int link_to_leader(struct link_ladder *ladder, const struct member_path *
 
 	if (!ladder->has_leaders)
 		return TARN_END;
-	group = link_ladder_group(ladder, name->member, first);
-	while ((new.leader = next_leader(ladder, group, new.leader)) != NULL) {
+	group = link_ladder_group(ladder, first);
+	while ((new.leader = next_leader(ladder, group, name->member, new.leader)) != NULL) {
 		r = member_path_set(&path, new.leader->name, err);
 		if (r == TARN_OK)
 			r = link_to(ladder, &path, &new, err);
@@ -543,8 +540,7 @@ static int copy_refused(struct link_ladder *ladder, const struct member_path *fi
 	    S_ISREG(name->st->st_mode) ? (uint64_t)name->st->st_size : 0);
 	return refuses_links(ladder, name->st->st_dev) ?
 	    TARN_OK :
-	    lead(ladder, link_ladder_group(ladder, name->member, first), name->member, name->path,
-	        name->st, err);
+	    lead(ladder, link_ladder_group(ladder, first), name->member, name->path, name->st, err);
 }
 
 static int link_or_copy(struct link_ladder *ladder, const struct member_path *first,

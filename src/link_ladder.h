@@ -47,11 +47,13 @@ int link_ladder_is(
 
 /**
  * A member was put at ${path}, or was to be and ${is_put} is not: what lies there then is an earlier
- * one, to which nothing is linked.  ${member} is its name in the archive, and NULL for a later name: what has
- * become of earlier ones of that name leads nobody any more.  Returns TARN_OK or TARN_ENOMEM.
+ * one, to which nothing is linked.  What led the names that are linked to this place is of an earlier one, too,
+ * and does not any more.  Returns TARN_OK or TARN_ENOMEM.
  */
-int link_ladder_put(struct link_ladder *ladder, const char *member, const struct member_path *path,
-    bool is_put, struct error *err);
+int link_ladder_put(
+    struct link_ladder *ladder, const struct member_path *path, bool is_put, struct error *err);
+/** What lies at ${path} was found to be the last member that was to be there. */
+void link_ladder_is_at(struct link_ladder *ladder, const struct member_path *path);
 
 /**
  * This run has made the directory ${path}: what lies in it was made by this run as well, unless another
@@ -70,19 +72,23 @@ bool link_ladder_knows_any(struct link_ladder *ladder, const struct stat *st);
  */
 int link_ladder_left_out(struct link_ladder *ladder, const char *member, struct error *err);
 bool link_ladder_has_left_out(struct link_ladder *ladder, const char *member);
+/** Another ${member} came behind the one that was left out, if any was. */
+void link_ladder_came(struct link_ladder *ladder, const char *member);
 
-/** The group of the later names of ${member} that go with what lies at ${first}; NULL: that is no place. */
-uint64_t link_ladder_group(
-    const struct link_ladder *ladder, const char *member, const struct member_path *first);
+/** The group of the names that are linked to what lies at ${first}; NULL: to what has no place. */
+uint64_t link_ladder_group(const struct link_ladder *ladder, const struct member_path *first);
 /**
  * ${st}, a file of ${member} which was made at ${path}, is what the names of ${group} that follow are to be linked
  * to, and nothing else.  Returns TARN_OK or TARN_ENOMEM.
  */
 int link_ladder_lead(struct link_ladder *ladder, uint64_t group, const char *member,
     const struct member_path *path, const struct stat *st, struct error *err);
-/** *${path} is the place of the last that was to lead; TARN_END when there is none, or TARN_ENOMEM. */
-int link_ladder_leader(
-    struct link_ladder *ladder, uint64_t group, struct member_path *path, struct error *err);
+/**
+ * *${path} is the place of the last file of ${member} that was to lead; TARN_END when there is none, or
+ * TARN_ENOMEM.
+ */
+int link_ladder_leader(struct link_ladder *ladder, uint64_t group, const char *member,
+    struct member_path *path, struct error *err);
 
 /* One more name for a member. */
 struct later_name {

@@ -8,6 +8,7 @@
 
 #include "archive_sink.h"
 #include "input.h"
+#include "member_path.h"
 #include "output.h"
 #include "source_ahead.h"
 #include "tree_source.h"
@@ -166,7 +167,9 @@ static int put_archive(struct writing *w, const struct operand *operand, struct 
 		    !update_wants(&w->output.members, e))
 			continue;
 		r = put(w, e, input.source, err);
-		if (r == TARN_OK)
+		/* A link to itself is no newer version. */
+		if (r == TARN_OK &&
+		    (e->first_name == NULL || !member_names_equal(e->first_name, e->name)))
 			waiting_links_drop(waiting, e->name, w->output.sink);
 		if (r == TARN_NO_FIRST)
 			r = waiting_links_add(waiting, e, number, w->output.sink, err);

@@ -142,9 +142,10 @@ static int complete(struct tree_sink *s, const struct making *m, struct fresh *f
 	}
 	contained_discard(fresh);
 	r = link_ladder_is(s->shared->ladder, m->name->member, &twin->st, err);
-	if (r == TARN_OK)
-		r = link_ladder_put(s->shared->ladder, NULL, m->name->first, true, err);
-	return r == TARN_OK ? link_ladder_add(s->shared->ladder, m->below, m->name, err) : r;
+	if (r != TARN_OK)
+		return r;
+	link_ladder_is_at(s->shared->ladder, m->name->first);
+	return link_ladder_add(s->shared->ladder, m->below, m->name, err);
 }
 
 /*
@@ -274,20 +275,21 @@ static bool is_at_first(struct tree_sink *s, struct contained *below, const stru
 static int put_whole_name(
     struct tree_sink *s, struct making *m, const struct later_name *name, struct error *err) {
 	struct link_ladder *ladder = s->shared->ladder;
-	uint64_t group =
-	    link_ladder_group(ladder, name->member, m->name != NULL ? &s->first : NULL);
+	uint64_t group = link_ladder_group(ladder, m->name != NULL ? &s->first : NULL);
 	struct error lost;
 	struct stat st;
 	bool has_first;
-	int r = TARN_OK;
+	int r;
 
-	has_first = m->name != NULL && contained_stat(m->below, &s->first, &st, err) == TARN_OK;
+	has_first = m->name != NULL && contained_stat(m->below, &s->first, &st, err) == TARN_OK &&
+	    link_ladder_knows(ladder, name->member, &st);
 	if (!has_first) {
-		r = link_ladder_leader(ladder, group, &s->first, err);
-		m->name = r == TARN_OK ? name : NULL;
+		r = link_ladder_leader(ladder, group, name->member, &s->first, err);
+		if (r == TARN_ENOMEM)
+			return r;
+		if (r == TARN_OK)
+			m->name = name;
 	}
-	if (r == TARN_ENOMEM)
-		return r;
 	r = make(s, m, err);
 	if (r != TARN_OK || has_first ||
 	    contained_stat(m->below, &s->path, &st, &lost) != TARN_OK ||
@@ -383,7 +385,7 @@ static int put_at(struct tree_sink *s, struct contained *below, const struct ent
 	r = keep_newer(s, below, e, err);
 	if (r == TARN_OK && is_left_out(s, e)) {
 		report_count(s->report, REPORT_LEFT_DEVICE, e->name, 0);
-		return link_ladder_left_out(s->shared->ladder, entry_member(e), err);
+		return link_ladder_left_out(s->shared->ladder, entry_own_member(e), err);
 	}
 	if (r == TARN_OK && s->options->recursive_unlink &&
 	    (e->type != ENTRY_DIRECTORY || e->first_name != NULL) &&
@@ -406,10 +408,11 @@ static int put(struct tree_sink *s, const struct entry *e, struct source *from, 
 	if (r != TARN_OK)
 		return r;
 	r = put_at(s, below, e, from, err);
+	if (r == TARN_OK && !is_left_out(s, e))
+		link_ladder_came(s->shared->ladder, entry_own_member(e));
 	/* Also a name that waits for its first: until then an earlier member may lie there. */
 	if (r != TARN_ENOMEM &&
-	    link_ladder_put(s->shared->ladder, e->first_name == NULL ? entry_member(e) : NULL,
-	        &s->path, r == TARN_OK, &put_err) != TARN_OK)
+	    link_ladder_put(s->shared->ladder, &s->path, r == TARN_OK, &put_err) != TARN_OK)
 		return err_nomem(err);
 	return r;
 }

@@ -446,6 +446,9 @@ int tree_source_make_first(struct source *source, struct error *err) {
 	struct met_name met;
 	int r;
 
+	/* It may have been the first name itself, of this run. */
+	end_file(s);
+	attributes_clear(&s->attributes);
 	begin_entry(s);       /* it may have got another name and mtime since */
 	s->look = LOOK_FRESH; /* or what was decided about it would have to be decided anew */
 	met = met_name(s);

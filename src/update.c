@@ -2,47 +2,55 @@
 
 #include "update.h"
 
-#include <stdint.h>
-
 #include "key_set.h"
 
-#define SECOND 1000000000 /* in nanoseconds */
+/* The mtime of the member ${name}; NULL: the archive has none. */
+static struct timespec *find(const struct update *update, const char *name) {
+	const uint64_t *at = key_map_find(&update->members, key_of_name(update->seed, name));
 
-/* Since 1970; of times that are centuries away the last or first one that can be told. */
-static int64_t nanoseconds(int64_t seconds, long more) {
-	int64_t n;
-
-	if (__builtin_mul_overflow(seconds, SECOND, &n) || __builtin_add_overflow(n, more, &n))
-		return seconds < 0 ? INT64_MIN : INT64_MAX;
-	return n;
+	return at != NULL ? (struct timespec *)(void *)update->mtimes.data + *at : NULL;
 }
 
-/* The mtime of the member ${name}; NULL: the archive has none. */
-static const uint64_t *find(const struct update *update, const char *name) {
-	return key_map_find(&update->mtimes, key_of_name(update->seed, name));
+/* Of a link member, which may have only the seconds of what its first name has, or not even those. */
+static struct timespec mtime_of(const struct update *update, const struct entry *e) {
+	const struct timespec *first =
+	    e->first_name != NULL && !e->is_whole ? find(update, e->first_name) : NULL;
+
+	return first != NULL && e->mtime.tv_nsec == 0 &&
+	        (e->mtime.tv_sec == first->tv_sec || e->mtime.tv_sec == 0) ?
+	    *first :
+	    e->mtime;
 }
 
 int update_note(struct update *update, const struct entry *e, struct error *err) {
-	uint64_t mtime = (uint64_t)nanoseconds(e->mtime.tv_sec, e->mtime.tv_nsec);
-	const uint64_t *first;
+	struct timespec mtime, *found;
+	int r;
 
-	if (update->mtimes.n == 0)
+	if (update->members.n == 0)
 		update->seed = key_seed();
-	/* A link member may have only the seconds of what its first name has. */
-	first = e->first_name != NULL ? find(update, e->first_name) : NULL;
-	if (first != NULL && e->mtime.tv_nsec == 0 && *first - mtime < SECOND)
-		mtime = *first;
-	return key_map_set(&update->mtimes, key_of_name(update->seed, e->name), mtime, err);
+	mtime = mtime_of(update, e);
+	found = find(update, e->name);
+	if (found != NULL) {
+		*found = mtime;
+		return TARN_OK;
+	}
+	r = bytes_append(&update->mtimes, &mtime, sizeof(mtime), err);
+	return r == TARN_OK ? key_map_set(&update->members, key_of_name(update->seed, e->name),
+	                          update->mtimes.nbytes / sizeof(mtime) - 1, err) :
+	                      r;
 }
 
 bool update_wants(const struct update *update, const struct entry *e) {
-	const uint64_t *mtime = update->mtimes.n > 0 ? find(update, e->name) : NULL;
-	bool has_fraction = mtime != NULL && (int64_t)*mtime % SECOND != 0;
+	const struct timespec *mtime = update->members.n > 0 ? find(update, e->name) : NULL;
 
-	return mtime == NULL ||
-	    nanoseconds(e->mtime.tv_sec, has_fraction ? e->mtime.tv_nsec : 0) > (int64_t)*mtime;
+	if (mtime == NULL)
+		return true;
+	if (e->mtime.tv_sec != mtime->tv_sec)
+		return e->mtime.tv_sec > mtime->tv_sec;
+	return mtime->tv_nsec != 0 && e->mtime.tv_nsec > mtime->tv_nsec;
 }
 
 void update_fini(struct update *update) {
-	key_map_fini(&update->mtimes);
+	key_map_fini(&update->members);
+	bytes_fini(&update->mtimes);
 }

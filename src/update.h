@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 
+#include "bytes.h"
 #include "entry.h"
 #include "error.h"
 #include "key_map.h"
@@ -12,7 +13,8 @@
  */
 struct update {
 	uint64_t seed;
-	struct key_map mtimes; /* nanoseconds since 1970, by the name */
+	struct key_map members; /* by the name: which mtime is its */
+	struct bytes mtimes;    /* struct timespec */
 };
 
 /** The archive has ${e}, in the place of an earlier member of its name.  TARN_OK or TARN_ENOMEM. */

@@ -103,6 +103,23 @@ test_update_links_to_nothing_that_it_has_left_out() {
 	expect_equal "$(tar -xOf a.tar ./f)" older
 }
 
+# GNU tar writes times that it has no octal digits for into records of link members as well, tarn zeros.
+test_update_knows_times_that_octal_numbers_do_not() {
+	for years in '1965-01-01 1965-06-01' '2250-01-01 2251-01-01' '2400-01-01 2410-01-01'; do
+		rm -f a b a.tar
+		printf old >a
+		ln a b
+		touch -d "${years% *}" a
+		tarn -cf a.tar a b
+		tarn -uf a.tar a b
+		expect_equal "$(tar -tf a.tar 2>/dev/null | wc -l)" 2
+		printf new >a
+		touch -d "${years#* }" a
+		tarn -uf a.tar a b
+		expect_equal "$(tar -xOf a.tar a 2>/dev/null)" oldnew
+	done
+}
+
 # Later names are link members, which have whole seconds.
 test_update_sees_a_change_within_a_second_where_the_archive_tells() {
 	for format in pax gnu; do

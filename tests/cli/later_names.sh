@@ -277,6 +277,80 @@ test_name_is_not_linked_to_a_file_that_has_the_number_of_its_first() {
 	expect_equal "$(cat disk/symlink/a disk/symlink/l)" othernewer
 }
 
+# members NAME=CONTENT|NAME>FIRST|NAME#…: an archive, a.tar, of files, later names and devices.
+members() {
+	python3 - "$@" <<-'END'
+	import io, re, sys, tarfile
+	with tarfile.open("a.tar", "w") as tar:
+	    for member in sys.argv[1:]:
+	        name, kind, rest = re.match("([^=>#]*)([=>#])(.*)", member).groups()
+	        info = tarfile.TarInfo(name)
+	        if kind == ">":
+	            info.type, info.linkname = tarfile.LNKTYPE, rest
+	        elif kind == "#":
+	            info.type, info.devmajor, info.devminor = tarfile.CHRTYPE, 1, 3
+	        info.size = len(rest) if kind == "=" else 0
+	        tar.addfile(info, io.BytesIO(rest.encode()))
+	END
+}
+
+# Also where the new version is a later name itself, or the first name was left out.
+test_later_name_that_takes_the_place_of_a_first_ends_what_led_its_names() {
+	mkdir -p out/m other/m
+	mount_tmpfs out/m 4M
+	mount_tmpfs other/m 4M
+	for threads in 1 4; do
+		find out other -type f -delete
+		members d/L=v1 'm/M1>d/L' d/F=v2 'd/L>d/F' 'm/M2>d/L'
+		expect_status 0 tarn --threads=$threads -xf a.tar -C out
+		expect_equal "$(cat out/m/M1 out/m/M2)" v1v2
+		members F=v1 'L1>F' 'm/L5>F' F=v2 'L1>F' 'L3>F' 'm/L5>F' 'm/L6>F'
+		expect_status 0 tarn --threads=$threads -xf a.tar -C other L1 L3 m/L5 m/L6
+		expect_equal "$(cat other/L1 other/L3 other/m/L5 other/m/L6)" v2v2v2v2
+	done
+}
+
+test_left_out_is_what_the_last_member_of_that_name_was() {
+	members 'x#' F=v 'x>F' 'y>x'
+	mkdir out other
+	expect_status 0 tarn --no-same-permissions -xf a.tar -C out
+	expect_equal "$(cat out/x out/y)" vv
+	members x=v1 'dev#' 'x>dev' 'y>x'
+	expect_status 0 tarn --no-same-permissions -xf a.tar -C other
+	[ ! -e other/y ]
+	expect_stderr_has '3 devices'
+}
+
+test_name_that_waits_in_a_conversion_is_not_ended_by_a_link_to_itself() {
+	members f=old 'a>f' 'a>a'
+	expect_status 1 tarn -cf b.tar --exclude=f @a.tar
+	expect_equal "$(tar -xOf b.tar a)" old
+}
+
+test_conversion_to_cpio_takes_the_version_before() {
+	members f=one 'a>f' f=two 'b>a'
+	tarn -cf b.cpio -H cpio @a.tar
+	mkdir out
+	(cd out && cpio -idu --quiet <../b.cpio)
+	expect_equal "$(cat out/b)" one
+}
+
+test_files_that_become_first_names_after_all_are_not_held_open() {
+	long=$(printf 'n%.0s' {1..90})
+	mkdir "$long" q
+	for n in {1..100}; do
+		printf x >"$long/file-number-$n"
+		touch -d 2020-01-01 "$long/file-number-$n"
+	done
+	tarn -cf a.tar --format=ustar --index "$long"
+	cp -al "$long" q/p
+	(
+		ulimit -n 40
+		expect_status 0 tarn -rf a.tar --format=ustar q
+	)
+	expect_equal "$(tar -tf a.tar | grep -c q/p/file)" 100
+}
+
 # What was copied where a link was refused, or stood in for a first name that was left out, is of the version
 # that came before.
 test_copy_of_an_earlier_version_leads_no_names_of_a_later_one() {
