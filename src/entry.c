@@ -52,6 +52,10 @@ bool entry_type_of_mode(mode_t mode, enum entry_type *type) {
 	return false;
 }
 
+bool identity_has_numbers_of(const struct identity *id, const struct stat *st) {
+	return st->st_ino == id->ino && st->st_dev == id->dev;
+}
+
 const char *entry_own_member(const struct entry *e) {
 	return e->stored_name != NULL ? e->stored_name : e->name;
 }

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <time.h>
 
@@ -39,6 +40,9 @@ struct identity {
 	struct timespec mtime;
 	uint64_t attributes; /* a checksum of those that were read; 0: there are none */
 };
+
+/** Are these the numbers of the inode ${st}? */
+bool identity_has_numbers_of(const struct identity *id, const struct stat *st);
 
 struct xattr {
 	const char *name; /* with its namespace: "user.comment" */

@@ -126,11 +126,10 @@ static void report_unreadable(struct tree_source *s, const char *what, int errnu
 
 /* Is ${st} what was looked at?  A while ago, it must not have changed either. */
 static bool is_as_seen(const struct tree_source *s, const struct stat *st) {
-	const struct identity *id = &s->entry.identity;
 	const struct statx_timestamp *ctime = &s->at->stx.stx_ctime;
 
 	/* Later names will refer to it: it must be the inode that they have. */
-	return st->st_ino == id->ino && st->st_dev == id->dev &&
+	return identity_has_numbers_of(&s->entry.identity, st) &&
 	    (s->look != LOOK_OLD ||
 	        (!has_changed(s, st) && st->st_ctim.tv_sec == ctime->tv_sec &&
 	            st->st_ctim.tv_nsec == ctime->tv_nsec));
