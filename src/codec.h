@@ -25,6 +25,9 @@ struct codec_settings {
 	bool long_distance;           /* zstd: look for repetitions 128 MiB back, within pieces */
 };
 
+/** What ${compression} is called, by libarchive and in messages. */
+const char *codec_name(enum compression compression);
+
 /** The compression that the suffix of ${filename} stands for (.tar.zst, .tgz, …), else NONE. */
 enum compression codec_of_suffix(const char *filename);
 

@@ -15,6 +15,23 @@
 #define TAR_CHECKSUM_OFFSET 148
 #define TAR_CHECKSUM_NBYTES 8
 
+const char *codec_name(enum compression compression) {
+	static const char *const names[] = {
+		[COMPRESSION_NONE] = "no compression",
+		[COMPRESSION_GZIP] = "gzip",
+		[COMPRESSION_BZIP2] = "bzip2",
+		[COMPRESSION_XZ] = "xz",
+		[COMPRESSION_LZMA] = "lzma",
+		[COMPRESSION_LZIP] = "lzip",
+		[COMPRESSION_LZ4] = "lz4",
+		[COMPRESSION_ZSTD] = "zstd",
+		[COMPRESSION_COMPRESS] = "compress",
+		[COMPRESSION_PROGRAM] = "a program",
+	};
+
+	return names[compression];
+}
+
 enum compression codec_of_suffix(const char *filename) {
 	static const struct {
 		const char *suffix;

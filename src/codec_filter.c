@@ -43,26 +43,8 @@ static la_ssize_t take(struct archive *a, void *data, const void *block, size_t 
 	return (la_ssize_t)nbytes;
 }
 
-/* libarchive's name for ${compression}; there are no others that get here. */
-static const char *filter_name(enum compression compression) {
-	switch (compression) {
-	case COMPRESSION_GZIP:
-		return "gzip";
-	case COMPRESSION_BZIP2:
-		return "bzip2";
-	case COMPRESSION_LZMA:
-		return "lzma";
-	case COMPRESSION_LZIP:
-		return "lzip";
-	case COMPRESSION_LZ4:
-		return "lz4";
-	default:
-		return "compress";
-	}
-}
-
 static int set_filter_options(struct filter *filter, struct error *err) {
-	const char *name = filter_name(filter->compression);
+	const char *name = codec_name(filter->compression);
 	char number[16];
 
 	if (filter->compression == COMPRESSION_GZIP) {
@@ -91,7 +73,7 @@ static int open_archive(struct filter *filter, struct error *err) {
 	/* The only member that a raw archive has. */
 	archive_entry_set_filetype(entry, AE_IFREG);
 	if (archive_write_set_format_raw(a) != ARCHIVE_OK ||
-	    archive_write_add_filter_by_name(a, filter_name(filter->compression)) != ARCHIVE_OK ||
+	    archive_write_add_filter_by_name(a, codec_name(filter->compression)) != ARCHIVE_OK ||
 	    archive_write_set_bytes_per_block(a, 0) != ARCHIVE_OK) {
 		r = filter_error(filter, err);
 		goto done;

@@ -97,23 +97,12 @@ static int continue_old(
 /* What is added is compressed as the archive is: who asks for something else cannot have it. */
 static int check_compression(
     const struct options *o, const struct codec_reader *reader, struct error *err) {
-	static const char *const names[] = {
-		[COMPRESSION_NONE] = "no compression",
-		[COMPRESSION_GZIP] = "gzip",
-		[COMPRESSION_BZIP2] = "bzip2",
-		[COMPRESSION_XZ] = "xz",
-		[COMPRESSION_LZMA] = "lzma",
-		[COMPRESSION_LZIP] = "lzip",
-		[COMPRESSION_LZ4] = "lz4",
-		[COMPRESSION_ZSTD] = "zstd",
-		[COMPRESSION_COMPRESS] = "compress",
-	};
 	enum compression found = codec_reader_compression(reader);
 
 	if (o->compression == COMPRESSION_NONE || o->compression == found)
 		return TARN_OK;
 	return err_set(err, TARN_EREFUSED, 0, "Cannot go on with %s in an archive with %s",
-	    names[o->compression], names[found]);
+	    codec_name(o->compression), codec_name(found));
 }
 
 static int open_old(
