@@ -46,27 +46,50 @@ static size_t most_places(const struct member_order *o) {
 	return o->of_first.nkeys + o->of_name.nkeys + 2;
 }
 
+/* Each that is live moves over those that are not, towards where its search begins. */
+static void forget_complete(struct member_order *o) {
+	size_t mask = o->capacity - 1, start = 0;
+
+	while (o->places[start].key != 0)
+		start++;
+	for (size_t i = 1; i <= mask; i++) {
+		struct member_place *at = &o->places[(start + i) & mask], place = *at;
+
+		*at = (struct member_place){ 0 };
+		if (place.key != 0 && is_live(o, &place))
+			*find(o, place.key) = place;
+	}
+}
+
+static int grow(struct member_order *o, size_t capacity, struct error *err) {
+	struct member_order grown = { .capacity = capacity };
+
+	grown.places = calloc(capacity, sizeof(*grown.places));
+	if (grown.places == NULL)
+		return err_nomem(err);
+	for (size_t i = 0; i < o->capacity; i++) {
+		if (o->places[i].key != 0)
+			*find(&grown, o->places[i].key) = o->places[i];
+	}
+	free(o->places);
+	o->places = grown.places;
+	o->capacity = capacity;
+	return TARN_OK;
+}
+
 /* Forget what is complete, and make room for more: for the member that is added at least. */
 static int renew(struct member_order *o, struct error *err) {
-	struct member_order renewed = { .capacity = MIN_CAPACITY };
+	size_t capacity = o->capacity > 0 ? o->capacity : MIN_CAPACITY;
 	size_t nlive = 0;
 
 	for (size_t i = 0; i < o->capacity; i++)
-		nlive += is_live(o, &o->places[i]);
-	while (nlive + most_places(o) >= renewed.capacity / 2)
-		renewed.capacity *= 2;
-	renewed.places = calloc(renewed.capacity, sizeof(*renewed.places));
-	if (renewed.places == NULL)
-		return err_nomem(err);
-	for (size_t i = 0; i < o->capacity; i++) {
-		if (is_live(o, &o->places[i]))
-			*find(&renewed, o->places[i].key) = o->places[i];
-	}
-	free(o->places);
-	o->places = renewed.places;
-	o->capacity = renewed.capacity;
+		nlive += o->places[i].key != 0 && is_live(o, &o->places[i]);
+	while (nlive + most_places(o) >= capacity / 2)
+		capacity *= 2;
+	if (o->capacity > 0)
+		forget_complete(o);
 	o->n = nlive;
-	return TARN_OK;
+	return capacity > o->capacity ? grow(o, capacity, err) : TARN_OK;
 }
 
 static int append_key(struct member_parents *parents, uint64_t key, struct error *err) {
