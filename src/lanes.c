@@ -412,6 +412,15 @@ int lanes_put(struct lanes *lanes, const struct entry *e, size_t number, struct 
 	return r == TARN_OK ? failure(lanes, err) : r;
 }
 
+int lanes_put_anyhow(struct lanes *lanes, const struct entry *e, size_t number, struct error *err) {
+	int r = failure(lanes, err);
+
+	if (r != TARN_OK)
+		return r;
+	lanes->own_lines->turn = ++lanes->turn;
+	return append(&lanes->all[lanes->idle], e, number, 0, NULL, err);
+}
+
 /* Let the threads do what they have, and end. */
 static void end_lanes(struct lanes *lanes) {
 	for (unsigned int i = 0; i < lanes->nlanes; i++) {
@@ -429,11 +438,10 @@ static void end_lanes(struct lanes *lanes) {
 	}
 }
 
-int lanes_finish(struct lanes *lanes, struct error *err) {
+int lanes_wait(struct lanes *lanes, struct error *err) {
 	hand_over_all(lanes);
-	end_lanes(lanes);
-	lines_keep_no_more(lanes->own_lines);
-	ordered_lines_say(lanes->lines, lanes->turn);
+	wait_for_turn(lanes, NULL, lanes->turn);
+	say(lanes, lanes->turn);
 	return failure(lanes, err);
 }
 

@@ -22,7 +22,7 @@ typedef int lane_put(void *context, unsigned int lane, const struct entry *e, si
     struct source *from, struct error *err);
 
 /**
- * Until lanes_finish or lanes_free what the caller's thread says to ${report} (borrowed) waits for its turn,
+ * Until lanes_free what the caller's thread says to ${report} (borrowed) waits for its turn,
  * too.  NULL: there is no memory, or there are no threads to be had.
  */
 struct lanes *lanes_new(unsigned int nlanes, lane_put *put, void *context, struct report *report);
@@ -34,8 +34,14 @@ struct lanes *lanes_new(unsigned int nlanes, lane_put *put, void *context, struc
 int lanes_put(struct lanes *lanes, const struct entry *e, size_t number, struct source *from,
     struct error *err);
 
+/**
+ * Have ${e}, which has no content, put on any lane, and before or behind any other.  On a failure, also of
+ * what was put before, it is not.
+ */
+int lanes_put_anyhow(struct lanes *lanes, const struct entry *e, size_t number, struct error *err);
+
 /** Wait until all members are put.  Returns as lanes_put. */
-int lanes_finish(struct lanes *lanes, struct error *err);
+int lanes_wait(struct lanes *lanes, struct error *err);
 
 /** Free them; members that were not waited for may be missing.  NULL is fine. */
 void lanes_free(struct lanes *lanes);

@@ -167,22 +167,26 @@ static int compose(struct late_directories *late, uint32_t number, struct error 
 	return TARN_OK;
 }
 
-int late_directories_next(
-    struct late_directories *late, struct late_directory *d, struct error *err) {
+int late_directories_next(struct late_directories *late, bool of_any_order, struct entry *e,
+    size_t *number, struct error *err) {
 	const struct late_record *r;
+	struct late_order next;
 
 	if (late->ngiven == count(late))
 		return TARN_END;
 	if (late->order == NULL && put_in_order(late, err) != TARN_OK)
 		return TARN_ENOMEM;
-	d->record = late->order[late->ngiven].record;
-	r = record(late, d->record);
+	next = late->order[late->ngiven];
+	if (of_any_order && next.depth != AT_ONCE)
+		return TARN_END;
+	*number = next.record;
+	r = record(late, next.record);
 	if ((r->mode & HAS_ENTRY) != 0) {
-		d->entry = *r->name.entry;
+		*e = *r->name.entry;
 	} else {
-		if (compose(late, d->record, err) != TARN_OK)
+		if (compose(late, next.record, err) != TARN_OK)
 			return TARN_ENOMEM;
-		d->entry = (struct entry){
+		*e = (struct entry){
 			.name = (const char *)late->name.data,
 			.type = ENTRY_DIRECTORY,
 			.is_whole = true,
@@ -197,8 +201,8 @@ int late_directories_next(
 }
 
 bool late_directories_is(
-    const struct late_directories *late, const struct late_directory *d, const struct stat *st) {
-	const struct late_record *r = record(late, d->record);
+    const struct late_directories *late, size_t number, const struct stat *st) {
+	const struct late_record *r = record(late, (uint32_t)number);
 
 	return S_ISDIR(st->st_mode) && r->ino == st->st_ino && r->dev == (uint32_t)st->st_dev;
 }

@@ -28,12 +28,6 @@ struct late_directories {
 	size_t ngiven;
 };
 
-/** One of them, as it is handed out: valid until the next call. */
-struct late_directory {
-	struct entry entry; /* as it was added, and no more of it than a directory has */
-	uint32_t record;
-};
-
 /**
  * ${e} is to get its metadata at the end.  It is what is behind ${st}, of ${depth} components.  When it
  * ${is_new} this run has made it, and none that was added lay at its place before.  Its owner is taken
@@ -45,14 +39,15 @@ int late_directories_add(struct late_directories *late, const struct entry *e, s
 /**
  * The next one of those that were added: first the new ones that stay open to all who could get at
  * what is in them before, as they were added; then the others, the deepest first; and of the same name
- * the earlier one.  No more can be added then.  Returns TARN_OK, TARN_END or TARN_ENOMEM.
+ * the earlier one.  For the first ones the order does not matter; when it is to be ${of_any_order}, there
+ * are no others.  *${e} is as it was added, with no more than a directory has, valid until the next call;
+ * *${number} is for late_directories_is.  No more can be added then.  Returns TARN_OK, TARN_END or TARN_ENOMEM.
  */
-int late_directories_next(
-    struct late_directories *late, struct late_directory *d, struct error *err);
+int late_directories_next(struct late_directories *late, bool of_any_order, struct entry *e,
+    size_t *number, struct error *err);
 
-/** Is what has this ${st} the directory that was added? */
-bool late_directories_is(
-    const struct late_directories *late, const struct late_directory *d, const struct stat *st);
+/** Is what has this ${st} the directory that was added?  Any number of threads may ask. */
+bool late_directories_is(const struct late_directories *late, size_t number, const struct stat *st);
 
 void late_directories_fini(struct late_directories *late);
 

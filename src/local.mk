@@ -199,6 +199,8 @@ libtarn_a_SOURCES = \
 	%D%/tree_sink.h \
 	%D%/tree_source.c \
 	%D%/tree_source.h \
+	%D%/unput_member.c \
+	%D%/unput_member.h \
 	%D%/update.c \
 	%D%/update.h \
 	%D%/waiting_links.c \

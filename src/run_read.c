@@ -48,6 +48,7 @@ struct reading {
 	struct sink *beside[LANES_MAX]; /* a sink for each lane */
 	unsigned int nlanes;            /* that are to be, or are; 0: none */
 	unsigned int nalone;            /* members that were put before */
+	bool is_finishing;              /* what goes to lanes are directories that are there */
 };
 
 static struct sink *open_groups(struct run *run, struct error *err) {
@@ -161,9 +162,12 @@ static int put_on_lane(void *context, unsigned int lane, const struct entry *e, 
     struct source *from, struct error *err) {
 	struct reading *reading = context;
 	struct sink *first = reading->outlets[0].sink;
+	struct sink *sink = lane < reading->nlanes ? reading->beside[lane] : first;
 
-	return put_into(reading, lane < reading->nlanes ? reading->beside[lane] : first, first, e,
-	    number, from, err);
+	if (!reading->is_finishing)
+		return put_into(reading, sink, first, e, number, from, err);
+	tree_sink_finish_directory(sink, e, number);
+	return TARN_OK;
 }
 
 /* As many as there are descriptors, memory and threads for, if any. */
@@ -201,19 +205,6 @@ static int put(struct reading *reading, const struct entry *e, size_t number, si
 	if (r == TARN_OK && reading->nlanes > 0 && ++reading->nalone >= NALONE &&
 	    tree_sink_takes_threads(sink))
 		start_lanes(reading);
-	return r;
-}
-
-/* All that was put is there, and the lanes are no more. */
-static int end_lanes(struct reading *reading, struct error *err) {
-	int r = reading->lanes != NULL ? lanes_finish(reading->lanes, err) : TARN_OK;
-
-	lanes_free(reading->lanes);
-	reading->lanes = NULL;
-	for (unsigned int i = 0; i < LANES_MAX && reading->beside[i] != NULL; i++) {
-		reading->beside[i]->free(reading->beside[i]);
-		reading->beside[i] = NULL;
-	}
 	return r;
 }
 
@@ -263,9 +254,31 @@ static int pump(struct reading *reading, struct error *err) {
 	return r == TARN_END ? TARN_OK : r;
 }
 
+/* The lanes give directories their metadata, and are no more. */
+static void end_lanes(struct reading *reading) {
+	struct sink *sink;
+	struct entry e;
+	struct error err;
+	size_t number;
+
+	if (reading->lanes != NULL) {
+		sink = reading->outlets[0].sink;
+		reading->is_finishing = true;
+		while (tree_sink_next_directory(sink, &e, &number, &err) == TARN_OK) {
+			if (lanes_put_anyhow(reading->lanes, &e, number, &err) != TARN_OK)
+				tree_sink_finish_directory(sink, &e, number);
+		}
+		lanes_wait(reading->lanes, &err);
+		lanes_free(reading->lanes);
+	}
+	for (unsigned int i = 0; i < LANES_MAX && reading->beside[i] != NULL; i++)
+		reading->beside[i]->free(reading->beside[i]);
+}
+
 static void finish(struct reading *reading) {
 	struct error err;
 
+	end_lanes(reading);
 	if (reading->groups != NULL)
 		reading->groups->finish(reading->groups, &err);
 	for (size_t i = 0; i < reading->noutlets; i++) {
@@ -319,7 +332,7 @@ int run_read(struct run *run, struct error *err) {
 		goto done;
 	reading.nlanes = count_lanes(&reading);
 	r = pump(&reading, err);
-	ended = end_lanes(&reading, &again_err);
+	ended = reading.lanes != NULL ? lanes_wait(reading.lanes, &again_err) : TARN_OK;
 	if (r == TARN_OK && ended != TARN_OK) {
 		*err = again_err;
 		r = ended;

@@ -16,6 +16,7 @@
 #include "late_directories.h"
 #include "link_ladder.h"
 #include "metadata.h"
+#include "unput_member.h"
 
 /*
  * Each member is made under the destination, gets its content and metadata through a descriptor,
@@ -29,6 +30,7 @@
 
 struct shared {
 	struct link_ladder *ladder;
+	struct late_directories late; /* of the one that owns it */
 	bool said_leading, said_leading_target;
 };
 
@@ -41,8 +43,8 @@ struct tree_sink {
 	struct contained *below_root; /* "/", for absolute names with -P; NULL until needed */
 	struct shared *shared;        /* with the sinks beside this one */
 	bool owns_shared;
+	bool is_finishing;
 	struct member_path path, first;
-	struct late_directories late;
 };
 
 /* Check a name and find the destination that it is below. */
@@ -62,30 +64,6 @@ static int place(struct tree_sink *s, struct member_path *path, const char *name
 static bool may_replace(const struct tree_sink *s) {
 	return s->options->existing == EXISTING_REPLACE ||
 	    s->options->existing == EXISTING_KEEP_NEWER;
-}
-
-/* Something is there already, and is not replaced; says it, where it is to be said. */
-static int existing_stays(struct tree_sink *s, const struct entry *e) {
-	const char *why = strerror(EEXIST);
-
-	if (s->options->existing == EXISTING_SKIP && s->options->verbosity > 0)
-		report_note(s->report, e->name, "skipping existing file");
-	if (s->options->existing != EXISTING_KEEP)
-		return TARN_OK;
-	if (e->first_name != NULL)
-		report_failure(
-		    s->report, e->name, "Cannot hard link to '%s': %s", e->first_name, why);
-	else if (e->target != NULL)
-		report_failure(
-		    s->report, e->name, "Cannot create symlink to '%s': %s", e->target, why);
-	else
-		report_failure(s->report, e->name, "Cannot %s: %s",
-		    e->type == ENTRY_FIFO          ? "mkfifo" :
-		        e->type == ENTRY_FILE      ? "open" :
-		        e->type == ENTRY_DIRECTORY ? "mkdir" :
-		                                     "mknod",
-		    why);
-	return TARN_OK;
 }
 
 /* --keep-newer-files: TARN_EXISTS, and said, when what is there is not older than the member. */
@@ -363,7 +341,8 @@ static int put_directory(
 		r = link_ladder_is(s->shared->ladder, entry_member(e), &wanted.st, err);
 	if (r != TARN_OK)
 		return r;
-	return late_directories_add(&s->late, &owned, s->path.depth, &wanted.st, is_new, err);
+	return late_directories_add(
+	    &s->shared->late, &owned, s->path.depth, &wanted.st, is_new, err);
 }
 
 /* Devices without -p, and all their names: nothing gives way for them. */
@@ -394,10 +373,14 @@ static int put_at(struct tree_sink *s, struct contained *below, const struct ent
 	if (r != TARN_OK)
 		return r;
 	if (e->first_name != NULL)
-		return put_later_name(s, below, e, from, err);
-	if (e->type == ENTRY_DIRECTORY)
-		return put_directory(s, below, e, err);
-	return make(s, &(struct making){ below, e, from, NULL, may_replace(s) }, err);
+		r = put_later_name(s, below, e, from, err);
+	else if (e->type == ENTRY_DIRECTORY)
+		r = put_directory(s, below, e, err);
+	else
+		r = make(s, &(struct making){ below, e, from, NULL, may_replace(s) }, err);
+	if (r == TARN_OK)
+		link_ladder_came(s->shared->ladder, entry_own_member(e));
+	return r;
 }
 
 static int put(struct tree_sink *s, const struct entry *e, struct source *from, struct error *err) {
@@ -408,30 +391,11 @@ static int put(struct tree_sink *s, const struct entry *e, struct source *from, 
 	if (r != TARN_OK)
 		return r;
 	r = put_at(s, below, e, from, err);
-	if (r == TARN_OK && !is_left_out(s, e))
-		link_ladder_came(s->shared->ladder, entry_own_member(e));
 	/* Also a name that waits for its first: until then an earlier member may lie there. */
 	if (r != TARN_ENOMEM &&
 	    link_ladder_put(s->shared->ladder, &s->path, r == TARN_OK, &put_err) != TARN_OK)
 		return err_nomem(err);
 	return r;
-}
-
-/*
- * Was it for the name that ${e} could not be made?  FAT and its likes do not have these characters, and
- * each implementation has its own way to say so.
- */
-static bool is_forbidden_name(const struct entry *e, const struct error *err) {
-	if (err->code != TARN_ESYSTEM ||
-	    (err->errnum != EINVAL && err->errnum != EILSEQ && err->errnum != ENOENT &&
-	        err->errnum != EPERM))
-		return false;
-	for (const char *c = e->name; *c != '\0'; c++) {
-		if (strchr("\"*:<>?\\|", *c) != NULL || (unsigned char)*c < ' ' ||
-		    ((*c == '.' || *c == ' ') && (c[1] == '/' || c[1] == '\0')))
-			return true;
-	}
-	return false;
 }
 
 static int tree_sink_put(
@@ -441,27 +405,16 @@ static int tree_sink_put(
 
 	if (r == TARN_OK || r == TARN_ENOMEM || r == TARN_NO_FIRST || r == TARN_ELIMIT)
 		return r;
-	if (r == TARN_EXISTS)
-		return existing_stays(s, e);
-	if (r == TARN_UNHELD)
-		report_count(s->report,
-		    e->type == ENTRY_SYMLINK ? REPORT_LOST_SYMLINK : REPORT_LOST_SPECIAL, e->name,
-		    0);
-	else if (r == TARN_FOLDED)
-		report_count(s->report, REPORT_LOST_FOLDED, e->name, 0);
-	else if (is_forbidden_name(e, err))
-		report_count(s->report, REPORT_LOST_NAME, e->name, 0);
-	else
-		report_error(s->report, e->name, err);
+	unput_member_say(s->report, s->options, e, err);
 	return TARN_OK;
 }
 
-/* Give ${d} its metadata, if it is what it was when it was added. */
+/* Give ${e} its metadata, if it is what it was when it was added. */
 static int finish_directory(
-    struct tree_sink *s, const struct late_directory *d, struct error *err) {
+    struct tree_sink *s, const struct entry *e, size_t number, struct error *err) {
 	struct contained *below;
 	struct stat st;
-	int fd, r = place(s, &s->path, d->entry.name, &below, err);
+	int fd, r = place(s, &s->path, e->name, &below, err);
 
 	if (r == TARN_OK)
 		r = contained_borrow_directory(below, &s->path, &fd, err);
@@ -469,36 +422,55 @@ static int finish_directory(
 		return r;
 	if (fstat(fd, &st) != 0)
 		return err_set(err, TARN_ESYSTEM, errno, "Cannot stat");
-	if (!late_directories_is(&s->late, d, &st))
+	if (!late_directories_is(&s->shared->late, number, &st))
 		return err_set(err, TARN_EREFUSED, 0,
 		    "Directory was replaced before its metadata could be set");
-	metadata_apply(&s->policy, fd, &st, &d->entry, d->entry.name);
+	metadata_apply(&s->policy, fd, &st, e, e->name);
 	return TARN_OK;
 }
 
-/* Is it a later member what lies at the place of ${d} now? */
-static bool was_replaced_by_member(struct tree_sink *s, const struct late_directory *d) {
+/* Is it a later member what lies at the place of ${e} now? */
+static bool was_replaced_by_member(struct tree_sink *s, const struct entry *e, size_t number) {
 	struct contained *below;
 	struct error err;
 	struct stat st;
 
-	return place(s, &s->path, d->entry.name, &below, &err) == TARN_OK &&
+	return place(s, &s->path, e->name, &below, &err) == TARN_OK &&
 	    contained_stat(below, &s->path, &st, &err) == TARN_OK &&
-	    !late_directories_is(&s->late, d, &st) && link_ladder_knows_any(s->shared->ladder, &st);
+	    !late_directories_is(&s->shared->late, number, &st) &&
+	    link_ladder_knows_any(s->shared->ladder, &st);
+}
+
+int tree_sink_next_directory(
+    struct sink *sink, struct entry *e, size_t *number, struct error *err) {
+	struct tree_sink *s = (struct tree_sink *)sink;
+
+	return late_directories_next(&s->shared->late, true, e, number, err);
+}
+
+void tree_sink_finish_directory(struct sink *sink, const struct entry *e, size_t number) {
+	struct tree_sink *s = (struct tree_sink *)sink;
+	struct error err;
+
+	if (!s->is_finishing) {
+		contained_forget_held(s->below);
+		if (s->below_root != NULL)
+			contained_forget_held(s->below_root);
+		s->is_finishing = true;
+	}
+	if (finish_directory(s, e, number, &err) != TARN_OK &&
+	    !was_replaced_by_member(s, e, number))
+		report_error(s->report, e->name, &err);
 }
 
 static int tree_sink_finish(struct sink *sink, struct error *err) {
 	struct tree_sink *s = (struct tree_sink *)sink;
-	struct late_directory d;
+	struct entry e;
+	size_t number;
 	int r;
 
-	contained_forget_held(s->below);
-	if (s->below_root != NULL)
-		contained_forget_held(s->below_root);
-	while ((r = late_directories_next(&s->late, &d, err)) == TARN_OK) {
-		if (finish_directory(s, &d, err) != TARN_OK && !was_replaced_by_member(s, &d))
-			report_error(s->report, d.entry.name, err);
-	}
+	while ((r = late_directories_next(&s->shared->late, false, &e, &number, err)) == TARN_OK)
+		tree_sink_finish_directory(sink, &e, number);
 	if (r != TARN_END)
 		return r;
 	if (!s->options->fsync)
@@ -513,11 +485,11 @@ static void tree_sink_free(struct sink *sink) {
 
 	if (s == NULL)
 		return;
-	late_directories_fini(&s->late);
 	member_path_fini(&s->path);
 	member_path_fini(&s->first);
 	if (s->owns_shared && s->shared != NULL) {
 		link_ladder_free(s->shared->ladder);
+		late_directories_fini(&s->shared->late);
 		free(s->shared);
 	}
 	contained_free(s->below_root);

@@ -329,6 +329,26 @@ test_several_threads_say_what_one_says() {
 	expect_equal "$(grep -c "'\.\.'" said)" 1334
 }
 
+test_several_threads_say_of_directories_what_one_says() {
+	python3 - <<-'END'
+	import tarfile
+	with tarfile.open("a.tar", "w", format=tarfile.PAX_FORMAT) as tar:
+	    for n in range(1000):
+	        info = tarfile.TarInfo(f"d/{n}" if n > 0 else "d")
+	        info.type, info.mode = tarfile.DIRTYPE, 0o755 if n % 10 > 0 else 0o55
+	        if n % 3 == 0:
+	            info.pax_headers = {"SCHILY.xattr.user." + "x" * 300: "too long a name"}
+	        tar.addfile(info)
+	END
+	mkdir one several
+	expect_status 2 tarn --threads=1 --xattrs -xf a.tar -C one
+	cp "$ERR" said
+	expect_status 2 jittered "$TARN" --threads=4 --xattrs -xf a.tar -C several
+	diff said "$ERR"
+	expect_equal "$(grep -c "Cannot set the extended attribute 'user.x" said)" 334
+	same_tree one/d several/d
+}
+
 test_damage_leaves_what_came_before() {
 	make_snapshots 3
 	tarn -cf a.tar tree

@@ -136,7 +136,7 @@ START_TEST(last_of_several_members_of_a_name_is_put_last) {
 		expected[*name - 'a'] = i;
 		ck_assert_int_eq(put_one(name, firsts[i % 7], ENTRY_FILE, 0, i), TARN_OK);
 	}
-	ck_assert_int_eq(lanes_finish(lanes, &err), TARN_OK);
+	ck_assert_int_eq(lanes_wait(lanes, &err), TARN_OK);
 	ck_assert_uint_eq(nput, n);
 	for (size_t i = 0; i < NNAMES; i++)
 		ck_assert_uint_eq(last[i], expected[i]);
@@ -153,7 +153,7 @@ START_TEST(content_arrives_whole) {
 		ck_assert_int_eq(put_one(name, NULL, ENTRY_FILE, sizes[i], i + 1), TARN_OK);
 		expected += sizes[i];
 	}
-	ck_assert_int_eq(lanes_finish(lanes, &err), TARN_OK);
+	ck_assert_int_eq(lanes_wait(lanes, &err), TARN_OK);
 	ck_assert_uint_eq(nbytes_put, expected);
 	ck_assert_uint_eq(nhere, 2);
 }
@@ -182,7 +182,7 @@ START_TEST(what_ends_the_run_is_handed_on_and_ends_it) {
 		r = put_one("a", NULL, ENTRY_FILE, 0, i);
 	ck_assert_int_eq(r, TARN_ENOMEM);
 	ck_assert_str_eq(err.msg, "on purpose");
-	ck_assert_int_eq(lanes_finish(lanes, &err), TARN_ENOMEM);
+	ck_assert_int_eq(lanes_wait(lanes, &err), TARN_ENOMEM);
 	ck_assert_uint_eq(last[0], 100);
 }
 END_TEST
@@ -195,7 +195,7 @@ START_TEST(large_directory_goes_on_while_one_of_its_members_takes_its_time) {
 		snprintf(name, sizeof(name), "d/%zu", i);
 		ck_assert_int_eq(put_one(name, NULL, ENTRY_FILE, 100000, i), TARN_OK);
 	}
-	ck_assert_int_eq(lanes_finish(lanes, &err), TARN_OK);
+	ck_assert_int_eq(lanes_wait(lanes, &err), TARN_OK);
 	ck_assert_uint_eq(nput, 100);
 }
 END_TEST
@@ -207,7 +207,7 @@ START_TEST(names_of_one_file_are_shared_by_the_lanes) {
 		snprintf(name, sizeof(name), "%zu/%zu", i / 1000, i);
 		ck_assert_int_eq(put_one(name, i > 1 ? "0/1" : NULL, ENTRY_FILE, 0, i), TARN_OK);
 	}
-	ck_assert_int_eq(lanes_finish(lanes, &err), TARN_OK);
+	ck_assert_int_eq(lanes_wait(lanes, &err), TARN_OK);
 	ck_assert_uint_eq(nput, 20000);
 	ck_assert(is_of_several_lanes);
 }
@@ -229,6 +229,33 @@ START_TEST(lane_that_has_nothing_gets_what_is_there_for_it) {
 }
 END_TEST
 
+START_TEST(what_may_be_put_anyhow_waits_for_nothing_and_is_shared_by_the_lanes) {
+	const struct entry e = { .name = "a", .type = ENTRY_DIRECTORY };
+
+	ck_assert_int_eq(put_one("b", NULL, ENTRY_FILE, 0, 10), TARN_OK);
+	ck_assert_int_eq(lanes_wait(lanes, &err), TARN_OK);
+	ck_assert_uint_eq(nput, 1);
+	waits_for = 200;
+	for (size_t i = 1; i <= 1000; i++)
+		ck_assert_int_eq(lanes_put_anyhow(lanes, &e, i, &err), TARN_OK);
+	ck_assert_int_eq(lanes_wait(lanes, &err), TARN_OK);
+	ck_assert_uint_eq(nput, 1001);
+	ck_assert_uint_eq(nhere, 0);
+}
+END_TEST
+
+START_TEST(nothing_is_put_anyhow_behind_what_ends_the_run) {
+	const struct entry e = { .name = "a", .type = ENTRY_DIRECTORY };
+
+	fails_at = 1;
+	ck_assert_int_eq(put_one("b", NULL, ENTRY_FILE, 0, 1), TARN_OK);
+	ck_assert_int_eq(lanes_wait(lanes, &err), TARN_ENOMEM);
+	ck_assert_int_eq(lanes_put_anyhow(lanes, &e, 2, &err), TARN_ENOMEM);
+	ck_assert_int_eq(lanes_wait(lanes, &err), TARN_ENOMEM);
+	ck_assert_uint_eq(nput, 1);
+}
+END_TEST
+
 int main(void) {
 	Suite *suite = suite_create("lanes");
 	TCase *tc = tcase_create("lanes");
@@ -242,6 +269,8 @@ int main(void) {
 	tcase_add_test(tc, large_directory_goes_on_while_one_of_its_members_takes_its_time);
 	tcase_add_test(tc, names_of_one_file_are_shared_by_the_lanes);
 	tcase_add_test(tc, lane_that_has_nothing_gets_what_is_there_for_it);
+	tcase_add_test(tc, what_may_be_put_anyhow_waits_for_nothing_and_is_shared_by_the_lanes);
+	tcase_add_test(tc, nothing_is_put_anyhow_behind_what_ends_the_run);
 	tcase_set_timeout(tc, 60);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);

@@ -9,7 +9,8 @@
 #include "suite.h"
 
 static struct late_directories late;
-static struct late_directory given;
+static struct entry given;
+static size_t number;
 static struct error err;
 
 static void tear_down(void) {
@@ -58,12 +59,12 @@ static void add_names(const char *const *names) {
 }
 
 static const struct entry *next(void) {
-	ck_assert_int_eq(late_directories_next(&late, &given, &err), TARN_OK);
-	return &given.entry;
+	ck_assert_int_eq(late_directories_next(&late, false, &given, &number, &err), TARN_OK);
+	return &given;
 }
 
 static void assert_end(void) {
-	ck_assert_int_eq(late_directories_next(&late, &given, &err), TARN_END);
+	ck_assert_int_eq(late_directories_next(&late, false, &given, &number, &err), TARN_END);
 }
 
 static void assert_names(const char *const *names) {
@@ -102,6 +103,22 @@ START_TEST(new_ones_that_stay_open_come_first_as_they_were_added) {
 }
 END_TEST
 
+START_TEST(those_of_any_order_end_where_order_matters) {
+	const struct entry existing = directory("existing");
+
+	add(&existing, 1);
+	add_new("open", 0700, 5, NULL);
+	add_new("closed", 0077, 5, NULL);
+	add_new("open/too", 0700, 5, NULL);
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_eq(
+		    late_directories_next(&late, true, &given, &number, &err), TARN_OK);
+	ck_assert_str_eq(given.name, "open/too");
+	ck_assert_int_eq(late_directories_next(&late, true, &given, &number, &err), TARN_END);
+	assert_names(NAMES("existing", "closed"));
+}
+END_TEST
+
 START_TEST(names_in_any_order_come_back) {
 	add_names(NAMES(
 	    "a/b/c", "b", "a", "ab", "a/bc", "a/b", "a/b/d", "a//x", "./a", "./a/b", "/r", "/r/s"));
@@ -133,12 +150,12 @@ START_TEST(metadata_come_back) {
 	e.mtime = (struct timespec){ -1, 1 };
 	add(&e, 1);
 	ck_assert_uint_eq(next()->mode, 07751);
-	ck_assert_uint_eq(given.entry.uid, UINT32_MAX);
-	ck_assert_uint_eq(given.entry.gid, 5);
-	ck_assert_int_eq(given.entry.mtime.tv_sec, -1);
-	ck_assert_int_eq(given.entry.mtime.tv_nsec, 1);
-	ck_assert_int_eq(given.entry.type, ENTRY_DIRECTORY);
-	ck_assert(given.entry.is_whole);
+	ck_assert_uint_eq(given.uid, UINT32_MAX);
+	ck_assert_uint_eq(given.gid, 5);
+	ck_assert_int_eq(given.mtime.tv_sec, -1);
+	ck_assert_int_eq(given.mtime.tv_nsec, 1);
+	ck_assert_int_eq(given.type, ENTRY_DIRECTORY);
+	ck_assert(given.is_whole);
 }
 END_TEST
 
@@ -168,14 +185,14 @@ START_TEST(attributes_come_back_and_names_below_them) {
 	ck_assert_str_eq(next()->name, "a/b/c");
 	ck_assert_str_eq(next()->name, "a/b");
 	ck_assert_str_eq(next()->name, "a/d");
-	ck_assert_uint_eq(given.entry.nxattrs, 0);
+	ck_assert_uint_eq(given.nxattrs, 0);
 	ck_assert_str_eq(next()->name, "a");
-	ck_assert_uint_eq(given.entry.nxattrs, 1);
-	ck_assert_ptr_ne(given.entry.xattrs, &x);
-	ck_assert_str_eq(given.entry.xattrs->name, "user.x");
-	ck_assert_mem_eq(given.entry.xattrs->value, "value", 5);
-	ck_assert_str_eq(given.entry.acl_access, "user::rwx,group::---,other::---");
-	ck_assert_str_eq(given.entry.acl_default, "user::rwx,group::r-x,other::---");
+	ck_assert_uint_eq(given.nxattrs, 1);
+	ck_assert_ptr_ne(given.xattrs, &x);
+	ck_assert_str_eq(given.xattrs->name, "user.x");
+	ck_assert_mem_eq(given.xattrs->value, "value", 5);
+	ck_assert_str_eq(given.acl_access, "user::rwx,group::---,other::---");
+	ck_assert_str_eq(given.acl_default, "user::rwx,group::r-x,other::---");
 	assert_end();
 }
 END_TEST
@@ -202,17 +219,17 @@ START_TEST(directory_is_told_from_others) {
 
 	add_names(NAMES("a", "b"));
 	next();
-	ck_assert(late_directories_is(&late, &given, &st));
+	ck_assert(late_directories_is(&late, number, &st));
 	st.st_mode = S_IFREG; /* a file has got its number */
-	ck_assert(!late_directories_is(&late, &given, &st));
+	ck_assert(!late_directories_is(&late, number, &st));
 	st.st_mode = S_IFDIR;
 	st.st_dev = 8;
-	ck_assert(!late_directories_is(&late, &given, &st));
+	ck_assert(!late_directories_is(&late, number, &st));
 	st.st_dev = 7;
 	st.st_ino = 2;
-	ck_assert(!late_directories_is(&late, &given, &st));
+	ck_assert(!late_directories_is(&late, number, &st));
 	next();
-	ck_assert(late_directories_is(&late, &given, &st));
+	ck_assert(late_directories_is(&late, number, &st));
 }
 END_TEST
 
@@ -241,6 +258,7 @@ int main(void) {
 	tcase_add_test(tc, nothing_was_added);
 	tcase_add_test(tc, deepest_come_first);
 	tcase_add_test(tc, new_ones_that_stay_open_come_first_as_they_were_added);
+	tcase_add_test(tc, those_of_any_order_end_where_order_matters);
 	tcase_add_test(tc, names_in_any_order_come_back);
 	tcase_add_test(tc, same_name_comes_as_often_as_it_was_added);
 	tcase_add_test(tc, metadata_come_back);

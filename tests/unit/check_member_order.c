@@ -147,6 +147,27 @@ START_TEST(what_is_complete_is_not_waited_for_and_forgotten) {
 }
 END_TEST
 
+/* Wherever in the table they have come to be. */
+START_TEST(what_is_on_its_way_is_known_while_the_rest_is_forgotten) {
+	enum { ON_THEIR_WAY = 1000 };
+	char name[32], before[32];
+
+	order.seed += (uint64_t)_i;
+	for (unsigned int i = 1; i <= 20000; i++) {
+		snprintf(name, sizeof(name), "%u", i);
+		ck_assert_uint_eq(add(i % 3, name, NULL), 0);
+		order.done = number > ON_THEIR_WAY ? number - ON_THEIR_WAY : 0;
+		if (order.done > 0) {
+			unsigned int oldest = i - ON_THEIR_WAY + 1;
+
+			snprintf(before, sizeof(before), "%u", oldest);
+			expect_home("later", before, oldest % 3, true);
+		}
+	}
+	ck_assert_uint_eq(order.capacity, 4096);
+}
+END_TEST
+
 START_TEST(name_that_passes_waits_for_all_lanes_and_leaves_nothing) {
 	struct entry e = { .name = "a/x" };
 	uint64_t after;
@@ -284,6 +305,7 @@ int main(void) {
 	tcase_add_test(tc, users_of_several_lanes_are_all_waited_for);
 	tcase_add_test(tc, link_to_itself_waits_for_those_before_it);
 	tcase_add_test(tc, what_is_complete_is_not_waited_for_and_forgotten);
+	tcase_add_loop_test(tc, what_is_on_its_way_is_known_while_the_rest_is_forgotten, 0, 20);
 	tcase_add_test(tc, name_that_passes_waits_for_all_lanes_and_leaves_nothing);
 	tcase_add_test(tc, deep_name_has_room);
 	suite_add_tcase(suite, tc);

@@ -1,0 +1,71 @@
+#include "config.h"
+
+#include "unput_member.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+/* As GNU tar names the call that failed. */
+static const char *call_for(const struct entry *e) {
+	switch (e->type) {
+	case ENTRY_FIFO:
+		return "mkfifo";
+	case ENTRY_FILE:
+		return "open";
+	case ENTRY_DIRECTORY:
+		return "mkdir";
+	default:
+		return "mknod";
+	}
+}
+
+/* Something is there already, and is not replaced. */
+static void say_existing(struct report *report, const struct options *o, const struct entry *e) {
+	const char *why = strerror(EEXIST);
+
+	if (o->existing == EXISTING_SKIP && o->verbosity > 0)
+		report_note(report, e->name, "skipping existing file");
+	if (o->existing != EXISTING_KEEP)
+		return;
+	if (e->first_name != NULL)
+		report_failure(report, e->name, "Cannot hard link to '%s': %s", e->first_name, why);
+	else if (e->target != NULL)
+		report_failure(
+		    report, e->name, "Cannot create symlink to '%s': %s", e->target, why);
+	else
+		report_failure(report, e->name, "Cannot %s: %s", call_for(e), why);
+}
+
+/*
+ * Was it for the name that ${e} could not be made?  FAT and its likes do not have these characters, and
+ * each implementation has its own way to say so.
+ */
+static bool is_forbidden_name(const struct entry *e, const struct error *err) {
+	if (err->code != TARN_ESYSTEM ||
+	    (err->errnum != EINVAL && err->errnum != EILSEQ && err->errnum != ENOENT &&
+	        err->errnum != EPERM))
+		return false;
+	for (const char *c = e->name; *c != '\0'; c++) {
+		if (strchr("\"*:<>?\\|", *c) != NULL || (unsigned char)*c < ' ' ||
+		    ((*c == '.' || *c == ' ') && (c[1] == '/' || c[1] == '\0')))
+			return true;
+	}
+	return false;
+}
+
+void unput_member_say(struct report *report, const struct options *o, const struct entry *e,
+    const struct error *err) {
+	if (err->code == TARN_EXISTS)
+		say_existing(report, o, e);
+	else if (err->code == TARN_UNHELD)
+		report_count(report,
+		    e->type == ENTRY_SYMLINK ? REPORT_LOST_SYMLINK : REPORT_LOST_SPECIAL, e->name,
+		    0);
+	else if (err->code == TARN_FOLDED)
+		report_count(report, REPORT_LOST_FOLDED, e->name, 0);
+	else if (is_forbidden_name(e, err))
+		report_count(report, REPORT_LOST_NAME, e->name, 0);
+	else
+		report_error(report, e->name, err);
+}

@@ -1,0 +1,16 @@
+#ifndef TARN_UNPUT_MEMBER_H
+#define TARN_UNPUT_MEMBER_H
+
+#include "entry.h"
+#include "error.h"
+#include "options.h"
+#include "report.h"
+
+/**
+ * Say that ${e} could not be put below the destination, for the reason ${err}: as a failure, or as one of those
+ * that are counted.  Where something was there already, and was to stay, as ${o} has it.
+ */
+void unput_member_say(
+    struct report *report, const struct options *o, const struct entry *e, const struct error *err);
+
+#endif
