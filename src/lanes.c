@@ -441,7 +441,8 @@ static void end_lanes(struct lanes *lanes) {
 int lanes_wait(struct lanes *lanes, struct error *err) {
 	hand_over_all(lanes);
 	wait_for_turn(lanes, NULL, lanes->turn);
-	say(lanes, lanes->turn);
+	lines_keep_no_more(lanes->own_lines);
+	ordered_lines_say(lanes->lines, lanes->turn);
 	return failure(lanes, err);
 }
 

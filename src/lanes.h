@@ -22,8 +22,8 @@ typedef int lane_put(void *context, unsigned int lane, const struct entry *e, si
     struct source *from, struct error *err);
 
 /**
- * Until lanes_free what the caller's thread says to ${report} (borrowed) waits for its turn,
- * too.  NULL: there is no memory, or there are no threads to be had.
+ * What the caller's thread says to ${report} (borrowed) while members are on their way waits for
+ * its turn, too.  NULL: there is no memory, or there are no threads to be had.
  */
 struct lanes *lanes_new(unsigned int nlanes, lane_put *put, void *context, struct report *report);
 

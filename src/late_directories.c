@@ -83,11 +83,14 @@ static int keep(struct late_directories *late, struct late_record *r, const stru
 	return bytes_append(&late->text, name + nbytes, strlen(name + nbytes) + 1, err);
 }
 
-/* Does ${e} keep nobody from what is in it, neither who owns it now nor who will? */
+/*
+ * Does the directory ${st} keep nobody from what is in it as it gets what ${e} has: neither who owns it now nor
+ * who will, nor before it has its mode?
+ */
 static bool stays_open(const struct entry *e, const struct stat *st) {
 	mode_t needed = e->uid == st->st_uid ? 0500 : 0505;
 
-	return e->acl_access == NULL && (e->mode & needed) == needed;
+	return e->acl_access == NULL && (e->mode & st->st_mode & needed) == needed;
 }
 
 int late_directories_add(struct late_directories *late, const struct entry *e, size_t depth,

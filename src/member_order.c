@@ -56,7 +56,7 @@ static void forget_complete(struct member_order *o) {
 		struct member_place *at = &o->places[(start + i) & mask], place = *at;
 
 		*at = (struct member_place){ 0 };
-		if (place.key != 0 && is_live(o, &place))
+		if (is_live(o, &place))
 			*find(o, place.key) = place;
 	}
 }
@@ -68,7 +68,7 @@ static int grow(struct member_order *o, size_t capacity, struct error *err) {
 	if (grown.places == NULL)
 		return err_nomem(err);
 	for (size_t i = 0; i < o->capacity; i++) {
-		if (o->places[i].key != 0)
+		if (is_live(o, &o->places[i]))
 			*find(&grown, o->places[i].key) = o->places[i];
 	}
 	free(o->places);
@@ -83,13 +83,15 @@ static int renew(struct member_order *o, struct error *err) {
 	size_t nlive = 0;
 
 	for (size_t i = 0; i < o->capacity; i++)
-		nlive += o->places[i].key != 0 && is_live(o, &o->places[i]);
+		nlive += is_live(o, &o->places[i]);
 	while (nlive + most_places(o) >= capacity / 2)
 		capacity *= 2;
-	if (o->capacity > 0)
+	if (capacity == o->capacity)
 		forget_complete(o);
+	else if (grow(o, capacity, err) != TARN_OK)
+		return TARN_ENOMEM;
 	o->n = nlive;
-	return capacity > o->capacity ? grow(o, capacity, err) : TARN_OK;
+	return TARN_OK;
 }
 
 static int append_key(struct member_parents *parents, uint64_t key, struct error *err) {

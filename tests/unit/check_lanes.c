@@ -229,6 +229,24 @@ START_TEST(lane_that_has_nothing_gets_what_is_there_for_it) {
 }
 END_TEST
 
+START_TEST(what_the_caller_says_waits_while_members_are_on_their_way) {
+	FILE *said = tmpfile();
+	int saved = dup(STDERR_FILENO);
+
+	ck_assert_int_ge(dup2(fileno(said), STDERR_FILENO), 0);
+	ck_assert_int_eq(put_one("a", NULL, ENTRY_FILE, 0, 1), TARN_OK);
+	report_warning(report, "b", "said of what comes behind it");
+	ck_assert_int_eq(lseek(fileno(said), 0, SEEK_END), 0);
+	ck_assert_int_eq(put_one("c", NULL, ENTRY_FILE, 0, 2), TARN_OK);
+	ck_assert_int_eq(lanes_wait(lanes, &err), TARN_OK);
+	report_warning(report, "d", "said when all is put");
+	ck_assert_int_gt(lseek(fileno(said), 0, SEEK_END), 60);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	fclose(said);
+}
+END_TEST
+
 START_TEST(what_may_be_put_anyhow_waits_for_nothing_and_is_shared_by_the_lanes) {
 	const struct entry e = { .name = "a", .type = ENTRY_DIRECTORY };
 
@@ -269,6 +287,7 @@ int main(void) {
 	tcase_add_test(tc, large_directory_goes_on_while_one_of_its_members_takes_its_time);
 	tcase_add_test(tc, names_of_one_file_are_shared_by_the_lanes);
 	tcase_add_test(tc, lane_that_has_nothing_gets_what_is_there_for_it);
+	tcase_add_test(tc, what_the_caller_says_waits_while_members_are_on_their_way);
 	tcase_add_test(tc, what_may_be_put_anyhow_waits_for_nothing_and_is_shared_by_the_lanes);
 	tcase_add_test(tc, nothing_is_put_anyhow_behind_what_ends_the_run);
 	tcase_set_timeout(tc, 60);

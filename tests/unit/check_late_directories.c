@@ -28,7 +28,9 @@ static struct entry directory(const char *name) {
 }
 
 static void add_as(const struct entry *e, ino_t ino, uid_t uid, bool is_new) {
-	const struct stat st = { .st_dev = 7, .st_ino = ino, .st_uid = uid };
+	const struct stat st = {
+		.st_dev = 7, .st_ino = ino, .st_uid = uid, .st_mode = S_IFDIR | 0755
+	};
 	size_t depth = 1;
 
 	for (const char *slash = e->name; (slash = strchr(slash, '/')) != NULL; slash++)
@@ -100,6 +102,19 @@ START_TEST(new_ones_that_stay_open_come_first_as_they_were_added) {
 	add_new("with/acl", 0777, 5, "user::---");
 	assert_names(NAMES("open", "open/closed/open", "of/others", "of/others/closed",
 	    "open/closed", "with/acl", "existing", "closed", "searched"));
+}
+END_TEST
+
+START_TEST(what_is_closed_until_it_has_its_mode_waits) {
+	struct stat st = { .st_uid = 5, .st_mode = S_IFDIR | 0700 };
+	struct entry e = directory("given/away");
+
+	e.uid = 6;
+	ck_assert_int_eq(late_directories_add(&late, &e, 2, &st, true, &err), TARN_OK);
+	e = directory("kept");
+	e.uid = 5;
+	ck_assert_int_eq(late_directories_add(&late, &e, 1, &st, true, &err), TARN_OK);
+	assert_names(NAMES("kept", "given/away"));
 }
 END_TEST
 
@@ -258,6 +273,7 @@ int main(void) {
 	tcase_add_test(tc, nothing_was_added);
 	tcase_add_test(tc, deepest_come_first);
 	tcase_add_test(tc, new_ones_that_stay_open_come_first_as_they_were_added);
+	tcase_add_test(tc, what_is_closed_until_it_has_its_mode_waits);
 	tcase_add_test(tc, those_of_any_order_end_where_order_matters);
 	tcase_add_test(tc, names_in_any_order_come_back);
 	tcase_add_test(tc, same_name_comes_as_often_as_it_was_added);
