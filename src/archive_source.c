@@ -4,6 +4,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -250,6 +251,8 @@ static int next_header(struct archive_source *s) {
 	int r;
 
 	s->header_left = HEADER_NBYTES_MAX;
+	/* It exits when a name ends within a character and this says ENOMEM, of whatever came before. */
+	errno = 0;
 	r = archive_read_next_header2(s->archive, s->from);
 	s->header_left = INT64_MAX;
 	s->is_in_member = r == ARCHIVE_OK || r == ARCHIVE_WARN;

@@ -4,6 +4,7 @@
 UNIT_TESTS = \
 	%D%/unit/check_archive_file \
 	%D%/unit/check_archive_sink \
+	%D%/unit/check_archive_source \
 	%D%/unit/check_attributes \
 	%D%/unit/check_codec \
 	%D%/unit/check_codec_damage \
