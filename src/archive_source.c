@@ -503,6 +503,16 @@ static int archive_source_read(struct source *source, struct block *block, struc
 	return check_block(s, block, err);
 }
 
+static bool archive_source_lend(struct source *source, off_t nbytes, struct content_place *place) {
+	struct archive_source *s = (struct archive_source *)source;
+
+	if (!s->is_plain || nbytes != s->plain_content_left ||
+	    !codec_lies(s->held.reader, s->held.nbytes, nbytes, &place->fd, &place->offset))
+		return false;
+	s->plain_content_left = 0;
+	return true;
+}
+
 static void archive_source_free(struct source *source) {
 	struct archive_source *s = (struct archive_source *)source;
 
@@ -527,6 +537,7 @@ struct source *archive_source_new(struct codec_reader *reader, enum archive_end 
 	}
 	s->base.next = archive_source_next;
 	s->base.read = archive_source_read;
+	s->base.lend = archive_source_lend;
 	s->base.free = archive_source_free;
 	s->header_left = HEADER_NBYTES_MAX;
 	s->held.reader = reader;

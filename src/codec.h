@@ -101,6 +101,11 @@ int codec_read(struct codec_reader *reader, const void **data, size_t *nbytes, s
  */
 off_t codec_skip(struct codec_reader *reader, off_t nbytes);
 /**
+ * Do ${nbytes}, from ${nback} before what is read next, lie as they are in the file *${fd} (borrowed
+ * from the caller), from *${offset} on?  False also where several who read them would make a disk seek.
+ */
+bool codec_lies(struct codec_reader *reader, size_t nback, off_t nbytes, int *fd, off_t *offset);
+/**
  * Go to the plain byte ${offset}, forwards or back, also after the end or an error.  Of compressed
  * files the piece that has it is decompressed up to there, and nothing else.  TARN_EREFUSED where
  * that cannot be: not a file, or compressed and not in pieces; reading goes on as before then.

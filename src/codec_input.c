@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -96,6 +97,31 @@ off_t codec_input_skip(struct codec_input *input, off_t nbytes) {
 	}
 	input->nbytes = 0;
 	return (off_t)unread + left;
+}
+
+/* Has the kernel the byte at ${offset} in memory?  Where it does not tell whoever asks, it says so. */
+static bool is_cached(int fd, off_t offset) {
+	off_t page_nbytes = sysconf(_SC_PAGESIZE);
+	unsigned char is_in = 0;
+	void *page = mmap(NULL, 1, PROT_READ, MAP_SHARED, fd, offset / page_nbytes * page_nbytes);
+
+	if (page == MAP_FAILED)
+		return false;
+	if (mincore(page, 1, &is_in) != 0)
+		is_in = 0;
+	munmap(page, 1);
+	return (is_in & 1) != 0;
+}
+
+/* The last byte speaks for all: those that were read first are the first to be forgotten. */
+bool codec_input_lies(const struct codec_input *input, size_t nback, off_t nbytes, off_t *offset) {
+	off_t position = lseek(input->fd, 0, SEEK_CUR);
+	struct stat st;
+
+	if (position < 0 || fstat(input->fd, &st) != 0 || !S_ISREG(st.st_mode))
+		return false;
+	*offset = position - (off_t)(input->nbytes + nback);
+	return nbytes <= st.st_size - *offset && is_cached(input->fd, *offset + nbytes - 1);
 }
 
 int codec_input_seek(struct codec_input *input, off_t position, struct error *err) {

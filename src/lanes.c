@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "entry_copy.h"
+#include "kept_content.h"
 #include "key_set.h"
 #include "member_order.h"
 #include "ordered_lines.h"
@@ -30,6 +31,7 @@
 #define NTASKS_MAX 64                   /* of a batch: what is short takes time as well */
 #define SMALL_NBYTES ((off_t)128 << 10) /* content that is copied */
 #define NBATCHES_MAX 48                 /* that wait on a lane: of several directories */
+#define LOAD_MAX (NBATCHES_MAX * (off_t)BATCH_NBYTES)
 #define ALIGNMENT _Alignof(max_align_t)
 
 struct task {
@@ -37,11 +39,8 @@ struct task {
 	struct entry *entry;
 	size_t number;
 	uint64_t turn, after;
-	/* The content, and what follows it: TARN_END, or the error of reading it. */
-	char *content;
-	size_t nbytes;
-	int end;
-	struct error *err;
+	struct kept_content content;
+	off_t lent; /* bytes of it, or 0 */
 };
 
 struct batch {
@@ -59,6 +58,8 @@ struct lane {
 	bool is_running;
 	struct lines_of_thread *lines;
 	struct batch *filling; /* the caller's */
+	char *buf;             /* for content that is lent; NULL until needed */
+	_Atomic off_t lent;    /* bytes of it that are on their way */
 	/* Of the task that is done, or comes next; UINT64_MAX: none, which is under the mutex. */
 	_Atomic uint64_t turn;
 	atomic_uint nwaiting;  /* for the turn to pass */
@@ -83,26 +84,6 @@ struct lanes {
 	unsigned int nlanes;
 	struct lane all[];
 };
-
-/* The content of a task as a source. */
-struct task_source {
-	struct source base;
-	const struct task *task;
-	bool is_read;
-};
-
-static int task_source_read(struct source *source, struct block *block, struct error *err) {
-	struct task_source *s = (struct task_source *)source;
-
-	if (!s->is_read && s->task->nbytes > 0) {
-		s->is_read = true;
-		*block = (struct block){ s->task->content, s->task->nbytes, 0 };
-		return TARN_OK;
-	}
-	if (s->task->err != NULL)
-		*err = *s->task->err;
-	return s->task->end;
-}
 
 static void fail(struct lanes *lanes, const struct error *err) {
 	pthread_mutex_lock(&lanes->mutex);
@@ -148,16 +129,18 @@ static void set_turn(struct lane *lane, uint64_t turn) {
 
 static void do_task(struct lane *lane, const struct task *task) {
 	struct lanes *lanes = lane->lanes;
-	struct task_source source = { .base = { .read = task_source_read }, .task = task };
+	struct kept_source content;
 	struct error err;
 
+	kept_source_init(&content, &task->content, &lane->buf);
 	set_turn(lane, task->turn);
 	lane->lines->turn = task->turn;
 	if (task->after > 0)
 		wait_for_turn(lanes, lane, task->after);
-	if (lanes->put(lanes->context, lane->number, task->entry, task->number, &source.base,
+	if (lanes->put(lanes->context, lane->number, task->entry, task->number, &content.base,
 	        &err) != TARN_OK)
 		fail(lanes, &err);
+	lane->lent -= task->lent;
 }
 
 /* Take a batch.  NULL: there will be none. */
@@ -257,6 +240,11 @@ static void feed_idle(struct lanes *lanes, const struct lane *but) {
 	}
 }
 
+/* How much is ${lane} to do, in bytes? */
+static off_t load(const struct lane *lane) {
+	return lane->lent + (off_t)(lane->nbatches * BATCH_NBYTES);
+}
+
 /* Which lane has the least to do now?  Of several the next one. */
 static void find_idle(struct lanes *lanes) {
 	unsigned int next = (lanes->idle + 1) % lanes->nlanes;
@@ -265,7 +253,7 @@ static void find_idle(struct lanes *lanes) {
 	for (unsigned int i = 1; i < lanes->nlanes; i++) {
 		unsigned int number = (next + i) % lanes->nlanes;
 
-		if (lanes->all[number].nbatches < lanes->all[lanes->idle].nbatches)
+		if (load(&lanes->all[number]) < load(&lanes->all[lanes->idle]))
 			lanes->idle = number;
 	}
 }
@@ -275,8 +263,8 @@ static unsigned int choose_lane(const struct lanes *lanes, struct member_home ho
 	if (home.is_bound)
 		return home.lane;
 	if (home.lane == NO_LANE ||
-	    (lanes->all[home.lane].nbatches == NBATCHES_MAX &&
-	        lanes->all[lanes->idle].nbatches <= NBATCHES_MAX / 2))
+	    (load(&lanes->all[home.lane]) >= LOAD_MAX &&
+	        load(&lanes->all[lanes->idle]) <= LOAD_MAX / 2))
 		return lanes->idle;
 	return home.lane;
 }
@@ -320,33 +308,16 @@ static void *take_room(struct batch *batch, size_t nbytes) {
 	return at;
 }
 
-/* Copy the content of ${task} that ${from} has; holes become zeros. */
-static void copy_content(struct task *task, struct source *from, struct error *err) {
-	size_t capacity = (size_t)task->entry->size;
-	struct block block;
-
-	while ((task->end = from->read(from, &block, err)) == TARN_OK) {
-		size_t offset = (size_t)block.offset;
-
-		if (offset > capacity || block.nbytes > capacity - offset) {
-			task->end =
-			    err_set(err, TARN_EFORMAT, 0, "More content than it has room for");
-			break;
-		}
-		memset(task->content + task->nbytes, 0, offset - task->nbytes);
-		memcpy(task->content + offset, block.data, block.nbytes);
-		task->nbytes = offset + block.nbytes;
-	}
-}
-
-/* Append ${e} to what ${lane} is to do. */
+/* Append ${e} to what ${lane} is to do, with what is ${lent}; NULL: its content is copied. */
 static int append(struct lane *lane, const struct entry *e, size_t number, uint64_t after,
-    struct source *from, struct error *err) {
+    struct source *from, const struct kept_content *lent, struct error *err) {
+	bool copies = lent == NULL && e->type == ENTRY_FILE && e->size > 0;
 	size_t entry_nbytes = aligned(entry_copy_nbytes(e));
-	size_t content_nbytes = e->type == ENTRY_FILE ? aligned((size_t)e->size) : 0;
-	struct batch *batch = make_room(lane,
-	    aligned(sizeof(struct task)) + entry_nbytes + content_nbytes + aligned(sizeof(*err)));
+	size_t content_nbytes = copies ? aligned((size_t)e->size) + aligned(sizeof(*err)) : 0;
+	struct batch *batch =
+	    make_room(lane, aligned(sizeof(struct task)) + entry_nbytes + content_nbytes);
 	struct task *task;
+	char *room;
 
 	if (batch == NULL)
 		return err_nomem(err);
@@ -356,14 +327,14 @@ static int append(struct lane *lane, const struct entry *e, size_t number, uint6
 		.number = number,
 		.turn = lane->lanes->turn,
 		.after = after,
-		.content = take_room(batch, content_nbytes),
-		.end = TARN_END,
 	};
-	if (content_nbytes > 0)
-		copy_content(task, from, err);
-	if (task->end != TARN_END) {
-		task->err = take_room(batch, sizeof(*err));
-		*task->err = *err;
+	if (copies) {
+		room = take_room(batch, (size_t)e->size);
+		kept_content_copy(&task->content, room, e, from, take_room(batch, sizeof(*err)));
+	} else if (lent != NULL) {
+		task->content = *lent;
+		task->lent = e->size;
+		lane->lent += e->size;
 	}
 	*batch->last = task;
 	batch->last = &task->next;
@@ -388,18 +359,24 @@ static int put_at_once(struct lanes *lanes, const struct entry *e, size_t number
 
 int lanes_put(struct lanes *lanes, const struct entry *e, size_t number, struct source *from,
     struct error *err) {
+	struct kept_content lent;
 	struct member_home home;
 	unsigned int lane;
 	uint64_t after;
+	bool is_large = e->size > SMALL_NBYTES;
 	int r;
 
 	if ((e->type == ENTRY_DIRECTORY && e->first_name == NULL) || e->is_sparse ||
-	    e->size > SMALL_NBYTES)
+	    (is_large && !kept_content_borrow(&lent, e, from)))
 		return put_at_once(lanes, e, number, from, err);
 	lanes->own_lines->turn = ++lanes->turn;
 	r = member_order_find_home(&lanes->order, e, &home, err);
 	if (r != TARN_OK)
 		return r;
+	if (is_large && !home.is_bound) {
+		home.lane = NO_LANE;
+		find_idle(lanes);
+	}
 	lane = choose_lane(lanes, home);
 	after = member_order_add(&lanes->order, &home, lanes->turn, lane);
 	for (unsigned int i = 0; i < lanes->nlanes && after > 0; i++) {
@@ -408,7 +385,10 @@ int lanes_put(struct lanes *lanes, const struct entry *e, size_t number, struct 
 		if (i != lane && filling != NULL && filling->first->turn <= after)
 			hand_over(&lanes->all[i]);
 	}
-	r = append(&lanes->all[lane], e, number, after, from, err);
+	r = append(&lanes->all[lane], e, number, after, from, is_large ? &lent : NULL, err);
+	/* It may take as long as all that comes behind it. */
+	if (r == TARN_OK && is_large)
+		hand_over(&lanes->all[lane]);
 	return r == TARN_OK ? failure(lanes, err) : r;
 }
 
@@ -418,7 +398,7 @@ int lanes_put_anyhow(struct lanes *lanes, const struct entry *e, size_t number, 
 	if (r != TARN_OK)
 		return r;
 	lanes->own_lines->turn = ++lanes->turn;
-	return append(&lanes->all[lanes->idle], e, number, 0, NULL, err);
+	return append(&lanes->all[lanes->idle], e, number, 0, NULL, NULL, err);
 }
 
 /* Let the threads do what they have, and end. */
@@ -454,6 +434,7 @@ void lanes_free(struct lanes *lanes) {
 		struct lane *lane = &lanes->all[i];
 
 		free(lane->filling);
+		free(lane->buf);
 		pthread_cond_destroy(&lane->passes);
 		pthread_cond_destroy(&lane->has_work);
 		pthread_cond_destroy(&lane->has_room);

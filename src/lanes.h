@@ -11,7 +11,8 @@
 /*
  * Members of an archive put by several threads, each of them a lane on which one follows the other.
  * What comes out is what one thread would have made: see member_order.h; and so is what is said, which may
- * have to wait (ordered_lines.h).  Directories and large files are put by the caller's own thread.
+ * have to wait (ordered_lines.h).  Directories are put by the caller's own thread, and so are large files
+ * unless their content is lent (source.h): then whoever puts it reads it.
  *
  * What is on its way takes less than 7 MiB a lane.
  */

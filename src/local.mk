@@ -111,6 +111,8 @@ libtarn_a_SOURCES = \
 	%D%/input.h \
 	%D%/json_line.c \
 	%D%/json_line.h \
+	%D%/kept_content.c \
+	%D%/kept_content.h \
 	%D%/key_map.c \
 	%D%/key_map.h \
 	%D%/key_set.c \

@@ -25,8 +25,9 @@
 
 /* More lanes than this do not make it faster: one thread reads, which is a fourth of the work. */
 #define LANES_MAX 3
-/* A few members are not worth them. */
+/* A few members are not worth them, unless they have content that takes as long as so many. */
 #define NALONE 64
+#define ALONE_NBYTES ((off_t)32 << 10)
 /* With fewer there are no lanes, which hold directories of their own. */
 #define LANES_NDESCRIPTORS 32
 
@@ -47,7 +48,7 @@ struct reading {
 	struct lanes *lanes;            /* NULL: members are put here */
 	struct sink *beside[LANES_MAX]; /* a sink for each lane */
 	unsigned int nlanes;            /* that are to be, or are; 0: none */
-	unsigned int nalone;            /* members that were put before */
+	off_t nalone;                   /* members that were put before, or what takes as long */
 	bool is_finishing;              /* what goes to lanes are directories that are there */
 };
 
@@ -202,7 +203,8 @@ static int put(struct reading *reading, const struct entry *e, size_t number, si
 	if (reading->lanes != NULL)
 		return lanes_put(reading->lanes, e, number, source, err);
 	r = put_into(reading, sink, sink, e, number, source, err);
-	if (r == TARN_OK && reading->nlanes > 0 && ++reading->nalone >= NALONE &&
+	reading->nalone += 1 + (e->first_name == NULL ? e->size / ALONE_NBYTES : 0);
+	if (r == TARN_OK && reading->nlanes > 0 && reading->nalone >= NALONE &&
 	    tree_sink_takes_threads(sink))
 		start_lanes(reading);
 	return r;

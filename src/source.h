@@ -1,6 +1,7 @@
 #ifndef TARN_SOURCE_H
 #define TARN_SOURCE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -12,6 +13,12 @@
  * member is said to the struct report that the source was made with, and the source goes on; only
  * what ends the whole run is returned as an error.
  */
+
+/* Where content lies as it is: from ${offset} on in the file ${fd}. */
+struct content_place {
+	int fd; /* borrowed */
+	off_t offset;
+};
 
 /* A block of content; the space between two blocks is a hole. */
 struct block {
@@ -46,12 +53,23 @@ struct source {
 	 */
 	int (*read)(struct source *source, struct block *block, struct error *err);
 
+	/**
+	 * Lend the whole content of the entry, ${nbytes} without a hole, by where it lies: it counts as
+	 * read.  What an archive lends can be read until the source is freed, also by other threads.
+	 * NULL, or false: it has to be read.
+	 */
+	bool (*lend)(struct source *source, off_t nbytes, struct content_place *place);
+
 	/** Free the source; NULL is fine. */
 	void (*free)(struct source *source);
 };
 
 static inline int source_fetch(struct source *source, struct entry **e, struct error *err) {
 	return source->fetch != NULL ? source->fetch(source, e, err) : TARN_OK;
+}
+
+static inline bool source_lend(struct source *source, off_t nbytes, struct content_place *place) {
+	return source->lend != NULL && source->lend(source, nbytes, place);
 }
 
 #endif

@@ -271,7 +271,7 @@ make_quarrel() {
 	        info = tarfile.TarInfo(rng.choice(names) + rng.choice(["", "", str(rng.randrange(9))]))
 	        info.mtime = 1_000_000_000 + n
 	        kind = rng.choice("ffffllllllsd")
-	        content = b"%d" % n * rng.choice([1, 1, 1000, 40000])
+	        content = b"%d" % n * rng.choice([1, 1, 1000, 40000, 80000])
 	        if kind == "f":
 	            info.size = len(content)
 	        elif kind == "d":

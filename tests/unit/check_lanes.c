@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "suite.h"
@@ -159,6 +160,42 @@ START_TEST(content_arrives_whole) {
 }
 END_TEST
 
+static int lent_fd;
+
+static bool lend(struct source *source, off_t nbytes, struct content_place *place) {
+	(void)source;
+	*place = (struct content_place){ lent_fd, nbytes };
+	return true;
+}
+
+/* Put a file of ${nbytes} that are lent. */
+static int put_lent(const char *name, off_t nbytes, size_t number) {
+	struct source source = { .lend = lend };
+	const struct entry e = { .name = name, .type = ENTRY_FILE, .size = nbytes };
+
+	return lanes_put(lanes, &e, number, &source, &err);
+}
+
+START_TEST(large_content_that_is_lent_is_put_by_the_lanes_beside_each_other) {
+	static char data[400000];
+
+	memset(data, 'x', sizeof(data));
+	lent_fd = memfd_create("lent", MFD_CLOEXEC);
+	ck_assert_int_eq(pwrite(lent_fd, data, sizeof(data), 200000), sizeof(data));
+	waits_for = 3;
+	ck_assert_int_eq(put_lent("d/a", 300000, 1), TARN_OK);
+	ck_assert_int_eq(put_lent("d/b", 200000, 2), TARN_OK);
+	ck_assert_int_eq(put_lent("d/c", 200000, 3), TARN_OK);
+	ck_assert_int_eq(put_lent("d/e", 200000, 4), TARN_OK);
+	/* None of them waits for members that come later. */
+	ck_assert(are_put(4));
+	ck_assert_int_eq(lanes_wait(lanes, &err), TARN_OK);
+	ck_assert_uint_eq(nbytes_put, 900000);
+	ck_assert_uint_eq(nhere, 0);
+	close(lent_fd);
+}
+END_TEST
+
 START_TEST(directory_is_there_before_the_next_member_is_asked_for) {
 	ck_assert_int_eq(put_one("d/e", NULL, ENTRY_DIRECTORY, 0, 1), TARN_OK);
 	ck_assert_uint_eq(nput, 1);
@@ -281,6 +318,7 @@ int main(void) {
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, last_of_several_members_of_a_name_is_put_last);
 	tcase_add_test(tc, content_arrives_whole);
+	tcase_add_test(tc, large_content_that_is_lent_is_put_by_the_lanes_beside_each_other);
 	tcase_add_test(tc, directory_is_there_before_the_next_member_is_asked_for);
 	tcase_add_test(tc, directory_waits_for_what_is_on_its_way_to_its_place);
 	tcase_add_test(tc, what_ends_the_run_is_handed_on_and_ends_it);
