@@ -48,7 +48,7 @@ struct reading {
 	struct lanes *lanes;            /* NULL: members are put here */
 	struct sink *beside[LANES_MAX]; /* a sink for each lane */
 	unsigned int nlanes;            /* that are to be, or are; 0: none */
-	off_t nalone;                   /* members that were put before, or what takes as long */
+	off_t nalone;                   /* members that came, or what takes as long */
 	bool is_finishing;              /* what goes to lanes are directories that are there */
 };
 
@@ -200,14 +200,14 @@ static int put(struct reading *reading, const struct entry *e, size_t number, si
 	    TARN_OK;
 	if (r != TARN_OK)
 		return r;
-	if (reading->lanes != NULL)
-		return lanes_put(reading->lanes, e, number, source, err);
-	r = put_into(reading, sink, sink, e, number, source, err);
-	reading->nalone += 1 + (e->first_name == NULL ? e->size / ALONE_NBYTES : 0);
-	if (r == TARN_OK && reading->nlanes > 0 && reading->nalone >= NALONE &&
-	    tree_sink_takes_threads(sink))
-		start_lanes(reading);
-	return r;
+	if (reading->lanes == NULL && reading->nlanes > 0) {
+		reading->nalone += 1 + e->size / ALONE_NBYTES;
+		if (reading->nalone > NALONE && tree_sink_takes_threads(sink))
+			start_lanes(reading);
+	}
+	return reading->lanes != NULL ?
+	    lanes_put(reading->lanes, e, number, source, err) :
+	    put_into(reading, sink, sink, e, number, source, err);
 }
 
 /* Move what is selected. */

@@ -254,6 +254,13 @@ test_one_thread_is_one_thread() {
 	export ASAN_OPTIONS=detect_leaks=0
 	expect_threads no --threads=1 -xf a.tar -C one
 	expect_threads some --threads=3 -xf a.tar -C several
+	mkdir few
+	echo small >few/small
+	tar -cf small.tar few
+	head -c 3000000 /dev/zero >few/large
+	tar -cf large.tar few
+	expect_threads no --threads=3 -xf small.tar -C several
+	expect_threads some --threads=3 -xf large.tar -C several
 	expect_threads no --threads=1 -cf b.tar tree
 	expect_threads some --threads=2 -cf b.tar tree
 }
