@@ -503,11 +503,13 @@ static int archive_source_read(struct source *source, struct block *block, struc
 	return check_block(s, block, err);
 }
 
-static bool archive_source_lend(struct source *source, off_t nbytes, struct content_place *place) {
+static bool archive_source_lend(struct source *source, struct content_place *place) {
 	struct archive_source *s = (struct archive_source *)source;
 
-	if (!s->is_plain || nbytes != s->plain_content_left ||
-	    !codec_lies(s->held.reader, s->held.nbytes, nbytes, &place->fd, &place->offset))
+	place->nbytes = s->entry.size;
+	if (!s->is_plain || s->plain_content_left < place->nbytes ||
+	    !codec_find_place(
+	        s->held.reader, s->held.nbytes, place->nbytes, &place->fd, &place->offset))
 		return false;
 	s->plain_content_left = 0;
 	return true;

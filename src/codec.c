@@ -279,10 +279,11 @@ off_t codec_skip(struct codec_reader *reader, off_t nbytes) {
 	                                                 0;
 }
 
-bool codec_lies(struct codec_reader *reader, size_t nback, off_t nbytes, int *fd, off_t *offset) {
+bool codec_find_place(
+    struct codec_reader *reader, size_t nback, off_t nbytes, int *fd, off_t *offset) {
 	*fd = reader->input.fd;
 	return reader->compression == COMPRESSION_NONE &&
-	    codec_input_lies(&reader->input, nback, nbytes, offset);
+	    codec_input_find_place(&reader->input, nback, nbytes, offset);
 }
 
 enum compression codec_reader_compression(const struct codec_reader *reader) {

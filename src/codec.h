@@ -101,10 +101,13 @@ int codec_read(struct codec_reader *reader, const void **data, size_t *nbytes, s
  */
 off_t codec_skip(struct codec_reader *reader, off_t nbytes);
 /**
- * Do ${nbytes}, from ${nback} before what is read next, lie as they are in the file *${fd} (borrowed
- * from the caller), from *${offset} on?  False also where several who read them would make a disk seek.
+ * Where do the ${nbytes} lie that begin ${nback} bytes before what codec_read gives next?  True: as they are in
+ * the file *${fd}, borrowed as in codec_reader_new, from *${offset} on.  False, with both undefined: they
+ * are compressed, in no regular file, not all there, or not in the page cache, so that several who
+ * read them would make a disk seek.
  */
-bool codec_lies(struct codec_reader *reader, size_t nback, off_t nbytes, int *fd, off_t *offset);
+bool codec_find_place(
+    struct codec_reader *reader, size_t nback, off_t nbytes, int *fd, off_t *offset);
 /**
  * Go to the plain byte ${offset}, forwards or back, also after the end or an error.  Of compressed
  * files the piece that has it is decompressed up to there, and nothing else.  TARN_EREFUSED where

@@ -99,7 +99,7 @@ off_t codec_input_skip(struct codec_input *input, off_t nbytes) {
 	return (off_t)unread + left;
 }
 
-/* Has the kernel the byte at ${offset} in memory?  Where it does not tell whoever asks, it says so. */
+/* Is the byte at ${offset} in the page cache?  Of files that the user may not write to mincore says that all is. */
 static bool is_cached(int fd, off_t offset) {
 	off_t page_nbytes = sysconf(_SC_PAGESIZE);
 	unsigned char is_in = 0;
@@ -114,7 +114,8 @@ static bool is_cached(int fd, off_t offset) {
 }
 
 /* The last byte speaks for all: those that were read first are the first to be forgotten. */
-bool codec_input_lies(const struct codec_input *input, size_t nback, off_t nbytes, off_t *offset) {
+bool codec_input_find_place(
+    const struct codec_input *input, size_t nback, off_t nbytes, off_t *offset) {
 	off_t position = lseek(input->fd, 0, SEEK_CUR);
 	struct stat st;
 

@@ -3,6 +3,7 @@
 #include "codec_writer.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,6 +18,9 @@
  * Writing.  Plain bytes go straight to the descriptor, the others through an encoder: zstd and xz
  * in pieces, a program by a pipe, and the rest are filters of libarchive.
  */
+
+/* What a pipe should hold, so that who reads it need not be woken for each 64 KiB. */
+#define PIPE_NBYTES (256 << 10)
 
 struct program_encoder {
 	struct encoder encoder;
@@ -117,6 +121,14 @@ static int open_writer(
 	}
 }
 
+/* If it is a pipe, and that may be. */
+static void widen_pipe(int fd) {
+	int nbytes = fcntl(fd, F_GETPIPE_SZ);
+
+	if (nbytes >= 0 && nbytes < PIPE_NBYTES)
+		fcntl(fd, F_SETPIPE_SZ, PIPE_NBYTES);
+}
+
 int codec_writer_new(struct codec_writer **writer, const struct codec_settings *settings, int fd,
     struct error *err) {
 	struct codec_writer *fresh = calloc(1, sizeof(*fresh));
@@ -125,6 +137,7 @@ int codec_writer_new(struct codec_writer **writer, const struct codec_settings *
 	if (fresh == NULL)
 		return err_nomem(err);
 	fresh->output.fd = fd;
+	widen_pipe(fd);
 	fresh->compression = settings->compression;
 	r = open_writer(fresh, settings, err);
 	if (r != TARN_OK) {

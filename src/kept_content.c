@@ -3,6 +3,7 @@
 #include "kept_content.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -28,17 +29,15 @@ void kept_content_copy(struct kept_content *content, char *room, const struct en
 		nbytes = offset + block.nbytes;
 	}
 	*content = (struct kept_content){
-		.size = e->size,
 		.data = room,
 		.nbytes = nbytes,
-		.is_cut = r != TARN_END,
-		.err = err,
+		.err = r != TARN_END ? err : NULL,
 	};
 }
 
-bool kept_content_borrow(struct kept_content *content, const struct entry *e, struct source *from) {
-	*content = (struct kept_content){ .size = e->size };
-	return source_lend(from, e->size, &content->place);
+bool kept_content_borrow(struct kept_content *content, struct source *from) {
+	*content = (struct kept_content){ 0 };
+	return source_lend(from, &content->place);
 }
 
 static int read_copied(struct kept_source *s, struct block *block, struct error *err) {
@@ -49,7 +48,7 @@ static int read_copied(struct kept_source *s, struct block *block, struct error 
 		s->at = (off_t)content->nbytes;
 		return TARN_OK;
 	}
-	if (!content->is_cut)
+	if (content->err == NULL)
 		return TARN_END;
 	*err = *content->err;
 	return (int)err->code;
@@ -57,7 +56,7 @@ static int read_copied(struct kept_source *s, struct block *block, struct error 
 
 static int read_lent(struct kept_source *s, struct block *block, struct error *err) {
 	const struct content_place *place = &s->content->place;
-	off_t left = s->content->size - s->at;
+	off_t left = place->nbytes - s->at;
 	ssize_t n;
 
 	if (left == 0)
@@ -70,9 +69,11 @@ static int read_lent(struct kept_source *s, struct block *block, struct error *e
 		    place->offset + s->at);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
-		return err_set(err, TARN_ESYSTEM, errno, "Cannot read");
+		return err_set(err, TARN_ESYSTEM, errno, "Cannot read behind byte %jd",
+		    (intmax_t)(place->offset + s->at));
 	if (n == 0)
-		return err_set(err, TARN_EFORMAT, 0, "Unexpected EOF in archive");
+		return err_set(err, TARN_EFORMAT, 0, "Unexpected EOF in archive behind byte %jd",
+		    (intmax_t)(place->offset + s->at));
 	*block = (struct block){ *s->buf, (size_t)n, s->at };
 	s->at += n;
 	return TARN_OK;
@@ -81,7 +82,7 @@ static int read_lent(struct kept_source *s, struct block *block, struct error *e
 static int kept_source_read(struct source *source, struct block *block, struct error *err) {
 	struct kept_source *s = (struct kept_source *)source;
 
-	return s->content->data != NULL ? read_copied(s, block, err) : read_lent(s, block, err);
+	return s->content->place.nbytes > 0 ? read_lent(s, block, err) : read_copied(s, block, err);
 }
 
 void kept_source_init(struct kept_source *source, const struct kept_content *content, char **buf) {

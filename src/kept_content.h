@@ -13,20 +13,21 @@
  * lent by the source, which then outlives this.  All zero is that of a member without any.
  */
 struct kept_content {
-	off_t size;       /* bytes that there are to be */
-	const char *data; /* what was copied; NULL: it is lent, and at: */
-	struct content_place place;
-	size_t nbytes; /* of data */
-	bool is_cut;   /* reading failed behind them, with: */
-	struct error *err;
+	struct content_place place; /* of what is lent; nbytes is 0 where nothing is */
+	const char *data;           /* what was copied */
+	size_t nbytes;
+	const struct error *err; /* reading failed behind that; NULL: it did not */
 };
 
-/** Copy the content of ${e} that ${from} has; holes become zeros.  ${room} has e->size bytes, *${err} is borrowed. */
+/**
+ * Copy the content of ${e} that ${from} has; holes become zeros.  ${room} has e->size bytes.  Should reading
+ * fail, content->err becomes ${err}.
+ */
 void kept_content_copy(struct kept_content *content, char *room, const struct entry *e,
     struct source *from, struct error *err);
 
-/** Is the content of ${e}, which has no holes, lent by ${from}? */
-bool kept_content_borrow(struct kept_content *content, const struct entry *e, struct source *from);
+/** Is the content that ${from} has, without holes, lent? */
+bool kept_content_borrow(struct kept_content *content, struct source *from);
 
 /* Content that is read.  Not to be freed. */
 struct kept_source {

@@ -32,6 +32,7 @@
 #define SMALL_NBYTES ((off_t)128 << 10) /* content that is copied */
 #define NBATCHES_MAX 48                 /* that wait on a lane: of several directories */
 #define LOAD_MAX (NBATCHES_MAX * (off_t)BATCH_NBYTES)
+#define LENT_MAX ((off_t)64 << 20)
 #define ALIGNMENT _Alignof(max_align_t)
 
 struct task {
@@ -40,7 +41,6 @@ struct task {
 	size_t number;
 	uint64_t turn, after;
 	struct kept_content content;
-	off_t lent; /* bytes of it, or 0 */
 };
 
 struct batch {
@@ -140,7 +140,7 @@ static void do_task(struct lane *lane, const struct task *task) {
 	if (lanes->put(lanes->context, lane->number, task->entry, task->number, &content.base,
 	        &err) != TARN_OK)
 		fail(lanes, &err);
-	lane->lent -= task->lent;
+	lane->lent -= task->content.place.nbytes;
 }
 
 /* Take a batch.  NULL: there will be none. */
@@ -269,19 +269,25 @@ static unsigned int choose_lane(const struct lanes *lanes, struct member_home ho
 	return home.lane;
 }
 
+/* Hand over what ${lane} is to do, and see how far the lanes have come. */
+static void hand_over_and_look(struct lane *lane) {
+	struct lanes *lanes = lane->lanes;
+
+	hand_over(lane);
+	feed_idle(lanes, lane);
+	find_idle(lanes);
+	lanes->order.done = done(lanes);
+	say(lanes, lanes->order.done);
+}
+
 /* Room for ${nbytes} in the batch that is being filled for ${lane}. */
 static struct batch *make_room(struct lane *lane, size_t nbytes) {
 	struct batch *batch = lane->filling;
 	size_t capacity = nbytes > BATCH_NBYTES ? nbytes : BATCH_NBYTES;
 
 	if (batch != NULL &&
-	    (batch->ntasks == NTASKS_MAX || batch->capacity - batch->nbytes < nbytes)) {
-		hand_over(lane);
-		feed_idle(lane->lanes, lane);
-		find_idle(lane->lanes);
-		lane->lanes->order.done = done(lane->lanes);
-		say(lane->lanes, lane->lanes->order.done);
-	}
+	    (batch->ntasks == NTASKS_MAX || batch->capacity - batch->nbytes < nbytes))
+		hand_over_and_look(lane);
 	if (lane->filling != NULL)
 		return batch;
 	batch = malloc(sizeof(*batch) + capacity);
@@ -308,19 +314,20 @@ static void *take_room(struct batch *batch, size_t nbytes) {
 	return at;
 }
 
-/* Append ${e} to what ${lane} is to do, with what is ${lent}; NULL: its content is copied. */
-static int append(struct lane *lane, const struct entry *e, size_t number, uint64_t after,
-    struct source *from, const struct kept_content *lent, struct error *err) {
-	bool copies = lent == NULL && e->type == ENTRY_FILE && e->size > 0;
+/*
+ * Append ${e}, with room for ${content_nbytes} more and an error, to what ${lane} is to do.  NULL: there is
+ * no memory.
+ */
+static struct task *append(struct lane *lane, const struct entry *e, size_t number, uint64_t after,
+    size_t content_nbytes) {
 	size_t entry_nbytes = aligned(entry_copy_nbytes(e));
-	size_t content_nbytes = copies ? aligned((size_t)e->size) + aligned(sizeof(*err)) : 0;
-	struct batch *batch =
-	    make_room(lane, aligned(sizeof(struct task)) + entry_nbytes + content_nbytes);
+	struct batch *batch = make_room(lane,
+	    aligned(sizeof(struct task)) + entry_nbytes + aligned(content_nbytes) +
+	        aligned(sizeof(struct error)));
 	struct task *task;
-	char *room;
 
 	if (batch == NULL)
-		return err_nomem(err);
+		return NULL;
 	task = take_room(batch, sizeof(*task));
 	*task = (struct task){
 		.entry = entry_copy_to(take_room(batch, entry_nbytes), e),
@@ -328,18 +335,34 @@ static int append(struct lane *lane, const struct entry *e, size_t number, uint6
 		.turn = lane->lanes->turn,
 		.after = after,
 	};
-	if (copies) {
-		room = take_room(batch, (size_t)e->size);
-		kept_content_copy(&task->content, room, e, from, take_room(batch, sizeof(*err)));
-	} else if (lent != NULL) {
-		task->content = *lent;
-		task->lent = e->size;
-		lane->lent += e->size;
-	}
 	*batch->last = task;
 	batch->last = &task->next;
 	batch->ntasks++;
-	return TARN_OK;
+	return task;
+}
+
+/* The content of ${task}, the last one of ${lane}, is that of ${from}. */
+static void copy_content(struct lane *lane, struct task *task, struct source *from) {
+	struct batch *batch = lane->filling;
+	struct error err, *kept;
+
+	kept_content_copy(
+	    &task->content, take_room(batch, (size_t)task->entry->size), task->entry, from, &err);
+	if (task->content.err == NULL)
+		return;
+	kept = take_room(batch, sizeof(*kept));
+	*kept = err;
+	task->content.err = kept;
+}
+
+/*
+ * The content of ${task}, the last one of ${lane}, is ${lent}: that may take as long as all that comes behind
+ * it, which nobody is to wait for.
+ */
+static void lend_content(struct lane *lane, struct task *task, const struct kept_content *lent) {
+	task->content = *lent;
+	lane->lent += lent->place.nbytes;
+	hand_over_and_look(lane);
 }
 
 /* Put ${e} here and now, as soon as it is its turn. */
@@ -357,6 +380,15 @@ static int put_at_once(struct lanes *lanes, const struct entry *e, size_t number
 	return lanes->put(lanes->context, lanes->nlanes, e, number, from, err);
 }
 
+/*
+ * Is the large content of ${from} ${lent} to lanes?  Not when all have much to do: the caller can do
+ * something as well, and what is in memory now may not be by then.
+ */
+static bool borrow(struct lanes *lanes, struct source *from, struct kept_content *lent) {
+	find_idle(lanes);
+	return load(&lanes->all[lanes->idle]) < LENT_MAX && kept_content_borrow(lent, from);
+}
+
 int lanes_put(struct lanes *lanes, const struct entry *e, size_t number, struct source *from,
     struct error *err) {
 	struct kept_content lent;
@@ -364,19 +396,19 @@ int lanes_put(struct lanes *lanes, const struct entry *e, size_t number, struct 
 	unsigned int lane;
 	uint64_t after;
 	bool is_large = e->size > SMALL_NBYTES;
+	bool copies = !is_large && e->type == ENTRY_FILE && e->size > 0;
+	struct task *task;
 	int r;
 
 	if ((e->type == ENTRY_DIRECTORY && e->first_name == NULL) || e->is_sparse ||
-	    (is_large && !kept_content_borrow(&lent, e, from)))
+	    (is_large && !borrow(lanes, from, &lent)))
 		return put_at_once(lanes, e, number, from, err);
 	lanes->own_lines->turn = ++lanes->turn;
 	r = member_order_find_home(&lanes->order, e, &home, err);
 	if (r != TARN_OK)
 		return r;
-	if (is_large && !home.is_bound) {
+	if (is_large && !home.is_bound)
 		home.lane = NO_LANE;
-		find_idle(lanes);
-	}
 	lane = choose_lane(lanes, home);
 	after = member_order_add(&lanes->order, &home, lanes->turn, lane);
 	for (unsigned int i = 0; i < lanes->nlanes && after > 0; i++) {
@@ -385,11 +417,14 @@ int lanes_put(struct lanes *lanes, const struct entry *e, size_t number, struct 
 		if (i != lane && filling != NULL && filling->first->turn <= after)
 			hand_over(&lanes->all[i]);
 	}
-	r = append(&lanes->all[lane], e, number, after, from, is_large ? &lent : NULL, err);
-	/* It may take as long as all that comes behind it. */
-	if (r == TARN_OK && is_large)
-		hand_over(&lanes->all[lane]);
-	return r == TARN_OK ? failure(lanes, err) : r;
+	task = append(&lanes->all[lane], e, number, after, copies ? (size_t)e->size : 0);
+	if (task == NULL)
+		return err_nomem(err);
+	if (is_large)
+		lend_content(&lanes->all[lane], task, &lent);
+	else if (copies)
+		copy_content(&lanes->all[lane], task, from);
+	return failure(lanes, err);
 }
 
 int lanes_put_anyhow(struct lanes *lanes, const struct entry *e, size_t number, struct error *err) {
@@ -398,7 +433,7 @@ int lanes_put_anyhow(struct lanes *lanes, const struct entry *e, size_t number, 
 	if (r != TARN_OK)
 		return r;
 	lanes->own_lines->turn = ++lanes->turn;
-	return append(&lanes->all[lanes->idle], e, number, 0, NULL, NULL, err);
+	return append(&lanes->all[lanes->idle], e, number, 0, 0) != NULL ? TARN_OK : err_nomem(err);
 }
 
 /* Let the threads do what they have, and end. */

@@ -201,13 +201,13 @@ static int put(struct reading *reading, const struct entry *e, size_t number, si
 	if (r != TARN_OK)
 		return r;
 	if (reading->lanes == NULL && reading->nlanes > 0) {
-		reading->nalone += 1 + e->size / ALONE_NBYTES;
+		if (reading->nalone <= NALONE)
+			reading->nalone += 1 + e->size / ALONE_NBYTES;
 		if (reading->nalone > NALONE && tree_sink_takes_threads(sink))
 			start_lanes(reading);
 	}
-	return reading->lanes != NULL ?
-	    lanes_put(reading->lanes, e, number, source, err) :
-	    put_into(reading, sink, sink, e, number, source, err);
+	return reading->lanes != NULL ? lanes_put(reading->lanes, e, number, source, err) :
+	                                put_into(reading, sink, sink, e, number, source, err);
 }
 
 /* Move what is selected. */

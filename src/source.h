@@ -14,10 +14,10 @@
  * what ends the whole run is returned as an error.
  */
 
-/* Where content lies as it is: from ${offset} on in the file ${fd}. */
+/* Where content lies as it is: ${nbytes} from ${offset} on in the file ${fd}. */
 struct content_place {
 	int fd; /* borrowed */
-	off_t offset;
+	off_t offset, nbytes;
 };
 
 /* A block of content; the space between two blocks is a hole. */
@@ -54,11 +54,11 @@ struct source {
 	int (*read)(struct source *source, struct block *block, struct error *err);
 
 	/**
-	 * Lend the whole content of the entry, ${nbytes} without a hole, by where it lies: it counts as
-	 * read.  What an archive lends can be read until the source is freed, also by other threads.
+	 * Lend the whole content of the entry, which has no holes, by where it lies: it counts as read.
+	 * What an archive lends can be read until the source is freed, also by other threads.
 	 * NULL, or false: it has to be read.
 	 */
-	bool (*lend)(struct source *source, off_t nbytes, struct content_place *place);
+	bool (*lend)(struct source *source, struct content_place *place);
 
 	/** Free the source; NULL is fine. */
 	void (*free)(struct source *source);
@@ -68,8 +68,8 @@ static inline int source_fetch(struct source *source, struct entry **e, struct e
 	return source->fetch != NULL ? source->fetch(source, e, err) : TARN_OK;
 }
 
-static inline bool source_lend(struct source *source, off_t nbytes, struct content_place *place) {
-	return source->lend != NULL && source->lend(source, nbytes, place);
+static inline bool source_lend(struct source *source, struct content_place *place) {
+	return source->lend != NULL && source->lend(source, place);
 }
 
 #endif

@@ -55,6 +55,7 @@ SHELL_TESTS = \
 	%D%/cli/fsync.sh \
 	%D%/cli/later_names.sh \
 	%D%/cli/pieces.sh \
+	%D%/cli/pipes.sh \
 	%D%/cli/round_trip.sh \
 	%D%/cli/threads.sh \
 	%D%/contained/environment.sh \

@@ -16,6 +16,7 @@
 
 #define NLANES 3
 #define NNAMES 16
+#define HUGE_NBYTES ((off_t)64 << 20) /* content that is not read */
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct lanes *lanes;
@@ -23,7 +24,8 @@ static struct report *report;
 static struct error err;
 static size_t last[NNAMES]; /* the member that was put last under each name */
 static size_t nput, nhere, fails_at;
-static size_t waits_for; /* the first member waits until so many others are put */
+static size_t lanes_wait_for_here; /* until the caller has put so many */
+static size_t waits_for;           /* the first member waits until so many others are put */
 static size_t nbytes_put;
 static unsigned int lane_of_first; /* of the first member */
 static bool is_of_several_lanes;
@@ -43,13 +45,13 @@ static size_t read_all(struct source *from) {
 	return nbytes;
 }
 
-/* Are ${n} members put before long? */
-static bool are_put(size_t n) {
+/* Does *${count} become ${n} before long? */
+static bool becomes(const size_t *count, size_t n) {
 	for (int i = 0; i < 20000; i++) {
 		bool are;
 
 		pthread_mutex_lock(&mutex);
-		are = nput >= n;
+		are = *count >= n;
 		pthread_mutex_unlock(&mutex);
 		if (are)
 			return true;
@@ -58,13 +60,19 @@ static bool are_put(size_t n) {
 	return false;
 }
 
+static bool are_put(size_t n) {
+	return becomes(&nput, n);
+}
+
 static int put(void *context, unsigned int lane, const struct entry *e, size_t number,
     struct source *from, struct error *error) {
-	size_t nbytes = e->size > 0 ? read_all(from) : 0;
+	size_t nbytes = e->size > 0 && e->size < HUGE_NBYTES ? read_all(from) : 0;
 
 	ck_assert_ptr_eq(context, &lanes);
 	if (number == 1)
 		ck_assert(are_put(waits_for));
+	if (lane < NLANES)
+		ck_assert(becomes(&nhere, lanes_wait_for_here));
 	usleep((useconds_t)(number * 2654435761 >> 8) % 200);
 	pthread_mutex_lock(&mutex);
 	nput++;
@@ -103,7 +111,7 @@ static int read_bytes(struct source *source, struct block *block, struct error *
 
 static void set_up(void) {
 	memset(last, 0, sizeof(last));
-	nput = nhere = fails_at = nbytes_put = waits_for = 0;
+	nput = nhere = fails_at = nbytes_put = waits_for = lanes_wait_for_here = 0;
 	report = report_new("tarn", true);
 	lanes = lanes_new(NLANES, put, &lanes, report);
 	ck_assert_ptr_nonnull(lanes);
@@ -162,9 +170,11 @@ END_TEST
 
 static int lent_fd;
 
-static bool lend(struct source *source, off_t nbytes, struct content_place *place) {
+static off_t lent_nbytes;
+
+static bool lend(struct source *source, struct content_place *place) {
 	(void)source;
-	*place = (struct content_place){ lent_fd, nbytes };
+	*place = (struct content_place){ lent_fd, 200000, lent_nbytes };
 	return true;
 }
 
@@ -173,6 +183,7 @@ static int put_lent(const char *name, off_t nbytes, size_t number) {
 	struct source source = { .lend = lend };
 	const struct entry e = { .name = name, .type = ENTRY_FILE, .size = nbytes };
 
+	lent_nbytes = nbytes;
 	return lanes_put(lanes, &e, number, &source, &err);
 }
 
@@ -193,6 +204,43 @@ START_TEST(large_content_that_is_lent_is_put_by_the_lanes_beside_each_other) {
 	ck_assert_uint_eq(nbytes_put, 900000);
 	ck_assert_uint_eq(nhere, 0);
 	close(lent_fd);
+}
+END_TEST
+
+START_TEST(when_all_lanes_have_much_to_do_the_caller_does_something) {
+	char name[16];
+
+	lanes_wait_for_here = 1;
+	for (size_t i = 1; i <= NLANES + 1; i++) {
+		snprintf(name, sizeof(name), "%zu", i);
+		ck_assert_int_eq(put_lent(name, HUGE_NBYTES, i), TARN_OK);
+		ck_assert_uint_eq(nhere, i > NLANES);
+	}
+	ck_assert_int_eq(lanes_wait(lanes, &err), TARN_OK);
+	/* They have less by now. */
+	ck_assert_int_eq(put_lent("z", HUGE_NBYTES, 9), TARN_OK);
+	ck_assert_uint_eq(nhere, 1);
+	ck_assert_int_eq(lanes_wait(lanes, &err), TARN_OK);
+	ck_assert_uint_eq(nput, NLANES + 2);
+}
+END_TEST
+
+START_TEST(what_is_said_of_large_files_is_said_before_the_last_of_them) {
+	FILE *lines = tmpfile();
+	int saved = dup(STDERR_FILENO);
+
+	ck_assert_int_ge(dup2(fileno(lines), STDERR_FILENO), 0);
+	ck_assert_int_eq(put_lent("a", HUGE_NBYTES, 1), TARN_OK);
+	report_warning(report, "b", "said of what comes behind it");
+	ck_assert_int_eq(put_lent("c", HUGE_NBYTES, 2), TARN_OK);
+	ck_assert(are_put(2));
+	usleep(20000);
+	ck_assert_int_eq(put_lent("d", HUGE_NBYTES, 3), TARN_OK);
+	ck_assert_int_eq(put_lent("e", HUGE_NBYTES, 4), TARN_OK);
+	ck_assert_int_gt(lseek(fileno(lines), 0, SEEK_END), 20);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	fclose(lines);
 }
 END_TEST
 
@@ -319,6 +367,8 @@ int main(void) {
 	tcase_add_test(tc, last_of_several_members_of_a_name_is_put_last);
 	tcase_add_test(tc, content_arrives_whole);
 	tcase_add_test(tc, large_content_that_is_lent_is_put_by_the_lanes_beside_each_other);
+	tcase_add_test(tc, when_all_lanes_have_much_to_do_the_caller_does_something);
+	tcase_add_test(tc, what_is_said_of_large_files_is_said_before_the_last_of_them);
 	tcase_add_test(tc, directory_is_there_before_the_next_member_is_asked_for);
 	tcase_add_test(tc, directory_waits_for_what_is_on_its_way_to_its_place);
 	tcase_add_test(tc, what_ends_the_run_is_handed_on_and_ends_it);
