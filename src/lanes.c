@@ -32,7 +32,7 @@
 #define SMALL_NBYTES ((off_t)128 << 10) /* content that is copied */
 #define NBATCHES_MAX 48                 /* that wait on a lane: of several directories */
 #define LOAD_MAX (NBATCHES_MAX * (off_t)BATCH_NBYTES)
-#define LENT_MAX ((off_t)64 << 20)
+#define LENT_MAX ((off_t)256 << 20)
 #define ALIGNMENT _Alignof(max_align_t)
 
 struct task {

@@ -16,7 +16,7 @@
 
 #define NLANES 3
 #define NNAMES 16
-#define HUGE_NBYTES ((off_t)64 << 20) /* content that is not read */
+#define HUGE_NBYTES ((off_t)256 << 20) /* content that is not read */
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct lanes *lanes;
