@@ -17,7 +17,7 @@ struct blocks {
 	struct source base;
 	const struct block *blocks;
 	size_t nblocks;
-	int end;
+	enum tarn_code end;
 };
 
 static struct kept_content content;
@@ -37,7 +37,7 @@ static int next_block(struct source *source, struct block *next, struct error *e
 }
 
 /* Copy ${n} blocks, behind which ${end} is told, as a file of ${size}. */
-static void copy(char *room, off_t size, const struct block *blocks, size_t n, int end) {
+static void copy(char *room, off_t size, const struct block *blocks, size_t n, enum tarn_code end) {
 	struct blocks source = { { .read = next_block }, blocks, n, end };
 	const struct entry e = { .type = ENTRY_FILE, .size = size };
 
