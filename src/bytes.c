@@ -23,28 +23,35 @@ int array_reserve(void **array, size_t *capacity, size_t n, size_t nbytes, struc
 	return TARN_OK;
 }
 
-void *bytes_extend(struct bytes *bytes, size_t nbytes, struct error *err) {
+/* Make room for ${nbytes} more.  False: there is no memory. */
+static bool grow(struct bytes *bytes, size_t nbytes) {
 	size_t capacity = bytes->capacity > 0 ? bytes->capacity : MIN_CAPACITY, end;
 	unsigned char *data;
 
-	if (__builtin_add_overflow(bytes->nbytes, nbytes, &end) || end > SIZE_MAX / 2) {
+	if (__builtin_add_overflow(bytes->nbytes, nbytes, &end) || end > SIZE_MAX / 2)
+		return false;
+	while (capacity < end)
+		capacity *= 2;
+	data = realloc(bytes->data, capacity);
+	if (data == NULL)
+		return false;
+	bytes->data = data;
+	bytes->capacity = capacity;
+	return true;
+}
+
+void *bytes_extend(struct bytes *bytes, size_t nbytes, struct error *err) {
+	unsigned char *room;
+
+	/* Of none, too, there is to be an address. */
+	if ((bytes->data == NULL || nbytes > bytes->capacity - bytes->nbytes) &&
+	    !grow(bytes, nbytes)) {
 		err_nomem(err);
 		return NULL;
 	}
-	while (capacity < end)
-		capacity *= 2;
-	if (capacity > bytes->capacity) {
-		data = realloc(bytes->data, capacity);
-		if (data == NULL) {
-			err_nomem(err);
-			return NULL;
-		}
-		bytes->data = data;
-		bytes->capacity = capacity;
-	}
-	data = bytes->data + bytes->nbytes;
-	bytes->nbytes = end;
-	return data;
+	room = bytes->data + bytes->nbytes;
+	bytes->nbytes += nbytes;
+	return room;
 }
 
 int bytes_append(struct bytes *bytes, const void *data, size_t nbytes, struct error *err) {
@@ -78,7 +85,7 @@ void bytes_fini(struct bytes *bytes) {
 	*bytes = (struct bytes){ 0 };
 }
 
-bool cursor_varint(struct cursor *cursor, uint64_t *value) {
+bool cursor_long_varint(struct cursor *cursor, uint64_t *value) {
 	uint64_t sum = 0;
 
 	for (unsigned int shift = 0; shift < 64 && cursor->at < cursor->end; shift += 7) {

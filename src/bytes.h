@@ -32,8 +32,17 @@ struct cursor {
 	const unsigned char *at, *end;
 };
 
-/** False: the number does not end, or has more than 64 bits. */
-bool cursor_varint(struct cursor *cursor, uint64_t *value);
+/** As cursor_varint, which is the one to call. */
+bool cursor_long_varint(struct cursor *cursor, uint64_t *value);
+
+/** False: the number does not end, or has more than 64 bits.  Most have one byte. */
+static inline bool cursor_varint(struct cursor *cursor, uint64_t *value) {
+	if (cursor->at == cursor->end || *cursor->at >= 0x80)
+		return cursor_long_varint(cursor, value);
+	*value = *cursor->at++;
+	return true;
+}
+
 bool cursor_signed(struct cursor *cursor, int64_t *value);
 /** The next ${nbytes}; NULL: there are not so many. */
 const void *cursor_take(struct cursor *cursor, uint64_t nbytes);

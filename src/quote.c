@@ -59,6 +59,10 @@ bool quote_is_shown(uint32_t character) {
 	return iswprint(character) && !is_deceptive(character);
 }
 
+static bool is_plain_byte(unsigned char byte) {
+	return byte >= ' ' && byte < 0x7f && byte != '\\';
+}
+
 /* Number of bytes of the character at ${s} if it is to be shown as it is; 0: escape one byte. */
 static size_t shown_nbytes(const struct quote *q, const char *s) {
 	unsigned char byte = (unsigned char)s[0];
@@ -66,7 +70,7 @@ static size_t shown_nbytes(const struct quote *q, const char *s) {
 	size_t n;
 
 	if (byte < 0x80)
-		return byte >= ' ' && byte < 0x7f && (byte != '\\' || q->style == QUOTE_TEXT);
+		return is_plain_byte(byte) || (byte == '\\' && q->style == QUOTE_TEXT);
 	if (!q->utf8)
 		return 0;
 	n = quote_utf8(s, &c);
@@ -95,12 +99,33 @@ static size_t escape(char *to, unsigned char byte) {
 	return ESCAPE_NBYTES;
 }
 
-static bool is_plain(const char *name) {
-	const char *p = name;
+/*
+ * Does each of the eight bytes in ${word} satisfy is_plain_byte()?  A subtraction borrows into the top bit
+ * of a byte that is smaller than what is taken from it; the next byte may be borrowed from as well, but then
+ * the answer is no already.
+ */
+static bool is_plain_word(uint64_t word) {
+	const uint64_t each = 0x0101010101010101, top = each * 0x80;
+	uint64_t backslashes = word ^ each * '\\';
+	uint64_t low = (word - each * ' ') & ~word;
+	uint64_t high = (word + each) | word;
 
-	while (*p >= ' ' && *p < 0x7f && *p != '\\')
-		p++;
-	return *p == '\0';
+	return ((low | high | ((backslashes - each) & ~backslashes)) & top) == 0;
+}
+
+/* Eight bytes at a time: a quarter of the time of a listing goes to names that need no escape. */
+static bool is_plain(const char *name) {
+	const char *end = name + strlen(name);
+	uint64_t word;
+
+	for (; (size_t)(end - name) >= sizeof(word); name += sizeof(word)) {
+		memcpy(&word, name, sizeof(word));
+		if (!is_plain_word(word))
+			return false;
+	}
+	while (name < end && is_plain_byte((unsigned char)*name))
+		name++;
+	return name == end;
 }
 
 /* Make room for the printed form of ${nbytes} bytes and a NUL. */

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /*
  * Picks the mode, and joins a source to a sink.
@@ -52,14 +53,24 @@ static bool writes_archive(enum mode mode) {
 	    mode == MODE_CATENATE;
 }
 
+/* A listing is all that is written: in large pieces, unless somebody watches. */
+static void buffer_listing(void) {
+	static char buffer[64 << 10]; /* as long as standard output is open */
+
+	if (!isatty(STDOUT_FILENO))
+		setvbuf(stdout, buffer, _IOFBF, sizeof(buffer));
+}
+
 /* Where -v goes: out of the way of what else goes to standard output. */
 static int open_verbose(struct run *run, struct error *err) {
 	const struct options *o = &run->options;
 	bool writes = writes_archive(o->mode);
 	bool to_stderr = o->to_stdout || (writes && strcmp(o->archive, "-") == 0);
 
-	if (o->mode == MODE_LIST)
+	if (o->mode == MODE_LIST) {
+		buffer_listing();
 		return TARN_OK;
+	}
 	if (o->verbosity == 0) {
 		/* Differences and content may go to the same terminal. */
 		if (o->mode != MODE_COMPARE && !to_stderr)

@@ -48,6 +48,26 @@ START_TEST(control_characters_and_backslash_are_escaped) {
 }
 END_TEST
 
+/* Names are looked at in words of eight bytes, and what is left one by one. */
+START_TEST(byte_is_escaped_wherever_it_stands) {
+	char byte = (char)_i;
+	bool is_plain = byte >= ' ' && byte < 0x7f && byte != '\\';
+
+	for (size_t nbytes = 1; nbytes <= 17; nbytes++) {
+		for (size_t at = 0; at < nbytes; at++) {
+			char name[18] = "~~~~~~~~ !~~~~~ ~";
+			struct quote q = { .style = QUOTE_ESCAPE };
+
+			name[nbytes] = '\0';
+			name[at] = byte;
+			ck_assert_msg((quote_name(&q, name) == name) == is_plain,
+			    "byte %d at %zu of %zu", _i, at, nbytes);
+			quote_fini(&q);
+		}
+	}
+}
+END_TEST
+
 static const struct form utf8[] = {
 	{ "\u00e9\u20ac\u65e5\U0001f980", "\u00e9\u20ac\u65e5\U0001f980" }, /* 2, 3 and 4 bytes */
 	{ "\u00a1x\u0800", "\u00a1x\u0800" },           /* the least of 3 bytes */
@@ -209,6 +229,7 @@ int main(void) {
 	tcase_add_checked_fixture(names, set_locale, NULL);
 	tcase_add_test(names, plain_name_is_handed_back_without_a_copy);
 	tcase_add_loop_test(names, control_characters_and_backslash_are_escaped, 0, N(ascii));
+	tcase_add_loop_test(names, byte_is_escaped_wherever_it_stands, 1, 256);
 	tcase_add_loop_test(names, only_wellformed_printable_utf8_stays, 0, N(utf8));
 	tcase_add_loop_test(names, bidi_and_invisible_characters_are_escaped, 0, N(deceptive));
 	tcase_add_loop_test(names, characters_beside_the_bidi_ranges_stay, 0, N(beside_deceptive));
