@@ -10,11 +10,15 @@
 #include "pool.h"
 
 /*
- * The thread fills chunks, item by item, and hands a chunk over when the next item has no room in it.
- * There are NCHUNKS: the one it fills, those that wait, and up to two that the caller has, as what it
- * keeps may be in another one than what it has come to.  Chunks are few and large, so that waiting for
- * one another does not count; those given back last are filled first, while the processor's cache has
- * them.
+ * The thread fills chunks, item by item, and hands a chunk over when the next item has no room in
+ * it.  There are NCHUNKS: the one it fills, those that wait, and up to two that the caller has, as
+ * what it keeps may be in another one than what it has come to.  Chunks are few and large, so that
+ * waiting for one another does not count; those given back last are filled first, while the
+ * processor's cache has them.
+ *
+ * A chunk belongs to one side at a time, and changes sides under the mutex: what is in it needs no
+ * lock.  What the thread says becomes an item between the others, and so is said in order, by the
+ * caller.
  */
 
 #define NCHUNKS 6
@@ -28,16 +32,17 @@ enum {
 	    -2 /* a struct error, of which TARN_END is the code alone; nothing is behind it */
 };
 
-/* It was said. */
+/* What the thread has said to the report: the data of an ITEM_LINE. */
 struct line {
 	enum report_severity severity;
 	bool has_name;
 	char text[]; /* and behind it the name */
 };
 
+/* Whole items, each aligned for any type; at least one, once it was handed over. */
 struct chunk {
 	struct chunk *next;
-	size_t nbytes, capacity;
+	size_t nbytes, capacity; /* used, and room for, without this head */
 	_Alignas(max_align_t) char room[];
 };
 
@@ -48,6 +53,7 @@ struct ahead {
 	pthread_t thread;
 
 	pthread_mutex_t mutex; /* guards: */
+	/* At most one side waits: were none free and none filled, the two would hold all six. */
 	pthread_cond_t changed;
 	struct chunk *free;          /* a stack */
 	struct chunk *first, **last; /* a queue of those that are filled */
@@ -64,6 +70,7 @@ struct ahead {
 	struct chunk *kept;
 };
 
+/* The chunk that is filled goes to the end of the queue. */
 static void hand_over(struct ahead *a) {
 	pthread_mutex_lock(&a->mutex);
 	a->filling->next = NULL;
@@ -100,7 +107,10 @@ static void give_back(struct ahead *a, struct chunk *chunk) {
 	pthread_mutex_unlock(&a->mutex);
 }
 
-/* An empty chunk with room for ${nbytes} becomes the one that is filled. */
+/*
+ * An empty chunk with room for ${nbytes} becomes the one that is filled.  One that was made larger
+ * for an item stays so.  False: there is none, a->filling is NULL, and no chunk is lost.
+ */
 static bool begin_chunk(struct ahead *a, size_t nbytes) {
 	struct chunk *chunk = take_free(a), *larger;
 
@@ -123,6 +133,7 @@ void *ahead_append(struct ahead *a, int kind, size_t nbytes) {
 
 	if (a->is_over)
 		return NULL;
+	/* This does not overflow: what is copied there is in memory already. */
 	nbytes = (sizeof(*item) + nbytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 	if (chunk != NULL && chunk->capacity - chunk->nbytes < nbytes)
 		hand_over(a);
@@ -139,10 +150,14 @@ void *ahead_append(struct ahead *a, int kind, size_t nbytes) {
 }
 
 bool ahead_runs_short(const struct ahead *a) {
+	/* Without the mutex: it is asked for each name, and being late by a chunk does no harm. */
 	return a->nfilled < NFILLED_ENOUGH;
 }
 
-/* What the thread says. */
+/*
+ * What the thread says (report_diversion).  A line for which there is no memory is lost, but then
+ * the run fails for that.
+ */
 static void append_line(
     void *context, enum report_severity severity, const char *name, const char *text) {
 	size_t text_nbytes = strlen(text) + 1, name_nbytes = name != NULL ? strlen(name) + 1 : 0;
@@ -170,18 +185,21 @@ static void say(struct report *report, const struct line *line) {
 static void append_end(struct ahead *a, int code, struct error *err) {
 	struct error *end;
 
+	/* What the work returned does not count then: it may have been TARN_OK. */
 	if (a->is_over)
 		code = err_nomem(err);
 	a->is_over = false;
 	end = ahead_append(a, ITEM_END, sizeof(*end));
 	if (end == NULL)
 		return;
+	/* With TARN_END nothing else in ${err} was set. */
 	if (code == TARN_END)
 		end->code = TARN_END;
 	else
 		*end = *err;
 }
 
+/* The thread: the report's lines are diverted while it works, so that they come in order. */
 static void *run(void *argument) {
 	struct ahead *a = argument;
 	struct report_diversion lines = { .to = append_line, .context = a };
@@ -192,12 +210,16 @@ static void *run(void *argument) {
 	r = a->work(a->context, a, &err);
 	report_divert_no_more(a->report, &lines);
 	append_end(a, r, &err);
+	/* Nothing is left in a->filling, on which free_ahead() relies. */
 	if (a->filling != NULL)
 		hand_over(a);
 	return NULL;
 }
 
-/* The current chunk is done with: wait for the next one. */
+/*
+ * The current chunk is done with: wait for the next one.  It comes, because the thread always ends
+ * with ITEM_END, unless it is stopped, and who stops it does not come here.
+ */
 static void next_chunk(struct ahead *a) {
 	if (a->current != a->kept)
 		give_back(a, a->current);
@@ -228,6 +250,7 @@ int ahead_peek(struct ahead *a, const struct ahead_item **item, struct error *er
 	*item = next;
 	if (next->kind != ITEM_END)
 		return TARN_OK;
+	/* It is never passed, and so found again by who asks once more. */
 	end = (const struct error *)(const void *)next->data;
 	if (end->code != TARN_END)
 		*err = *end;
@@ -254,7 +277,7 @@ static void free_all(struct chunk *chunk) {
 	}
 }
 
-/* Once there is no thread. */
+/* Once there is no thread.  What was not asked for is dropped, lines as well. */
 static void free_ahead(struct ahead *a) {
 	if (a->kept != a->current)
 		free(a->kept);
@@ -277,6 +300,7 @@ void ahead_free(struct ahead *a) {
 	free_ahead(a);
 }
 
+/* All chunks there will ever be.  False: no memory for all; a->free has some then. */
 static bool add_chunks(struct ahead *a, size_t nbytes) {
 	for (int i = 0; i < NCHUNKS; i++) {
 		struct chunk *chunk = malloc(sizeof(*chunk) + nbytes);

@@ -7,9 +7,14 @@
 #include "member_path.h"
 
 /*
+ * A name is asked about in two ways.  If its directory was met before, under whatever name, the
+ * file is another name of what has the same name there: that holds for files with a link count of
+ * one, too, and needs nothing to be remembered of them.  Else the inode map is asked, for files
+ * with several names.
+ *
  * Names of files with one name are not asked about, but where a file was named twice on the command
- * line.  The name that a file had in a directory as it was met before may itself be a later name, or
- * one that was not stored, which is why those are remembered.
+ * line.  The name that a file had in a directory as it was met before may itself be a later name,
+ * or one that was not stored, which is why those are remembered.
  */
 
 int first_names_init(
@@ -20,7 +25,9 @@ int first_names_init(
 		.report = report,
 		.seed = key_seed(),
 	};
+	/* The clock that ctime is from, or one like it. */
 	clock_gettime(CLOCK_REALTIME, &names->begun);
+	/* With -h a symbolic link is one more way to a file, which its link count does not know. */
 	return inode_map_new(&names->map, !o->dereference, err);
 }
 
@@ -31,8 +38,9 @@ void first_names_fini(struct first_names *names) {
 }
 
 /*
- * Was nothing done to the file since the run began?  Clocks of file systems tick slower than others,
- * some by the second.
+ * Was nothing done to the file since the run began?  Clocks of file systems tick slower than
+ * others, some by the second: a ctime without a fraction in that very second may be from before or
+ * after.
  */
 static bool is_unchanged(const struct first_names *names, const struct statx_timestamp *ctime) {
 	const struct timespec *begun = &names->begun;
@@ -49,6 +57,7 @@ static bool is_unchanged(const struct first_names *names, const struct statx_tim
 static const char *find_visited(struct first_names *names, const struct met_name *met) {
 	const char *first;
 
+	/* What is mounted on this name is another file than what the directory has under it. */
 	if (met->visited == 0 || !is_unchanged(names, &met->stx->stx_ctime) ||
 	    (met->stx->stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0)
 		return NULL;
@@ -71,6 +80,7 @@ static int ask_map(
 	if (inode_map_add(names->map, met->directory,
 	        met->directory != 0 ? met->component : e->name, e, &seen, first, err) != TARN_OK)
 		return (int)err->code;
+	/* From now on any name may be that file once more, and is asked about. */
 	if (is_single && met->is_operand)
 		names->has_single_names = true;
 	if (seen == INODE_MISMATCH)
@@ -83,6 +93,7 @@ static int ask_map(
 int first_names_find(
     struct first_names *names, const struct met_name *met, const char **first, struct error *err) {
 	*first = NULL;
+	/* Every name is stored in full, also those in a directory that is met again. */
 	if (names->hard_dereference)
 		return TARN_OK;
 	*first = find_visited(names, met);
@@ -94,6 +105,7 @@ int first_names_find(
 int first_names_replace(struct first_names *names, const struct met_name *met, struct error *err) {
 	const char *first;
 
+	/* There is no first name then, but ${met}, which ask_map() remembers. */
 	inode_map_forget(names->map, met->e);
 	return ask_map(names, met, &first, err);
 }

@@ -12,26 +12,35 @@
 
 /*
  * An index of 32-bit handles (open addressing, linear probing) into an arena of records.  A record
- * is one inode with the last component of its name and the handle of its directory, which is a record
- * itself.
+ * is one inode with the last component of its name and the handle of its directory, which is a
+ * record itself.
  *
  * The arena deals in granules of eight bytes out of chunks that never move: a handle is the number
  * of a granule, and 32 bits of it reach 32 GiB.  Freed pieces go to a list for their size and serve
  * the next of that size.  Only the index is ever copied, when it grows.
+ *
+ * All of this is for memory: malloc() adds eight bytes or more to each piece, and a pointer in the
+ * index takes twice as much as a handle.  tests/unit/check_inode_map.c has the figure that must be
+ * kept.
  */
 
 #define GRANULE 8
 #define CHUNK_GRANULES ((uint32_t)1 << 17) /* 1 MiB */
 #define MAX_GRANULES 640                   /* the largest piece: a name of PATH_MAX, and some */
-#define INDEX_MIN 64
+#define INDEX_MIN 64                       /* a power of two, and a multiple of 8 */
 #define NO_HANDLE 0
 
+/*
+ * An inode in the arena, in the index under its number and device; no two there share both.  A
+ * directory that is met again has one more record for its other name, which is in no index.  The
+ * name begins right behind the flags: offsetof, not sizeof, is the size of what is before it.
+ */
 struct record {
 	uint64_t ino;
-	uint64_t guard; /* birth time, or size and mtime, folded into one number */
-	uint32_t directory;
-	uint32_t nleft; /* names that were not seen yet */
-	uint16_t device;
+	uint64_t guard;     /* birth time, or size and mtime, folded into one number */
+	uint32_t directory; /* a handle; NO_HANDLE: ${name} is a whole name, or a prefix */
+	uint32_t nleft;     /* names that were not seen yet; 0 also where there is no link count */
+	uint16_t device;    /* a place in map->devices */
 	bool is_directory : 1;
 	bool guard_is_btime : 1;
 	bool is_kept : 1; /* an operand is one of its names, and may be met again */
@@ -40,8 +49,8 @@ struct record {
 
 struct inode_map {
 	bool trust_count;
-	uint64_t seed;
-	dev_t *devices;
+	uint64_t seed;  /* of the hashes: inode numbers may be chosen by somebody else */
+	dev_t *devices; /* none is ever taken out, so that their places stay */
 	size_t ndevices;
 
 	uint32_t *index; /* handles; NO_HANDLE: free */
@@ -59,6 +68,7 @@ struct inode_map {
 	size_t name_capacity;
 };
 
+/* The piece called ${handle}.  It stays where it is until it is freed. */
 static void *at(const struct inode_map *map, uint32_t handle) {
 	return map->chunks[handle / CHUNK_GRANULES] + (size_t)(handle % CHUNK_GRANULES) * GRANULE;
 }
@@ -67,6 +77,7 @@ static uint32_t granules(size_t nbytes) {
 	return (uint32_t)((nbytes + GRANULE - 1) / GRANULE);
 }
 
+/* What is left of the chunk before is lost: with pieces this small that is next to nothing. */
 static int add_chunk(struct inode_map *map, struct error *err) {
 	char *chunk;
 
@@ -79,6 +90,7 @@ static int add_chunk(struct inode_map *map, struct error *err) {
 		map->chunks = chunks;
 		map->chunks_capacity = capacity;
 	}
+	/* One more would have granules whose numbers do not fit a handle. */
 	if (map->nchunks >= UINT32_MAX / CHUNK_GRANULES)
 		return err_nomem(err);
 	chunk = malloc((size_t)CHUNK_GRANULES * GRANULE);
@@ -90,7 +102,7 @@ static int add_chunk(struct inode_map *map, struct error *err) {
 	return TARN_OK;
 }
 
-/* A piece of ${n} granules. */
+/* A piece of ${n} granules, at most MAX_GRANULES, with whatever was in it before. */
 static int arena_new(struct inode_map *map, uint32_t n, uint32_t *handle, struct error *err) {
 	*handle = map->free_lists[n];
 	if (*handle != NO_HANDLE) {
@@ -141,6 +153,7 @@ static size_t find(const struct inode_map *map, uint64_t ino, uint16_t device) {
 	return i;
 }
 
+/* Twice as many slots.  Records do not have their hash: it is made anew from each. */
 static int grow(struct inode_map *map, struct error *err) {
 	size_t capacity = map->capacity != 0 ? map->capacity * 2 : INDEX_MIN;
 	uint32_t *old = map->index, *index = calloc(capacity, sizeof(*index));
@@ -161,7 +174,10 @@ static int grow(struct inode_map *map, struct error *err) {
 	return TARN_OK;
 }
 
-/* The small number of a device. */
+/*
+ * The small number of a device, new or not.  Looked for one by one: a tree lies on few devices.
+ * TARN_ENOMEM also when there are more than 16 bits can tell apart.
+ */
 static int number_device(struct inode_map *map, dev_t dev, uint16_t *device, struct error *err) {
 	dev_t *devices;
 
@@ -182,11 +198,15 @@ static int number_device(struct inode_map *map, dev_t dev, uint16_t *device, str
 	return TARN_OK;
 }
 
+/* Nanoseconds are below 2^30, so that no two times of five centuries are folded into one. */
 static uint64_t fold_time(const struct timespec *t) {
 	return (uint64_t)t->tv_sec << 30 ^ (uint64_t)t->tv_nsec;
 }
 
-/* A record of the inode ${e} as it would stand in the index.  TARN_ENOMEM: too many devices. */
+/*
+ * A record of the inode ${e} as it would stand in the index, but for what depends on its name.
+ * Nothing is allocated for it, but its device has a number then.  TARN_ENOMEM: too many devices.
+ */
 static int record_of(
     struct inode_map *map, const struct entry *e, struct record *record, struct error *err) {
 	*record = (struct record){
@@ -203,6 +223,7 @@ static int record_of(
 	return number_device(map, e->identity.dev, &record->device, err);
 }
 
+/* Of two with the same number and device: are they the same inode, or was the number given anew? */
 static bool is_same_inode(const struct record *a, const struct record *b) {
 	return a->guard == b->guard && a->guard_is_btime == b->guard_is_btime &&
 	    a->is_directory == b->is_directory;
@@ -212,7 +233,7 @@ static uint32_t record_granules(const char *name) {
 	return granules(offsetof(struct record, name) + strlen(name) + 1);
 }
 
-/* Put a record into the arena. */
+/* Put ${like}, under ${name}, into the arena.  After a failure it is as it was. */
 static int store(struct inode_map *map, const struct record *like, const char *name,
     uint32_t *handle, struct error *err) {
 	uint32_t n = record_granules(name);
@@ -230,11 +251,12 @@ static int store(struct inode_map *map, const struct record *like, const char *n
 	return TARN_OK;
 }
 
-/* Put a record into the arena and the index. */
+/* The same, and into the index, which must have no record of that number. */
 static int insert(struct inode_map *map, const struct record *like, const char *name,
     uint32_t *handle, struct error *err) {
 	int code = TARN_OK;
 
+	/* Some slots must stay free, or else find() would not end. */
 	if (map->nused >= map->capacity / 8 * 7)
 		code = grow(map, err);
 	if (code == TARN_OK)
@@ -308,6 +330,10 @@ int inode_map_enter(struct inode_map *map, inode_directory parent, const char *n
 		return code;
 	like.directory = parent;
 	i = find_same(map, &like);
+	/*
+	 * The index keeps the first place, so that all later ones refer to that and not to each
+	 * other.
+	 */
 	if (i != SIZE_MAX) {
 		*visited = map->index[i];
 		return store(map, &like, name, directory, err);
@@ -318,6 +344,7 @@ int inode_map_enter(struct inode_map *map, inode_directory parent, const char *n
 
 inode_directory inode_map_find_directory(
     const struct inode_map *map, const struct identity *identity) {
+	/* A device that has no number yet has no directories: it is looked for, not given one. */
 	for (size_t k = 0; k < map->ndevices && map->capacity > 0; k++) {
 		size_t i = find(map, identity->ino, (uint16_t)k);
 		const struct record *r;
@@ -349,6 +376,10 @@ const char *inode_map_name(
 	const struct record *d;
 	char *to;
 
+	/*
+	 * Every part may get a slash.  The name is then written from its end, which is that of the
+	 * room.
+	 */
 	for (uint32_t h = directory; h != NO_HANDLE; h = d->directory) {
 		d = at(map, h);
 		nbytes += strlen(d->name) + 1;
@@ -371,8 +402,9 @@ const char *inode_map_name(
 }
 
 /*
- * Was ${component}, of ${like}'s inode and in its directory, counted before?  Files in directories that
- * are met again are not asked about, so that it can only have been as an operand.
+ * Was ${component}, of ${like}'s inode and in its directory, counted before?  Files in directories
+ * that are met again are not asked about, so that it can only have been as an operand.  If
+ * ${component} is an operand itself it counts from now on; *${counted} tells what was before.
  */
 static int is_counted(struct inode_map *map, const struct record *like, const char *component,
     bool *counted, struct error *err) {
@@ -395,6 +427,7 @@ static int add_later(struct inode_map *map, size_t i, const struct record *like,
 	if ((r->is_kept || like->is_kept) &&
 	    is_counted(map, like, component, &counted, err) != TARN_OK)
 		return (int)err->code;
+	/* Composed while there is a record: with its last name the inode is forgotten. */
 	*first = inode_map_name(map, r->directory, r->name);
 	if (*first == NULL)
 		return err_nomem(err);
@@ -424,6 +457,7 @@ int inode_map_add(struct inode_map *map, inode_directory directory, const char *
 		*seen = INODE_LATER;
 		return add_later(map, i, &like, component, first, err);
 	}
+	/* Only to have it remembered: of a new inode no name was counted. */
 	if (like.is_kept && is_counted(map, &like, component, &counted, err) != TARN_OK)
 		return (int)err->code;
 	if (remove_other(map, &like))
@@ -436,11 +470,13 @@ void inode_map_forget(struct inode_map *map, const struct entry *e) {
 	struct error err;
 	size_t i;
 
+	/* An error means that its device is not known, and then nothing on it is. */
 	if (record_of(map, e, &like, &err) == TARN_OK && (i = find_same(map, &like)) != SIZE_MAX)
 		remove_slot(map, i);
 }
 
 void inode_map_report_missing(struct inode_map *map, struct report *report) {
+	/* In the order of the slots, which is another one in each run. */
 	for (size_t i = 0; i < map->capacity; i++) {
 		const struct record *r;
 		const char *name;

@@ -5,12 +5,16 @@
 #include <stdlib.h>
 
 /*
- * Open addressing with linear probing, as in key_set.c.
+ * Open addressing with linear probing, as in key_set.c.  Keys are never taken out: who has to
+ * forget one gives it a value that says so.
+ *
+ * It is not key_set with values beside the keys, as a set of keys alone takes half the memory, and
+ * one look finds a key and its value in the same line of the cache.
  */
 
-#define MIN_CAPACITY 1024
+#define MIN_CAPACITY 1024 /* 16 KiB */
 
-/* The slot of ${key}, or the free one where it belongs. */
+/* The slot of ${key}, or the free one where it belongs.  There must be slots. */
 static struct key_map_slot *find(const struct key_map *map, uint64_t key) {
 	size_t i = key & (map->capacity - 1);
 
@@ -25,6 +29,7 @@ uint64_t *key_map_find(const struct key_map *map, uint64_t key) {
 	return slot != NULL && slot->key != 0 ? &slot->value : NULL;
 }
 
+/* Twice as many slots, so that values have other addresses.  Unchanged when there is no memory. */
 static int grow(struct key_map *map, struct error *err) {
 	struct key_map grown = { .capacity = map->capacity * 2, .n = map->n };
 

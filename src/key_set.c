@@ -8,11 +8,20 @@
 
 /*
  * Open addressing with linear probing: the keys are hashes already, so their low bits are the slot.
+ * What the keys stand for is not kept, and cannot be compared: equal keys count as equal things.
+ * The key 0 means a free slot, which is why no function here makes it.
+ *
+ * The keys of names are made component by component, so that spellings of one name have one key
+ * without a normalised copy of it, and so that the keys of all directories on the way come for
+ * free.
  */
 
-#define MIN_CAPACITY 1024
+#define MIN_CAPACITY 1024 /* 8 KiB */
 
-/* The slot of ${key}, or the free one where it belongs. */
+/*
+ * The slot of ${key}, or the free one where it belongs.  There must be slots; that a quarter of
+ * them is free lets the search end soon.
+ */
 static size_t find(const struct key_set *set, uint64_t key) {
 	size_t i = key & (set->capacity - 1);
 
@@ -25,6 +34,7 @@ bool key_set_has(const struct key_set *set, uint64_t key) {
 	return set->n > 0 && set->keys[find(set, key)] == key;
 }
 
+/* Twice as many slots.  ${set} is unchanged when there is no memory. */
 static int grow(struct key_set *set, struct error *err) {
 	struct key_set grown = { .capacity = set->capacity * 2, .n = set->n };
 
@@ -86,6 +96,10 @@ uint64_t key_seed(void) {
 	return seed;
 }
 
+/*
+ * Let every bit of ${x} have an influence on all others.  Each step can be undone (the factor is
+ * odd), so that different numbers stay different.
+ */
 static uint64_t mix(uint64_t x) {
 	x ^= x >> 32;
 	x *= UINT64_C(0xd6e8feb86659fd93);
@@ -99,7 +113,10 @@ static uint64_t not_0(uint64_t key) {
 	return key != 0 ? key : 1;
 }
 
-/* Eight bytes at a time. */
+/*
+ * Eight bytes at a time: byte by byte it was a tenth of a creation (HACKING.md).  The words are as
+ * the processor has them, so keys differ between machines; they never leave the process.
+ */
 uint64_t key_with_bytes(uint64_t key, const char *bytes, size_t nbytes) {
 	uint64_t word;
 
@@ -110,7 +127,10 @@ uint64_t key_with_bytes(uint64_t key, const char *bytes, size_t nbytes) {
 	}
 	word = 0;
 	memcpy(&word, bytes, nbytes);
-	/* The length of the rest, in bytes that the rest leaves free, marks the end. */
+	/*
+	 * The length of the rest marks the end, so that bytes of 0 behind it count.  There are at
+	 * most seven: little-endian, the topmost byte of the word is free for it.
+	 */
 	return not_0(mix(key ^ word ^ (uint64_t)(nbytes + 1) << 56));
 }
 
@@ -121,6 +141,7 @@ uint64_t key_of_root(uint64_t seed) {
 bool key_next_component(uint64_t *key, const char **name) {
 	const char *at = *name, *end;
 
+	/* `..' is a component like any other: what it leads to is not to be known from the name. */
 	for (;; at = end) {
 		while (*at == '/')
 			at++;

@@ -15,14 +15,22 @@
 #include "waiting_links.h"
 
 /*
- * Operand by operand, trees and archives go into one archive.
+ * Operand by operand, trees and archives go into one archive.  Whatever its source, an entry gets
+ * the metadata and the name that options ask for, may turn out to be a link to what an earlier run
+ * has stored, and is put.
+ *
+ * The sink says TARN_NO_FIRST of a later name that cannot refer to its first name.  What then helps
+ * depends on the source: a tree opens the file under this name; of an archive such names wait,
+ * until it was read to its end and can be read again.
+ *
+ * -A does not look at entries but for the index: it copies bytes.
  */
 
 /* The archive that is written. */
 struct writing {
 	struct run *run;
 	struct output output;
-	struct source *tree;
+	struct source *tree; /* one for all operands: links between them are found */
 };
 
 /* Put ${e}; ${first} is what an earlier run has stored its inode as, NULL: it is as the source has it. */
@@ -47,8 +55,8 @@ static int put_named(struct writing *w, struct entry *e, struct source *from, st
 }
 
 /*
- * Show ${e}, and put it with the metadata and under the name that it is given; one that gets none is
- * left out.
+ * Show ${e}, and put it with the metadata and under the name that it is given; one that gets none
+ * is left out.  With TARN_NO_FIRST ${e} has been changed already.
  */
 static int put(struct writing *w, struct entry *e, struct source *from, struct error *err) {
 	struct run *run = w->run;
@@ -56,6 +64,7 @@ static int put(struct writing *w, struct entry *e, struct source *from, struct e
 	int r;
 
 	overrides_apply(&run->options.overrides, e);
+	/* What -v shows has the new metadata, and the name that the user knows. */
 	stored = *e;
 	r = select_rename(run->select, e, err);
 	if (r != TARN_OK)
@@ -66,7 +75,12 @@ static int put(struct writing *w, struct entry *e, struct source *from, struct e
 	return *e->name != '\0' ? put_named(w, e, from, err) : TARN_OK;
 }
 
-/* The first name of ${e}, which ${from} has just told, is not to be had: put it as one itself. */
+/*
+ * The first name of ${e}, which ${from} has just told, is not to be had: put it as one itself.
+ * ${e} is w->tree's own entry, which that makes anew: what put() did to it is done again, but for
+ * the line of -v.  Earlier runs are not asked, as a link to what they have stored may be what was
+ * refused.
+ */
 static int put_first(struct writing *w, struct entry *e, struct source *from, struct error *err) {
 	int r = tree_source_make_first(w->tree, err);
 
@@ -77,6 +91,7 @@ static int put_first(struct writing *w, struct entry *e, struct source *from, st
 	return r == TARN_OK ? put_as(w, e, NULL, from, err) : r;
 }
 
+/* Is any operand of -c, -r or -u an @ARCHIVE? */
 static bool has_archives(const struct options *o) {
 	for (size_t i = 0; i < o->noperands; i++) {
 		if (o->operands[i].is_archive)
@@ -85,7 +100,11 @@ static bool has_archives(const struct options *o) {
 	return false;
 }
 
-/* Put what ${source} has of the trees that w->tree was begun with. */
+/*
+ * Put what ${source} has of the trees that w->tree was begun with.  If that is not w->tree itself a
+ * thread uses the tree meanwhile, and neither of the calls to it below may happen: reads_ahead()
+ * sees to that.
+ */
 static int put_trees_from(struct writing *w, struct source *source, struct error *err) {
 	struct entry *e;
 	int r;
@@ -109,13 +128,14 @@ static int put_trees_from(struct writing *w, struct source *source, struct error
 /*
  * May trees be read ahead?  Only where nothing they are told depends on what became of an entry: in
  * these formats every member can be stored, no name is renamed to nothing, and nothing was stored
- * before.
+ * before.  A format that refuses a member, or a link alone, must not be added here.
  */
 static bool reads_ahead(const struct options *o) {
 	return o->nthreads > 1 && o->mode == MODE_CREATE && !has_archives(o) &&
 	    !options_rename(o) && (o->format == FORMAT_PAX || o->format == FORMAT_GNU);
 }
 
+/* Put the trees ${operands}.  If no thread can be had the tree is read in turn. */
 static int put_trees(
     struct writing *w, const struct operand *operands, size_t n, struct error *err) {
 	struct source *ahead = NULL;
@@ -130,7 +150,10 @@ static int put_trees(
 	return r;
 }
 
-/* Open the archive that ${operand} names, relative to its -C. */
+/*
+ * Open the archive that ${operand} names, relative to its -C.  Whatever is returned, it can be
+ * closed.
+ */
 static int open_archive(struct run *run, const struct operand *operand, enum input_way way,
     struct input *input, struct error *err) {
 	const char *name = operand->name;
@@ -161,13 +184,17 @@ static int put_archive(struct writing *w, const struct operand *operand, struct 
 	if (r != TARN_OK)
 		goto done;
 	while ((r = input.source->next(input.source, &e, err)) == TARN_OK) {
+		/* All of them are counted, as they are when the archive is read again. */
 		number++;
 		if (select_excludes(run->select, e->name) ||
 		    select_leaves_out_as_old(run->select, e->type, e->mtime, NULL) ||
 		    !update_wants(&w->output.members, e))
 			continue;
 		r = put(w, e, input.source, err);
-		/* A link to itself is no newer version. */
+		/*
+		 * What waits under this name is an older version: put at the end, it would replace
+		 * this one.  A link to itself is no newer version.
+		 */
 		if (r == TARN_OK &&
 		    (e->first_name == NULL || !member_names_equal(e->first_name, e->name)))
 			waiting_links_drop(waiting, e->name, w->output.sink);
@@ -203,7 +230,11 @@ static int find_end(
 	return r == TARN_END ? input_end(input, end, err) : r;
 }
 
-/* -A: the members of the archive ${operand}, as they are. */
+/*
+ * -A: the members of the archive ${operand}, as they are.  It is read up to three times: for where
+ * its members end (from its index, if that is of use), for their bytes, and for the header of the
+ * last one, which the new index is bound to.
+ */
 static int join(struct writing *w, const struct operand *operand, struct error *err) {
 	struct output *out = &w->output;
 	off_t base = archive_sink_nbytes(out->sink), end;
@@ -235,6 +266,10 @@ static size_t count_trees(const struct operand *operand, size_t n) {
 	return i;
 }
 
+/*
+ * Put all operands, in order.  Trees that follow each other are one walk, so that the threads,
+ * where there are any, go on from one to the next.
+ */
 static int put_operands(struct writing *w, struct error *err) {
 	const struct options *o = &w->run->options;
 	int r = TARN_OK;
@@ -270,8 +305,10 @@ int run_write(struct run *run, struct error *err) {
 	/* Members of archives may link to anything; it must be here. */
 	if (has_archives(o))
 		archive_sink_check_links(w.output.sink);
+	/* The sink refuses links to members of earlier runs, or there shall be no links. */
 	if (has_archives(o) || o->hard_dereference)
 		earlier_inodes_fini(&w.output.earlier);
+	/* The file that is written, and the one whose place it takes in the end. */
 	tree_source_leave_out(w.tree, &w.output.file.st);
 	if (w.output.file.has_old)
 		tree_source_leave_out(w.tree, &w.output.file.old);

@@ -13,31 +13,43 @@
 #include "statx_entry.h"
 
 /*
- * One statx and one open a directory.  It is entered by the call after the one that
- * handed it out, so that the walk is at its name until then.
+ * The walk knows where it is (walk.h); the scan decides which names of it take part, and which
+ * directories are entered.  Every name is handed out, also one that is left out, because who links
+ * names must know that this one is no member.  The exceptions are directories that an earlier
+ * operand has told already.
+ *
+ * One statx and one open a directory.  It is listed before it is handed out, as only then is it
+ * known whether it can be entered, and entered by the call after that, so that the walk is at its
+ * name until then.
  */
 
+/* A file that is found by its numbers, whatever it is called: the archive, or what it replaces. */
 struct left_out {
 	dev_t dev;
 	ino_t ino;
 };
 
+/*
+ * scan_next() is called by one thread, and scan_look() perhaps by another at the same time: that
+ * reads the options, the selection, the report and left_out, which do not change once scan_begin()
+ * was called.
+ */
 struct scan {
 	const struct options *options;
 	const struct select *select;
 	struct report *report;
 	struct walk walk;
 	const struct operand *next_operand, *operands_end;
-	dev_t operand_dev;
+	dev_t operand_dev; /* of the current operand, for --one-file-system */
 	struct left_out left_out[SCAN_LEAVE_OUT_MAX];
 	size_t nleft_out;
-	bool said_leading;
+	bool said_leading; /* that names lose their beginning; said for the first operand alone */
 	uint64_t seed;
 	struct key_set
 	    entered; /* directories under their member names, where there are several operands */
 
 	struct scanned scanned;
-	bool is_no_directory;            /* as the one that it is in tells */
+	bool is_no_directory; /* as the one that it is in tells; so it needs no statx yet */
 	const struct exclusion_tag *tag; /* of the directory that is entered next; or NULL */
 	struct identity id;              /* of it */
 };
@@ -52,6 +64,7 @@ void scanned_report_lost(const struct scanned *scanned, const struct options *o,
     struct report *report, const char *what, int errnum) {
 	const struct walk *walk = scanned->walk;
 
+	/* It was listed, so it was there; an operand may never have been. */
 	if (walk->depth > 0 && (errnum == ENOENT || errnum == ESTALE || errnum == ENOTDIR))
 		report_warning(report, walk->path, "File removed before we read it");
 	else if (o->ignore_failed_read && errnum == EACCES)
@@ -78,6 +91,7 @@ static size_t leading_nbytes(const char *name) {
 	return n + strspn(name + n, "/");
 }
 
+/* How names below ${operand} become member names; that something is dropped is said once a run. */
 static void begin_member_names(struct scan *s, const char *operand) {
 	size_t n = s->options->absolute_names ? 0 : leading_nbytes(operand);
 
@@ -102,6 +116,10 @@ static int begin_operand(struct scan *s, const struct operand *operand, struct e
 	return TARN_OK;
 }
 
+/*
+ * Begin with the next operand whose -C can be opened; the others are said.  TARN_END: there is
+ * none.
+ */
 static int next_operand(struct scan *s, struct error *err) {
 	const struct operand *operand;
 	int r;
@@ -116,11 +134,15 @@ static int next_operand(struct scan *s, struct error *err) {
 	return TARN_END;
 }
 
+/* Does d_type ${type} rule out a directory?  Symbolic links may lead to one, with -h. */
 static bool tells_no_directory(const struct scan *s, unsigned int type) {
 	return type != DT_DIR && type != DT_UNKNOWN && (type != DT_LNK || !s->options->dereference);
 }
 
-/* Go to the next name. */
+/*
+ * Go to the next name: of the directory that the walk is in, or of one above, or the next operand.
+ * Names of a directory that cannot be reached any more are lost, all of them with one line.
+ */
 static int step(struct scan *s, struct error *err) {
 	struct walk_frame *top;
 
@@ -157,7 +179,10 @@ static bool is_too_old(const struct scan *s, const struct statx *stx, enum entry
 	    s->select, type, timespec_from_statx(&stx->stx_mtime), &ctime);
 }
 
-/* Does what was looked at take part? */
+/*
+ * Does what was looked at take part?  Sockets come last: of one that is too old in any case nothing
+ * need be said.
+ */
 static bool takes_part(const struct scan *s, const struct scanned *scanned) {
 	const struct statx *stx = &scanned->stx;
 	struct identity id = identity_from_statx(stx);
@@ -177,6 +202,7 @@ static bool takes_part(const struct scan *s, const struct scanned *scanned) {
 }
 
 void scan_look(const struct scan *s, struct scanned *scanned) {
+	/* To look at a place where something can be mounted automatically does not mount it. */
 	int flags = AT_NO_AUTOMOUNT | (s->options->dereference ? 0 : AT_SYMLINK_NOFOLLOW);
 	int directory = walk_directory_fd(scanned->walk);
 	bool is_there = directory != -1 &&
@@ -188,7 +214,10 @@ void scan_look(const struct scan *s, struct scanned *scanned) {
 	scanned->takes_part = is_there && takes_part(s, scanned);
 }
 
-/* What leaves out the content of the current name, a directory; NULL: nothing does. */
+/*
+ * What leaves out the content of the current name, a directory; NULL: nothing does.  The line has
+ * GNU tar's wording, which says `cache' of any tag.
+ */
 static const struct exclusion_tag *find_tag(struct scan *s) {
 	const struct exclusion_tag *tag =
 	    exclusion_tag_find(s->options, walk_directory_fd(&s->walk), walk_name(&s->walk));
@@ -205,6 +234,7 @@ static bool may_be_entered(struct scan *s) {
 	if (!s->scanned.operand->recurse ||
 	    (s->tag != NULL && s->tag->leaves == EXCLUSION_LEAVES_DIRECTORY))
 		return false;
+	/* A bind mount, a directory with two names, or with -h a symbolic link upwards. */
 	if (walk_is_inside(&s->walk, s->id.dev, s->id.ino)) {
 		report_warning(s->report, s->walk.path,
 		    "Directory is its own ancestor: its names are not visited again");
@@ -228,7 +258,11 @@ static uint64_t key_of_directory(const struct scan *s) {
 	    key_of_name(s->seed, scanned_name(&s->scanned)), (uint64_t)s->id.dev, s->id.ino);
 }
 
-/* List the current name, a directory, to be entered with the next call. */
+/*
+ * List the current name, a directory, to be entered with the next call.  One that cannot be opened
+ * is a member without names below it; one that is read in part has those that were read.  Both are
+ * said.
+ */
 static int list(struct scan *s, struct error *err) {
 	int r = walk_list(&s->walk, s->id.dev, s->id.ino, s->options->sort, err);
 
@@ -242,6 +276,7 @@ static int list(struct scan *s, struct error *err) {
 	return r == TARN_ENOMEM ? r : TARN_OK;
 }
 
+/* The current name, a directory.  As visit(). */
 static int visit_directory(struct scan *s, struct error *err) {
 	/* Named twice: it was told, with all that is below it. */
 	if (s->entered.n > 0 && key_set_has(&s->entered, key_of_directory(s)))
@@ -251,7 +286,10 @@ static int visit_directory(struct scan *s, struct error *err) {
 	return s->scanned.takes_part && may_be_entered(s) ? list(s, err) : TARN_OK;
 }
 
-/* TARN_END: nothing is to be told of the current name. */
+/*
+ * Find out about the current name.  What is excluded by its name is not even looked at.  TARN_END:
+ * nothing is to be told of it.
+ */
 static int visit(struct scan *s, struct error *err) {
 	s->scanned.is_looked_at = false;
 	s->scanned.takes_part = !select_excludes(s->select, s->walk.path);
@@ -270,6 +308,7 @@ static int visit(struct scan *s, struct error *err) {
 static int enter(struct scan *s, struct error *err) {
 	int r = walk_enter(&s->walk, s->id.dev, s->id.ino, err);
 
+	/* With a tag a directory is only entered for the tag itself: see may_be_entered(). */
 	if (r == TARN_OK && s->tag != NULL)
 		directory_keep(&walk_top(&s->walk)->names, s->tag->file);
 	s->scanned.is_entered = false;

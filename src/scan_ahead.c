@@ -10,22 +10,29 @@
 #include "ahead.h"
 #include "statx_entry.h"
 
-#define CHUNK_NBYTES ((size_t)32 << 10) /* some 90 names */
-#define OLD_MS 50
-
 /*
- * What the thread has met is walked once more behind it, without listing: the other walk opens the directories
- * that something is read in, or looked at.
+ * What the thread has met is walked once more behind it, without listing: the other walk opens the
+ * directories that something is read in, or looked at.
+ *
+ * There are two walks because a walk is at one place: the scan's is far ahead when somebody opens a
+ * file.  The second one follows from the depths alone: a name that is less deep than the walk means
+ * that directories were left, and a directory that is entered was the name before.
+ *
+ * Both threads look at names (statx), whoever has the time; HACKING.md has what that is worth.
  */
+
+#define CHUNK_NBYTES ((size_t)32 << 10) /* some 90 names */
+#define OLD_MS 50 /* were all looks compared, empty files would take a tenth longer */
 
 /* Of a name; as the names in one directory follow each other, only what differs. */
 struct item {
-	struct scanned scanned; /* but for its walk */
+	struct scanned scanned; /* but for its walk, which is the thread's and goes on */
 	int64_t when;           /* it was looked at */
 	size_t depth;
 	char component[]; /* the last one of the path; the whole path of an operand */
 };
 
+/* But for ${ahead} all of it belongs to the caller. */
 struct scan_ahead {
 	struct ahead *ahead;
 	struct walk walk;
@@ -40,6 +47,7 @@ static int64_t now(void) {
 	return t.tv_sec * INT64_C(1000) + t.tv_nsec / 1000000;
 }
 
+/* The work of the thread, which alone calls scan_next(). */
 static int fetch(void *context, struct ahead *ahead, struct error *err) {
 	struct scan *scan = context;
 	struct scanned *scanned;
@@ -67,14 +75,20 @@ static int fetch(void *context, struct ahead *ahead, struct error *err) {
 	return r;
 }
 
-/* Go into the directory that was handed out last. */
+/*
+ * Go into the directory that was handed out last.  The thread had it open as this very inode;
+ * should it be another one by now that is noticed if it is opened (ESTALE).
+ */
 static int enter(struct scan_ahead *a, struct error *err) {
 	struct identity id = identity_from_statx(&a->at.stx);
 
 	return walk_enter(&a->walk, id.dev, id.ino, err);
 }
 
-/* A base that was there and is no more will be missed with each name that is opened below it. */
+/*
+ * Bring the walk to the name of ${item}.  A base that was there and is no more will be missed with
+ * each name that is opened below it.
+ */
 static int go_to(struct scan_ahead *a, const struct item *item, struct error *err) {
 	int r;
 
@@ -96,6 +110,7 @@ int scan_ahead_next(struct scan_ahead *a, struct scanned **scanned, struct error
 		r = ahead_peek(a->ahead, &next, err);
 	if (r != TARN_OK)
 		return r;
+	/* Passed, but there until the next one is asked for. */
 	ahead_pass(a->ahead);
 	item = (const struct item *)(const void *)next->data;
 	r = go_to(a, item, err);

@@ -15,14 +15,23 @@
  * Operands that are plain names stand in a hash table: a member asks for its own name and for each
  * directory above it, so that a list of many names costs no more than a short one.  Patterns are
  * tried one after the other.
+ *
+ * Whether a name takes part is decided by the name that the archive or the tree has; renaming comes
+ * behind that.  A later name is renamed with its first name, by the same rules, so that the two
+ * still belong together; whether the first one takes part itself is not looked at here
+ * (waiting_links.h).
  */
 
+/*
+ * Only ${matched} and the buffers for names change once it was made: one thread decides and
+ * renames.
+ */
 struct select {
 	const struct options *options;
-	bool reads;                             /* the operands select members of an archive */
-	bool *matched;                          /* of each operand */
-	uint32_t *slots;                        /* operand number + 1; 0: free */
-	size_t capacity;                        /* a power of two */
+	bool reads;      /* the operands select members of an archive */
+	bool *matched;   /* of each operand; NULL without ${reads}, or without any */
+	uint32_t *slots; /* operand number + 1; 0: free */
+	size_t capacity; /* a power of two, at least twice the operands, so that find() ends */
 	struct transformed name, first, target; /* of the last entry */
 	struct bytes top_name, top_first;       /* its names below --one-top-level */
 };
@@ -34,10 +43,12 @@ static const char *plain(const char *name) {
 	return name;
 }
 
+/* Can a member be wanted by ${operand} only under its very name, or below that? */
 static bool is_hashed(const struct operand *operand) {
 	return !operand->as_pattern && operand->anchored && !operand->ignore_case;
 }
 
+/* FNV-1a.  The names are the user's own, so that nobody has a reason to make them collide. */
 static size_t hash(const char *name, size_t nbytes) {
 	uint64_t h = UINT64_C(0xcbf29ce484222325);
 
@@ -78,6 +89,7 @@ int select_new(struct select **select, const struct options *o, struct error *er
 		*select = NULL;
 		return err_nomem(err);
 	}
+	/* Of several with one name the last one has the slot: see select_report_unmatched(). */
 	for (size_t i = 0; i < o->noperands; i++) {
 		const char *name = plain(o->operands[i].name);
 
@@ -109,6 +121,7 @@ static bool matches_literally(const char *pattern, const char *name, bool ignore
 	return name[n] == '\0' || name[n] == '/';
 }
 
+/* At the start of ${name} alone; a match of a directory above it counts (FNM_LEADING_DIR). */
 static bool matches_here(const struct exclude *x, const char *name) {
 	int flags = FNM_LEADING_DIR | (x->wildcards_match_slash ? 0 : FNM_PATHNAME) |
 	    (x->ignore_case ? FNM_CASEFOLD : 0);
@@ -124,6 +137,7 @@ static bool matches(const struct exclude *x, const char *name) {
 	if (x->anchored)
 		return false;
 	for (const char *slash = strchr(name, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+		/* Of several slashes in a row only the last one begins a component. */
 		if (slash[1] != '/' && matches_here(x, slash + 1))
 			return true;
 	}
@@ -146,14 +160,20 @@ bool select_leaves_out_as_old(const struct select *select, enum entry_type type,
 
 	if (!o->has_newer || type == ENTRY_DIRECTORY || !date_is_before(mtime, o->newer))
 		return false;
+	/* --newer also takes what has newer metadata; an archive does not know their time. */
 	return o->newer_by_mtime || ctime == NULL || date_is_before(*ctime, o->newer);
 }
 
-/* The operand that wants ${name}; SIZE_MAX: none. */
+/*
+ * The operand that wants ${name}; SIZE_MAX: none.  Of several that do, a plain name goes before a
+ * pattern, and a longer one before that of a directory above; of patterns the first one counts.
+ * Only the one that is returned counts as matched by ${name}.
+ */
 static size_t find_operand(const struct select *s, const char *name) {
 	const struct options *o = s->options;
 	const char *is = plain(name);
 
+	/* The name itself, then one component less each time. */
 	for (size_t nbytes = strlen(is); nbytes > 0;) {
 		uint32_t k = s->slots[find(s, is, nbytes)];
 
@@ -174,6 +194,7 @@ static size_t find_operand(const struct select *s, const char *name) {
 			.ignore_case = operand->ignore_case,
 		};
 
+		/* Members called "a" are below "." as well, although the name does not say so. */
 		if (strcmp(plain(operand->name), ".") == 0 && operand->recurse)
 			return i;
 		if (!is_hashed(operand) && matches(&x, name))
@@ -200,6 +221,7 @@ void select_decide(struct select *select, const struct entry *e, bool *wanted, s
 	const struct options *o = select->options;
 	size_t i = SIZE_MAX;
 
+	/* An operand counts as matched by what is then excluded: it was there. */
 	*wanted = false;
 	if (o->noperands > 0 && (i = find_operand(select, e->name)) == SIZE_MAX)
 		return;
@@ -216,6 +238,10 @@ static int put_below(
     const struct select *select, const char **name, struct bytes *to, struct error *err) {
 	const char *top = select->options->top_level, *is = plain(*name + strspn(*name, "/"));
 
+	/*
+	 * An empty name stays empty: the member was stripped away, and is not to come back as
+	 * ${top}.
+	 */
 	if (top == NULL || !select->reads || **name == '\0' || matches_literally(top, is, false))
 		return TARN_OK;
 	to->nbytes = 0;
@@ -227,7 +253,10 @@ static int put_below(
 	return TARN_OK;
 }
 
-/* The place of a member called ${name}. */
+/*
+ * The place of a member called ${name}: expressions see the whole name, and what they make of it is
+ * stripped and put below.  Also of a first name, for which ${to} and ${top} must be others.
+ */
 static int place(struct select *select, const char *name, struct transformed *to, struct bytes *top,
     const char **renamed, struct error *err) {
 	int r = transform_apply(select->options->transform, TRANSFORM_NAME, name, to, renamed, err);
@@ -243,7 +272,7 @@ int select_rename_links(struct select *select, struct entry *e, struct error *er
 
 	if (!options_rename(select->options))
 		return TARN_OK;
-	/* A later name stays one, though its first be stripped away: an empty one then. */
+	/* A later name stays one even if its first name is stripped away: that is empty then. */
 	if (e->first_name != NULL)
 		r = place(
 		    select, e->first_name, &select->first, &select->top_first, &e->first_name, err);
@@ -271,7 +300,10 @@ void select_report_unmatched(const struct select *select, struct report *report)
 		const char *name = plain(o->operands[i].name);
 		size_t k = i;
 
-		/* Of a name that was given twice, one stands in the table: it goes to one directory. */
+		/*
+		 * Of a name that was given twice, one stands in the table, and members go below its
+		 * -C: the other one got nothing if it has another -C.
+		 */
 		if (is_hashed(&o->operands[i]))
 			k = select->slots[find(select, name, strlen(name))] - 1;
 		if (!select->matched[k] ||

@@ -10,11 +10,14 @@
 #include "entry_copy.h"
 
 /*
- * An entry is copied with all it borrows, and its content follows in blocks.  The chunk that has the
- * entry is kept while the caller reads on, as the content may be in those behind it.
+ * An entry is copied with all it borrows, and its content follows in blocks.  The chunk that has
+ * the entry is kept while the caller reads on, as the content may be in those behind it.
+ *
+ * Content is fetched without being asked for, so this is for who wants all of it: run_write, where
+ * trees go into an archive.  Copying it costs less than waiting for it in turn would.
  */
 
-#define CHUNK_NBYTES ((size_t)264 << 10) /* a block of a file, and some more */
+#define CHUNK_NBYTES ((size_t)264 << 10) /* a block of a file (file_reader.c), and some more */
 
 enum item_kind {
 	ITEM_ENTRY,
@@ -34,6 +37,7 @@ static bool append_entry(struct ahead *ahead, const struct entry *e) {
 	return place != NULL && entry_copy_to(place, e) != NULL;
 }
 
+/* The data stand right behind the block, which points to them; chunks do not move once filled. */
 static bool append_block(struct ahead *ahead, const struct block *block) {
 	struct block *copy = ahead_append(ahead, ITEM_BLOCK, sizeof(*copy) + block->nbytes);
 
@@ -44,6 +48,7 @@ static bool append_block(struct ahead *ahead, const struct block *block) {
 	return true;
 }
 
+/* An error is part of the content: it ends this member, while the source may go on to the next. */
 static bool append_content(struct ahead *ahead, struct source *source) {
 	struct error err, *copy;
 	struct block block;
@@ -61,6 +66,7 @@ static bool append_content(struct ahead *ahead, struct source *source) {
 	return copy != NULL;
 }
 
+/* The work of the thread, which alone uses ${source}. */
 static int fetch(void *context, struct ahead *ahead, struct error *err) {
 	struct source *source = context;
 	struct entry *e;
@@ -68,7 +74,7 @@ static int fetch(void *context, struct ahead *ahead, struct error *err) {
 
 	while ((r = source->next(source, &e, err)) == TARN_OK) {
 		if (!append_entry(ahead, e))
-			return TARN_OK;
+			return TARN_OK; /* it does not count: see ahead_append() */
 		if (e->type == ENTRY_FILE && e->first_name == NULL &&
 		    !append_content(ahead, source))
 			return TARN_OK;
@@ -81,12 +87,14 @@ static int source_ahead_next(struct source *source, struct entry **e, struct err
 	const struct ahead_item *item;
 	int r;
 
+	/* Content that was not read is skipped. */
 	while ((r = ahead_peek(a->ahead, &item, err)) == TARN_OK && item->kind != ITEM_ENTRY)
 		ahead_pass(a->ahead);
 	if (r != TARN_OK)
 		return r;
 	ahead_keep(a->ahead);
 	ahead_pass(a->ahead);
+	/* The caller may give it other names: nobody else has this copy. */
 	*e = (struct entry *)(uintptr_t)item->data;
 	return TARN_OK;
 }
@@ -95,8 +103,10 @@ static int source_ahead_read(struct source *source, struct block *block, struct 
 	struct source_ahead *a = (struct source_ahead *)source;
 	const struct ahead_item *item;
 
+	/* An error of the whole source is for next(), which finds it again. */
 	if (ahead_peek(a->ahead, &item, err) != TARN_OK || item->kind == ITEM_ENTRY)
 		return TARN_END;
+	/* It stays the next item, so that who reads on gets it again. */
 	if (item->kind == ITEM_ERROR) {
 		*err = *(const struct error *)(const void *)item->data;
 		return (int)err->code;

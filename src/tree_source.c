@@ -20,27 +20,37 @@
 #include "statx_entry.h"
 
 /*
- * One name at a time, as the scan has it: either refer to the first name of its inode or open it.  A
- * file is opened before its entry is handed out, so that one that cannot be read leaves no member
+ * One name at a time, as the scan has it: either refer to the first name of its inode or open it.
+ * A file is opened before its entry is handed out, so that one that cannot be read leaves no member
  * behind; a directory's entry comes before its names.
  *
- * A later name costs statx, unless that was done ahead; a file that is stored costs open, its reads, fstat and
- * close as well.
+ * The scan tells which names there are (scan.h), first_names which of them are later names, and the
+ * reader hands out content.  This file joins the three, and decides what happens when a name is no
+ * longer what it was when it was looked at.  With a scan that is ahead (scan_ahead.h) that look may
+ * be some time ago: then the name is compared before it is stored, and looked at once more if it
+ * differs.
+ *
+ * A later name costs statx, unless that was done ahead; a file that is stored costs open, its
+ * reads, fstat and close as well.
  */
 
 /* A directory that the current name is in. */
 struct entered {
-	/* In the map, and as it was visited before. */
+	/* In the map, and as it was visited before; 0: it is here for the first time. */
 	inode_directory in_map, visited;
 };
 
-/* When the current name was looked at. */
+/* When the current name was looked at, and so what a difference means. */
 enum look {
 	LOOK_FRESH, /* what is not so was changed just then, and is said */
 	LOOK_OLD,   /* a while ago: what is not so is looked at again */
 	LOOK_STALE  /* a while ago, and it is not so */
 };
 
+/*
+ * Everything here belongs to the thread that calls next(): with source_ahead that is not the main
+ * one.  The scan alone is shared, with the thread of ${ahead}: see scan_look().
+ */
 struct tree_source {
 	struct source source;
 	const struct options *options;
@@ -49,17 +59,19 @@ struct tree_source {
 	struct first_names first_names;
 	struct scan *scan;
 	struct scan_ahead *ahead; /* of the scan; NULL: there is no thread for it */
-	struct scanned *at;       /* the current name */
+	struct scanned *at;       /* the current name, lent by the scan; not valid before next() */
 	enum look look;           /* at it */
-	struct entered *entered;  /* from the operand down */
+	struct entered *entered;  /* from the operand down; as many count as the walk is deep */
 	size_t entered_capacity;
 
+	/* What next() hands out.  It borrows from what is below, from the walk and from the map. */
 	struct entry entry;
-	char target[PATH_MAX];
+	char target[PATH_MAX]; /* Linux has no longer ones */
 	struct attributes attributes;
-	struct file_reader reader;
+	struct file_reader reader; /* open while the entry has content to be read */
 };
 
+/* Say that attributes cannot be read; that the file has vanished is said as for any other call. */
 static void report_attributes(struct tree_source *s, const struct error *err) {
 	if (err->errnum == ENOENT || err->errnum == ESTALE)
 		scanned_report_lost(
@@ -82,6 +94,7 @@ static void read_attributes(struct tree_source *s) {
 		scanned_report_lost(s->at, s->options, s->report, "Cannot open", errno);
 		return;
 	}
+	/* Attributes are only read by path: this one is short, however deep the tree is. */
 	if (fd != AT_FDCWD && *name != '/') {
 		snprintf(proc, sizeof(proc), "/proc/self/fd/%d/%s", fd, name);
 		path = proc;
@@ -100,7 +113,10 @@ static void read_attributes(struct tree_source *s) {
 	attributes_lend(&s->attributes, &s->entry);
 }
 
-/* Is ${st} another state of the current file than was looked at? */
+/*
+ * Is ${st} another state of the current file than was looked at?  ctime is left out: it also
+ * changes when somebody links the file, which does no harm to what was read.
+ */
 static bool has_changed(const struct tree_source *s, const struct stat *st) {
 	const struct statx *stx = &s->at->stx;
 
@@ -112,13 +128,17 @@ static void report_replaced(struct tree_source *s) {
 	report_warning(s->report, s->at->walk->path, "File was replaced before we read it");
 }
 
-/* The current name is not what was looked at, or cannot be had: is that to be looked at again? */
+/*
+ * The current name is not what was looked at, or cannot be had: is that to be looked at again?  If
+ * so nothing is to be said, and s->look tells visit() to do it.
+ */
 static bool may_look_again(struct tree_source *s) {
 	if (s->look == LOOK_OLD)
 		s->look = LOOK_STALE;
 	return s->look == LOOK_STALE;
 }
 
+/* The call ${what} failed for the current name.  Not said where visit() will look again. */
 static void report_unreadable(struct tree_source *s, const char *what, int errnum) {
 	if (!may_look_again(s))
 		scanned_report_lost(s->at, s->options, s->report, what, errnum);
@@ -150,7 +170,11 @@ static bool expect_as_seen(struct tree_source *s, int at, const char *name, int 
 	return false;
 }
 
-/* The same for the current name, of which nothing is opened, where that counts. */
+/*
+ * The same for the current name, of which nothing is opened, where that counts.  What was looked at
+ * just now comes from one statx and cannot contradict itself, but for a symbolic link: its target
+ * was read by name, and later names will refer to it.
+ */
 static bool expect_there(struct tree_source *s) {
 	int flags = AT_NO_AUTOMOUNT | (s->options->dereference ? 0 : AT_SYMLINK_NOFOLLOW);
 
@@ -161,6 +185,10 @@ static bool expect_there(struct tree_source *s) {
 
 /* Open the current file.  False: it cannot be, which was said, or it is stale. */
 static bool open_file(struct tree_source *s, struct error *err) {
+	/*
+	 * Should it have become a fifo or a terminal since, opening neither waits nor takes it
+	 * over.
+	 */
 	int flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK |
 	    (s->options->dereference ? 0 : O_NOFOLLOW);
 	int directory = walk_directory_fd(s->at->walk);
@@ -170,6 +198,7 @@ static bool open_file(struct tree_source *s, struct error *err) {
 		report_unreadable(s, "Cannot open", errno);
 		return false;
 	}
+	/* An fstat, spared where by the link count no later name will refer to the file. */
 	if ((s->entry.identity.nlink > 1 || s->look == LOOK_OLD) &&
 	    !expect_as_seen(s, fd, "", AT_EMPTY_PATH)) {
 		close(fd);
@@ -185,6 +214,7 @@ static bool open_file(struct tree_source *s, struct error *err) {
 
 /* The holes of the file that was opened, where they are asked for. */
 static int find_holes(struct tree_source *s, struct error *err) {
+	/* Blocks are of 512 bytes here (stat(2)).  What occupies its whole size is not searched. */
 	if (!s->options->sparse || (off_t)s->at->stx.stx_blocks * 512 >= s->entry.size)
 		return TARN_OK;
 	if (file_reader_find_holes(&s->reader, err) != TARN_OK)
@@ -195,6 +225,7 @@ static int find_holes(struct tree_source *s, struct error *err) {
 	return TARN_OK;
 }
 
+/* The text of the current symbolic link.  False: as open_file(). */
 static bool read_target(struct tree_source *s) {
 	int directory = walk_directory_fd(s->at->walk);
 	ssize_t n = directory != -1 ?
@@ -210,7 +241,10 @@ static bool read_target(struct tree_source *s) {
 	return true;
 }
 
-/* The directory of an operand that is no directory itself, if that was visited; else 0. */
+/*
+ * The directory of an operand that is no directory itself, if that was visited; else 0.  So a file
+ * that is named beside its directory is found to be the same member.
+ */
 static inode_directory visited_parent(const struct tree_source *s) {
 	const char *path = s->at->walk->path, *slash = strrchr(path, '/');
 	char parent[PATH_MAX] = ".";
@@ -219,6 +253,7 @@ static inode_directory visited_parent(const struct tree_source *s) {
 
 	if (slash != NULL && (size_t)(slash - path) + 2 > sizeof(parent))
 		return 0;
+	/* With the slash: of "/file" there would be nothing left without it. */
 	if (slash != NULL)
 		snprintf(parent, sizeof(parent), "%.*s", (int)(slash - path) + 1, path);
 	if (statx(s->at->walk->base, parent, AT_NO_AUTOMOUNT, STATX_WANTED, &stx) != 0)
@@ -249,8 +284,9 @@ static int fill_first(struct tree_source *s, struct error *err) {
 
 	if (s->entry.type == ENTRY_FILE && s->entry.size > 0)
 		stored = open_file(s, err);
-	else
+	else /* The target first, so that the check behind it notices a link that was replaced. */
 		stored = (s->entry.type != ENTRY_SYMLINK || read_target(s)) && expect_there(s);
+	/* It was remembered as the first name: the next name of the inode must be that instead. */
 	if (!stored) {
 		inode_map_forget(s->first_names.map, &s->entry);
 		return TARN_END;
@@ -271,17 +307,23 @@ static int enter_directory(struct tree_source *s, struct error *err) {
 	if (r != TARN_OK)
 		return r;
 	in = &s->entered[depth];
+	/* An operand is a whole prefix; that of "." or "/" may be dropped to the last byte. */
 	if (depth == 0)
 		name = walk->nbytes > s->at->nbytes_dropped ? s->entry.name : "";
 	return inode_map_enter(s->first_names.map, depth > 0 ? in[-1].in_map : 0, name, &s->entry,
 	    &in->in_map, &in->visited, err);
 }
 
+/*
+ * The current name, a directory.  It is stored as the scan has seen it, however long ago that was,
+ * as the names in it are from then, too; only its attributes are read now.
+ */
 static int visit_directory(struct tree_source *s, struct error *err) {
 	read_attributes(s);
 	return s->at->is_entered ? enter_directory(s, err) : TARN_OK;
 }
 
+/* The current name, which is no directory.  As visit_member(). */
 static int visit_file(struct tree_source *s, struct error *err) {
 	bool is_mounted = (s->at->stx.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
 	struct met_name met = met_name(s);
@@ -290,6 +332,10 @@ static int visit_file(struct tree_source *s, struct error *err) {
 
 	if (r != TARN_OK)
 		return r;
+	/*
+	 * The first name has said the rest, and the header of a link member must promise no
+	 * content.
+	 */
 	if (first != NULL) {
 		s->entry.first_name = first;
 		s->entry.is_whole = false;
@@ -297,6 +343,10 @@ static int visit_file(struct tree_source *s, struct error *err) {
 		return TARN_OK;
 	}
 	r = fill_first(s, err);
+	/*
+	 * Where its directory is met again, through another mount, nothing may link to this name:
+	 * it is no member, or the file mounted here is not the one that is met there.
+	 */
 	if ((is_mounted || (r == TARN_END && s->look != LOOK_STALE)) &&
 	    first_names_not_stored(&s->first_names, s->entry.name, err) != TARN_OK)
 		return TARN_ENOMEM;
@@ -316,7 +366,10 @@ static int visit_member(struct tree_source *s, struct error *err) {
 	return s->entry.type == ENTRY_DIRECTORY ? visit_directory(s, err) : visit_file(s, err);
 }
 
-/* Look at the current name here and now.  It was no directory. */
+/*
+ * Look at the current name here and now.  It was no directory; if it has become one it is left out,
+ * as the scan has gone past it and will not list it.
+ */
 static void look(struct tree_source *s) {
 	s->look = LOOK_FRESH;
 	scan_look(s->scan, s->at);
@@ -335,6 +388,7 @@ static int visit(struct tree_source *s, struct error *err) {
 		look(s);
 	if (s->at->takes_part)
 		r = visit_member(s, err);
+	/* At most once: the second look is a fresh one, of which every difference is said. */
 	if (s->look == LOOK_STALE) {
 		look(s);
 		if (s->at->takes_part)
@@ -346,7 +400,10 @@ static int visit(struct tree_source *s, struct error *err) {
 	return r;
 }
 
-/* Say what became of the file while it was read, and close it. */
+/*
+ * Say what became of the file while it was read, and close it.  Of one that was not read to its end
+ * nothing is said here: that it shrank was said when that was noticed.
+ */
 static void end_file(struct tree_source *s) {
 	struct stat st;
 	bool whole = s->reader.at == s->reader.size;
@@ -362,6 +419,7 @@ static int tree_source_next(struct source *source, struct entry **e, struct erro
 	struct tree_source *s = (struct tree_source *)source;
 	int r;
 
+	/* Before the scan goes on: s->at is still the name of the file that was read. */
 	end_file(s);
 	attributes_clear(&s->attributes);
 	do {
@@ -382,6 +440,7 @@ static int tree_source_read(struct source *source, struct block *block, struct e
 	if (s->reader.fd < 0)
 		return TARN_END;
 	r = file_reader_read(&s->reader, block, err);
+	/* The size is in the header already: the sink fills what is missing. */
 	if (r == TARN_END && s->reader.at < s->reader.size)
 		report_warning(s->report, s->at->walk->path,
 		    "File shrank by %jd bytes; padding with zeros",
@@ -396,6 +455,7 @@ static void tree_source_free(struct source *source) {
 		return;
 	file_reader_fini(&s->reader);
 	attributes_fini(&s->attributes);
+	/* Its thread uses the scan. */
 	scan_ahead_free(s->ahead);
 	scan_free(s->scan);
 	free(s->entered);
@@ -433,6 +493,7 @@ void tree_source_begin(struct source *source, const struct operand *operands, si
 
 	scan_ahead_free(s->ahead);
 	scan_begin(s->scan, operands, noperands);
+	/* If no thread can be had the scan is done in turn; nothing but the time differs. */
 	s->ahead = s->options->nthreads > 1 ? scan_ahead_new(s->scan, s->options, s->report) : NULL;
 }
 
@@ -458,6 +519,7 @@ int tree_source_make_first(struct source *source, struct error *err) {
 int tree_source_skip(struct source *source, struct error *err) {
 	struct tree_source *s = (struct tree_source *)source;
 
+	/* Of a directory only the member is left out; names in it may still be stored. */
 	if (s->entry.type == ENTRY_DIRECTORY)
 		return TARN_OK;
 	if (s->entry.first_name == NULL)

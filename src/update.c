@@ -4,14 +4,24 @@
 
 #include "key_set.h"
 
-/* The mtime of the member ${name}; NULL: the archive has none. */
+/*
+ * A map from names to places in an array of times, which a value of 64 bits would not hold.  The
+ * old archive is noted member by member, so that of several with one name the last one counts, as
+ * it does when they are extracted.  output.c notes them, and run_write.c asks.
+ */
+
+/* The mtime of the member ${name}; NULL: the archive has none.  It moves when one is added. */
 static struct timespec *find(const struct update *update, const char *name) {
 	const uint64_t *at = key_map_find(&update->members, key_of_name(update->seed, name));
 
 	return at != NULL ? (struct timespec *)(void *)update->mtimes.data + *at : NULL;
 }
 
-/* Of a link member, which may have only the seconds of what its first name has, or not even those. */
+/*
+ * The mtime of ${e}.  That of a link member may have only the seconds of what its first name has,
+ * or not even those: then it is the first name's.  Else a name with a time of 0 would be stored
+ * with each -u, and one without a fraction not when it is newer by less than a second.
+ */
 static struct timespec mtime_of(const struct update *update, const struct entry *e) {
 	const struct timespec *first =
 	    e->first_name != NULL && !e->is_whole ? find(update, e->first_name) : NULL;
@@ -26,6 +36,7 @@ int update_note(struct update *update, const struct entry *e, struct error *err)
 	struct timespec mtime, *found;
 	int r;
 
+	/* There are no keys yet that another seed would make useless. */
 	if (update->members.n == 0)
 		update->seed = key_seed();
 	mtime = mtime_of(update, e);
@@ -47,6 +58,10 @@ bool update_wants(const struct update *update, const struct entry *e) {
 		return true;
 	if (e->mtime.tv_sec != mtime->tv_sec)
 		return e->mtime.tv_sec > mtime->tv_sec;
+	/*
+	 * Formats without fractions have 0 there: that is not known, rather than early in the
+	 * second.
+	 */
 	return mtime->tv_nsec != 0 && e->mtime.tv_nsec > mtime->tv_nsec;
 }
 
