@@ -9,11 +9,16 @@
 #include "codec_reader.h"
 
 /*
- * Reading.  The first block of the file decides how.  Exactly one layer of compression is taken
- * off.
+ * Reading: the life of a codec_reader but for seeking, which is in codec_seek.c.  The first block
+ * of the file decides how it is read, and exactly one layer of compression is taken off.
  *
- * What decompresses works ahead of the caller: as long as a decoder finds pieces, on several of them
- * at the same time (unpacker), else on the next chunk while the caller has this one.
+ * What decompresses works ahead of the caller.  As long as a decoder finds pieces, several of them
+ * are decoded at the same time (unpacker).  Where it finds none (gzip, a file that was compressed
+ * as a whole) there are two chunks: one is filled on a thread of the pool while the caller has the
+ * other.
+ *
+ * Which of these ways is in use is reader->read, a function that knows nothing of seeking, limits
+ * or repeated errors: all that is done once, around it, in read_on and codec_read.
  */
 
 /* Enough that handing it from thread to thread does not count; within the processor's cache. */
@@ -24,6 +29,9 @@ static int read_plain(
 	return codec_input_take(&reader->input, data, nbytes, err);
 }
 
+/*
+ * A program that failed may have stopped short, so its status is looked at before the end is told.
+ */
 static int read_program(
     struct codec_reader *reader, const void **data, size_t *nbytes, struct error *err) {
 	int r = codec_input_take(&reader->input, data, nbytes, err);
@@ -35,7 +43,10 @@ static int read_program(
 	return r;
 }
 
-/* Let the decoder make as much of the input as there is room for. */
+/*
+ * Let the decoder make as much of the input as there is room for.  TARN_OK only with ${out} full;
+ * whatever is returned, *${nbytes} is what was made, and all of that is good.
+ */
 static int decode(
     struct codec_reader *reader, unsigned char *out, size_t *nbytes, struct error *err) {
 	struct codec_input *input = &reader->input;
@@ -50,6 +61,7 @@ static int decode(
 		io.in_nbytes = input->nbytes;
 		io.in_ends = r == TARN_END;
 		r = reader->decoder->decode(reader->decoder, &io, err);
+		/* What was not consumed is for the next call, or for a decoder that takes over. */
 		input->next = io.in;
 		input->nbytes = io.in_nbytes;
 	}
@@ -57,6 +69,10 @@ static int decode(
 	return r;
 }
 
+/*
+ * The job of a chunk.  While it runs, the input and the decoder are its own: the caller's thread
+ * touches them only after pool_wait or pool_cancel.
+ */
 static void fill(struct pool_job *job, unsigned int worker) {
 	struct chunk *chunk = (struct chunk *)job;
 	struct codec_reader *reader = chunk->reader;
@@ -76,6 +92,7 @@ static void begin_chunk(struct codec_reader *reader, struct chunk *chunk) {
 	pool_submit(reader->pool, &chunk->job);
 }
 
+/* Hand out the chunk that is being filled, and have the other one filled meanwhile. */
 static int read_chunk(
     struct codec_reader *reader, const void **data, size_t *nbytes, struct error *err) {
 	struct chunk *chunk;
@@ -85,6 +102,7 @@ static int read_chunk(
 	chunk = reader->filling;
 	pool_wait(reader->pool, &chunk->job);
 	reader->filling = NULL;
+	/* Nothing is begun behind the end or an error: the decoder may not be called again. */
 	if (chunk->r == TARN_OK)
 		begin_chunk(reader, &reader->chunks[chunk == &reader->chunks[0]]);
 	*data = chunk->out;
@@ -101,6 +119,10 @@ static int read_chunk(
 	return TARN_OK;
 }
 
+/*
+ * Piece by piece; from the first thing on that is no piece, in a row.  There is no way back but a
+ * seek.
+ */
 static int read_pieces(
     struct codec_reader *reader, const void **data, size_t *nbytes, struct error *err) {
 	int r = unpacker_read(reader->unpacker, reader->decoder, &reader->input, data, nbytes, err);
@@ -119,6 +141,7 @@ void codec_reader_set_decoder(struct codec_reader *reader, struct decoder *decod
 }
 
 void codec_reader_stop(struct codec_reader *reader) {
+	/* It may have moved the input, or not: whoever stops has to seek there, or to free all. */
 	if (reader->filling != NULL)
 		pool_cancel(reader->pool, &reader->filling->job);
 	reader->filling = NULL;
@@ -127,7 +150,7 @@ void codec_reader_stop(struct codec_reader *reader) {
 		unpacker_reset(reader->unpacker);
 }
 
-/* What all that decompresses needs. */
+/* What all that decompresses needs.  After a failure, codec_reader_free has the rest. */
 static int open_pool(struct codec_reader *reader, struct error *err) {
 	int r = pool_new(&reader->pool, reader->nthreads, err);
 
@@ -156,6 +179,10 @@ static int open_decoder(struct codec_reader *reader,
 static int open_unfilter(struct codec_reader *reader, struct error *err) {
 	int r = open_pool(reader, err);
 
+	/*
+	 * libarchive's filter reads its first block when it is opened: in this thread, not in a
+	 * job.
+	 */
 	reader->read = read_chunk;
 	return r == TARN_OK ?
 	    unfilter_new(&reader->unfilter, &reader->input, reader->compression, err) :
@@ -168,6 +195,7 @@ static int open_detected(struct codec_reader *reader, int fd, struct error *err)
 	struct stat st;
 	int r;
 
+	/* Standard input may be a file that somebody else has read the beginning of. */
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
 		reader->base = lseek(fd, 0, SEEK_CUR);
 	r = codec_input_init(input, fd, err);
@@ -190,6 +218,7 @@ static int open_detected(struct codec_reader *reader, int fd, struct error *err)
 	case COMPRESSION_LZ4:
 	case COMPRESSION_COMPRESS:
 		return open_unfilter(reader, err);
+	/* No content is ever recognised as a program's. */
 	case COMPRESSION_NONE:
 	case COMPRESSION_PROGRAM:
 		break;
@@ -198,6 +227,7 @@ static int open_detected(struct codec_reader *reader, int fd, struct error *err)
 	return TARN_OK;
 }
 
+/* The program reads ${fd}; what this process reads is its pipe, so base stays -1. */
 static int open_program(
     struct codec_reader *reader, const char *command, int fd, struct error *err) {
 	int r = program_start(&reader->program, command, PROGRAM_DECOMPRESS, fd, err);
@@ -228,7 +258,11 @@ int codec_reader_new(struct codec_reader **reader, const struct codec_settings *
 	return TARN_OK;
 }
 
-/* Read, unless there is a reason not to. */
+/*
+ * The next bytes as reader->read gives them, without regard to skip.  Not where codec_seek wants
+ * the last ones once more; and not behind the end or an error, which are only returned again: a
+ * decoder must not be called there.
+ */
 static int read_on(
     struct codec_reader *reader, const void **data, size_t *nbytes, struct error *err) {
 	if (reader->again) {
@@ -242,6 +276,10 @@ static int read_on(
 		reader->handed_nbytes = 0;
 		if (r == TARN_OK) {
 			reader->at += (off_t)*nbytes;
+			/*
+			 * What the decoders have read ahead counts as well, so the ratio seems
+			 * lower than it is, never higher.
+			 */
 			reader->ndecoded += *nbytes;
 			r = archive_limits_decompress(
 			    reader->max_ratio, reader->input.nread, reader->ndecoded, err);
@@ -262,6 +300,7 @@ static int read_on(
 int codec_read(struct codec_reader *reader, const void **data, size_t *nbytes, struct error *err) {
 	int r = read_on(reader, data, nbytes, err);
 
+	/* Drop what lies between the beginning of a piece and the place that was sought. */
 	while (r == TARN_OK && reader->skip >= (off_t)*nbytes) {
 		reader->skip -= (off_t)*nbytes;
 		r = read_on(reader, data, nbytes, err);
@@ -274,6 +313,7 @@ int codec_read(struct codec_reader *reader, const void **data, size_t *nbytes, s
 	return r;
 }
 
+/* reader->at is not moved: only seeking in pieces looks at it, and a plain file has none. */
 off_t codec_skip(struct codec_reader *reader, off_t nbytes) {
 	return reader->compression == COMPRESSION_NONE ? codec_input_skip(&reader->input, nbytes) :
 	                                                 0;
@@ -306,6 +346,7 @@ int codec_drain(struct codec_reader *reader, struct error *err) {
 void codec_reader_free(struct codec_reader *reader) {
 	if (reader == NULL)
 		return;
+	/* Before anything that a job may still be using. */
 	codec_reader_stop(reader);
 	unpacker_free(reader->unpacker);
 	pool_free(reader->pool);

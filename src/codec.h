@@ -48,17 +48,17 @@ int codec_writer_new(
  * hold for what is new.  ${reader} is left somewhere else.  Before anything is written,
  * codec_writer_hold_back is to be called.
  *
- * TARN_END where a kill could lose what is written again: there codec_copy to another file has to do.
- * TARN_EREFUSED where the archive is not made of pieces, or the one that has ${offset} is too large
- * for memory.  The file is untouched then, and until something is written.
+ * TARN_END where a kill could lose what is written again: there codec_copy to another file has to
+ * do.  TARN_EREFUSED where the archive is not made of pieces, or the one that has ${offset} is too
+ * large for memory.  The file is untouched then, and until something is written.
  */
 int codec_writer_continue(struct codec_writer **writer, const struct codec_settings *settings,
     struct codec_reader *reader, off_t offset, int fd, struct error *err);
 /**
- * Let the first *${nbytes} (at least 8, but of a file that ends before) go to ${held} instead of the
- * descriptor, which skips them: as long as they are not in the file, it is the old archive, with
- * something behind its end.  After codec_writer_finish the caller writes them to where the descriptor
- * was, and then cuts the file where the descriptor is.
+ * Let the first *${nbytes} (at least 8, but of a file that ends before) go to ${held} instead of
+ * the descriptor, which skips them: as long as they are not in the file, it is the old archive,
+ * with something behind its end.  After codec_writer_finish the caller writes them to where the
+ * descriptor was, and then cuts the file where the descriptor is.
  *
  * In zstd, nothing behind the end is seen by any decompressor; *${nbytes} becomes 8.  TARN_ESYSTEM.
  */
@@ -101,10 +101,10 @@ int codec_read(struct codec_reader *reader, const void **data, size_t *nbytes, s
  */
 off_t codec_skip(struct codec_reader *reader, off_t nbytes);
 /**
- * Where do the ${nbytes} lie that begin ${nback} bytes before what codec_read gives next?  True: as they are in
- * the file *${fd}, borrowed as in codec_reader_new, from *${offset} on.  False, with both undefined: they
- * are compressed, in no regular file, not all there, or not in the page cache, so that several who
- * read them would make a disk seek.
+ * Where do the ${nbytes} lie that begin ${nback} bytes before what codec_read gives next?  True: as
+ * they are in the file *${fd}, borrowed as in codec_reader_new, from *${offset} on.  False, with
+ * both undefined: they are compressed, in no regular file, not all there, or not in the page cache,
+ * so that several who read them would make a disk seek.
  */
 bool codec_find_place(
     struct codec_reader *reader, size_t nback, off_t nbytes, int *fd, off_t *offset);
@@ -128,8 +128,8 @@ bool codec_reader_has_place(struct codec_reader *reader);
 enum compression codec_reader_compression(const struct codec_reader *reader);
 /**
  * Write the first ${nbytes} of what ${reader} reads, which is left somewhere else: pieces of the
- * writer's kind as they are, without decompressing them.  A reader that cannot seek must stand at the
- * beginning.
+ * writer's kind as they are, without decompressing them.  A reader that cannot seek must stand at
+ * the beginning.
  */
 int codec_copy(
     struct codec_writer *writer, struct codec_reader *reader, off_t nbytes, struct error *err);

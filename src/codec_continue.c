@@ -12,19 +12,30 @@
 #include "codec_zstd_frame.h"
 
 /*
- * Writing on in an archive that exists.  A format is made that knows the pieces which stay, and the
- * first thing that it is given is what the next piece had before the place to go on at.
+ * Writing on in an archive that exists (-r, -u, -A).  A format is made that knows the pieces which
+ * stay, so that the seek table or index which it writes in the end covers the whole file.  The
+ * first thing that it is given is what the next piece had before the place to go on at: in archives
+ * of tarn that is nothing, as the end-of-archive blocks are a piece of their own.
+ *
+ * Nothing here writes to the file.  What has to be compressed again is read into memory, as long as
+ * the reader is at hand: who goes on with the writer may close that.
  */
 
-/* What is to be written again is held in memory. */
+/*
+ * What is to be written again is held in memory.  Larger pieces the reader does not hold, either.
+ */
 #define AGAIN_NBYTES_MAX ((off_t)64 << 20)
 
-/* Where in the file it goes on, and from where on plain bytes are written (again). */
+/*
+ * Where in the file it goes on, and from where on plain bytes are written (again): at the beginning
+ * of the piece that has the offset, or behind the last one.  Places are counted from the reader's
+ * base.
+ */
 struct resumption {
 	off_t at, plain_at;
-	bool is_veiled; /* what is written again does not go over what is there: */
-	off_t veil_at;  /* behind the frame that is there */
-	struct piece_format *format;
+	bool is_veiled;              /* what is written again does not go over what is there: */
+	off_t veil_at;               /* behind the frame that is there */
+	struct piece_format *format; /* NULL until all is known; then to be freed or handed on */
 };
 
 static int refuse(struct error *err) {
@@ -32,6 +43,11 @@ static int refuse(struct error *err) {
 	    err, TARN_EREFUSED, 0, "Cannot go on in an archive that was not compressed in pieces");
 }
 
+/*
+ * The frame that has ${offset} stays where it is: the new frames are written behind it, in a veil.
+ * Lifting that makes the old frame a part of something that gives nothing, as the new table says
+ * it.
+ */
 static int resume_zstd(struct resumption *resumption, const struct codec_settings *settings,
     const struct codec_reader *reader, off_t offset, struct error *err) {
 	struct zstd_table kept = { 0 };
@@ -40,6 +56,7 @@ static int resume_zstd(struct resumption *resumption, const struct codec_setting
 	if (r == TARN_OK) {
 		size_t n = zstd_table_find(&kept, offset);
 
+		/* First behind that frame, to see where it ends; then it is cut off, too. */
 		zstd_table_cut(&kept, n + 1);
 		resumption->is_veiled = true;
 		resumption->veil_at = kept.nbytes;
@@ -47,7 +64,10 @@ static int resume_zstd(struct resumption *resumption, const struct codec_setting
 	}
 	resumption->at = kept.nbytes;
 	resumption->plain_at = kept.plain_nbytes;
-	/* In its place is something that gives nothing, as long as it and the veil's header. */
+	/*
+	 * When the veil is lifted, a skippable frame begins here: the old frame, and the veil's
+	 * header.
+	 */
 	if (r == TARN_OK)
 		r = zstd_table_add(&kept,
 		    resumption->veil_at + ZSTD_SKIPPABLE_HEADER_NBYTES - kept.nbytes, 0, err);
@@ -68,7 +88,11 @@ static lzma_vli locate(lzma_index_iter *iter, const lzma_index *index, off_t off
 	return lzma_index_block_count(index) + 1;
 }
 
-/* The stream that has ${offset} goes on; those before it stay as they are. */
+/*
+ * The stream that has ${offset} goes on; those before it stay as they are.  Only its own blocks are
+ * in kept.index, as each stream ends with an index of itself (xz-file-format, 4).  Its header was
+ * written long ago, and what is new has to have the check that stands there (2.1.1.2).
+ */
 static int resume_xz(struct resumption *resumption, const struct codec_settings *settings,
     const struct codec_reader *reader, off_t offset, struct error *err) {
 	lzma_index *index;
@@ -99,6 +123,7 @@ static int resume_xz(struct resumption *resumption, const struct codec_settings 
 		    lzma_index_uncompressed_size(kept.index));
 		r = xz_format_new(&resumption->format, settings, &kept, err);
 	}
+	/* The format has it, if there is one. */
 	if (r != TARN_OK)
 		lzma_index_end(kept.index, NULL);
 	lzma_index_end(index, NULL);
@@ -152,6 +177,11 @@ static int continue_pieces(struct codec_writer *writer, const struct codec_setti
 	if (r != TARN_OK)
 		return r;
 	again = offset - resumption.plain_at;
+	/*
+	 * xz has no place to hide in: written over its old block, the members in there would be
+	 * lost if the run were killed before they are written again.  The caller makes another file
+	 * then.
+	 */
 	if (again < 0 || again > AGAIN_NBYTES_MAX)
 		r = refuse(err);
 	else if (again > 0 && !resumption.is_veiled)
@@ -160,6 +190,9 @@ static int continue_pieces(struct codec_writer *writer, const struct codec_setti
 		resumption.format->free(resumption.format);
 		return r;
 	}
+	/*
+	 * From here on the format is the encoder's, and that is the writer's, also after a failure.
+	 */
 	r = encoder_pieces_new(&writer->encoder, resumption.format,
 	    pool_nthreads(settings->nthreads), &writer->output, err);
 	if (r == TARN_OK && resumption.is_veiled) {
@@ -182,6 +215,9 @@ int codec_writer_continue(struct codec_writer **writer, const struct codec_setti
 		return err_nomem(err);
 	fresh->output.fd = fd;
 	fresh->compression = reader->compression;
+	/*
+	 * A program's reader has no base, either: continue_pieces says what is wrong with that one.
+	 */
 	if (reader->base < 0 && reader->compression != COMPRESSION_PROGRAM)
 		r = err_set(err, TARN_EREFUSED, 0, "Cannot go on in what is no regular file");
 	else if (reader->compression != COMPRESSION_NONE)

@@ -8,9 +8,18 @@
 
 /*
  * Whole pieces go from one archive into another as they are, if both have the same kind of them;
- * everything else is decompressed and written.
+ * everything else is decompressed and written.  So joining archives (-A), and adding to one that
+ * has to be copied first, do not compress again what was compressed already.
+ *
+ * Where a piece is, and what comes out of it, is taken from the seek table or the index: nothing in
+ * it is looked at, and its checksum goes along with it.  Only the piece that has the end of what is
+ * wanted is decoded, up to there.
  */
 
+/*
+ * *${done} is where the last frame that was copied ends; ${end} lies in the one behind it, or
+ * there.
+ */
 static int copy_frames(struct codec_writer *writer, struct codec_reader *reader, off_t end,
     off_t *done, struct error *err) {
 	const struct zstd_table *table = &reader->places.table;
@@ -37,6 +46,7 @@ static int copy_frames(struct codec_writer *writer, struct codec_reader *reader,
 	return r;
 }
 
+/* The same for xz.  The streams' headers and indexes stay behind; the writer has one stream. */
 static int copy_blocks(struct codec_writer *writer, struct codec_reader *reader, off_t end,
     off_t *done, struct error *err) {
 	lzma_index_iter iter;
@@ -50,6 +60,9 @@ static int copy_blocks(struct codec_writer *writer, struct codec_reader *reader,
 			.plain_nbytes = (size_t)iter.block.uncompressed_size,
 			.check = (int)iter.stream.flags->check,
 		};
+		/*
+		 * liblzma lets no sum in an index exceed LZMA_VLI_MAX, which is the largest off_t.
+		 */
 		off_t next =
 		    (off_t)(iter.block.uncompressed_file_offset + iter.block.uncompressed_size);
 
@@ -63,7 +76,11 @@ static int copy_blocks(struct codec_writer *writer, struct codec_reader *reader,
 	return r;
 }
 
-/* The pieces that end before ${end}; *${done} plain bytes are then written. */
+/*
+ * The pieces that end before ${end}, or there; *${done} plain bytes are then written.  It is no
+ * failure if there are none, or if a block has another check than the stream that is written: what
+ * was not done is decompressed by the caller.
+ */
 static int copy_pieces(struct codec_writer *writer, struct codec_reader *reader, off_t end,
     off_t *done, struct error *err) {
 	int r;
@@ -84,13 +101,17 @@ int codec_copy(
 	const void *data;
 	off_t done = 0;
 	size_t n;
+	/* Copied pieces cannot be a part of one that is being filled. */
 	int r = codec_writer_end_piece(writer, err);
 
 	if (r == TARN_OK)
 		r = copy_pieces(writer, reader, nbytes, &done, err);
 	if (r == TARN_OK && done < nbytes)
 		r = codec_seek(reader, done, err);
-	/* It stands at the beginning, then. */
+	/*
+	 * It cannot seek, and so nothing was copied either: as codec.h asks, it stands at the
+	 * beginning.
+	 */
 	if (r == TARN_EREFUSED && done == 0)
 		r = TARN_OK;
 	while (r == TARN_OK && done < nbytes) {
@@ -117,6 +138,7 @@ int codec_output_copy(
 
 		if (n < 0 && errno == EINTR)
 			continue;
+		/* The file has become shorter since its pieces were found. */
 		if (n <= 0)
 			return err_set(err, TARN_ESYSTEM, n < 0 ? errno : EIO, "Cannot read");
 		r = codec_output_write(output, buf, (size_t)n, err);

@@ -27,8 +27,9 @@ struct packed_piece {
 	size_t in_nbytes, in_capacity;
 	bool is_whole; /* nothing more is to be gathered: */
 	unsigned char *out;
-	size_t out_nbytes, out_capacity; /* before it is unpacked: how much there may be, and 0 */
-	int check;                       /* xz: what stands in the stream's header */
+	/* Before it is unpacked: how much may come out; then: how much did.  And the room for it. */
+	size_t out_nbytes, out_capacity;
+	int check; /* xz: what stands in the stream's header */
 };
 
 /* Larger ones, before or after, are decoded in a row, without being held in memory. */
@@ -55,8 +56,8 @@ struct decoder {
 	    struct error *err);
 	/**
 	 * Decode what was gathered, in any thread.  out_nbytes becomes what was good: all of it, or
-	 * with an error what there is of a piece that was cut short.  Of one that is damaged, nothing:
-	 * no byte is handed out whose checksum is known to be wrong.
+	 * with an error what there is of a piece that was cut short.  Of one that is damaged,
+	 * nothing: no byte is handed out whose checksum is known to be wrong.
 	 */
 	int (*unpack)(struct packed_piece *piece, struct error *err);
 	void (*free)(struct decoder *decoder);

@@ -9,9 +9,14 @@
 
 /*
  * The first block of a file decides: a tar header is a plain archive whatever its first name looks
- * like, else magic numbers tell.
+ * like (one that is called "BZh" would else be bzip2), else magic numbers tell.  What is neither is
+ * taken for plain, too: cpio archives, and what is no archive at all, which is for the reader of
+ * members to say.
+ *
+ * Suffixes never matter when reading; codec_of_suffix is for writing alone.
  */
 
+/* The field chksum of a header (POSIX ustar). */
 #define TAR_CHECKSUM_OFFSET 148
 #define TAR_CHECKSUM_NBYTES 8
 
@@ -33,6 +38,10 @@ const char *codec_name(enum compression compression) {
 }
 
 enum compression codec_of_suffix(const char *filename) {
+	/*
+	 * Those of GNU tar's --auto-compress but lzo, and two for lz4.  Case matters, as it does
+	 * there.
+	 */
 	static const struct {
 		const char *suffix;
 		enum compression compression;
@@ -75,6 +84,7 @@ static long stored_checksum(const unsigned char *field) {
 		i++;
 	}
 	for (; i < TAR_CHECKSUM_NBYTES && field[i] >= '0' && field[i] <= '7'; i++) {
+		/* Eight octal digits at most: no overflow. */
 		sum = (sum < 0 ? 0 : sum * 8) + (field[i] - '0');
 	}
 	return sum;
@@ -89,6 +99,7 @@ static bool is_tar_header(const unsigned char *block) {
 	for (size_t i = 0; i < CODEC_DETECT_NBYTES; i++) {
 		bool in_field =
 		    i >= TAR_CHECKSUM_OFFSET && i < TAR_CHECKSUM_OFFSET + TAR_CHECKSUM_NBYTES;
+		/* While the sum is made, the field itself counts as spaces. */
 		sum += in_field ? ' ' : block[i];
 		signed_sum += in_field ? ' ' : (signed char)block[i];
 	}
@@ -101,6 +112,7 @@ enum compression codec_detect(const unsigned char *data, size_t nbytes) {
 		size_t nbytes;
 		enum compression compression;
 	} magics[] = {
+		/* None is the beginning of another: their order means nothing. */
 		{ "\x1f\x8b", 2, COMPRESSION_GZIP },
 		{ "\x1f\x9d", 2, COMPRESSION_COMPRESS },
 		{ "BZh", 3, COMPRESSION_BZIP2 },

@@ -38,8 +38,8 @@ struct encoder {
 	/* NULL: it has no place beside the stream. */
 	int (*attach)(struct encoder *encoder, const void *data, size_t nbytes, struct error *err);
 	/*
-	 * Write ${piece}, as it is at ${at} of ${fd}, behind all that was written.  TARN_EREFUSED: it
-	 * cannot be a piece here.  NULL: it makes no pieces.
+	 * Write ${piece}, as it is at ${at} of ${fd}, behind all that was written.  TARN_EREFUSED:
+	 * it cannot be a piece here.  NULL: it makes no pieces.
 	 */
 	int (*copy)(struct encoder *encoder, int fd, off_t at, const struct piece *piece,
 	    struct error *err);

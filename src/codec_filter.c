@@ -8,7 +8,10 @@
 #include "codec_encoder.h"
 
 /*
- * The filters of libarchive, below a "raw" archive, one without a format.
+ * Compression in gzip, bzip2, lzma, lzip, lz4 and compress: the filters of libarchive, below a
+ * "raw" archive, one without a format.  They work in the caller's thread and know no pieces, so
+ * that such archives can only be read from the beginning.  zstd and xz, which libarchive has
+ * filters for as well, do not come here: encoder_pieces_new is for these.
  */
 
 struct filter {
@@ -21,7 +24,10 @@ struct filter {
 	struct error state_error;
 };
 
-/* What libarchive has to say. */
+/*
+ * What libarchive has to say.  The output cannot be what failed, as take() never does, so that what
+ * is left is mostly memory.
+ */
 static int filter_error(struct filter *filter, struct error *err) {
 	const char *why = archive_error_string(filter->archive);
 
@@ -51,6 +57,7 @@ static int set_filter_options(struct filter *filter, struct error *err) {
 		/* The time of writing would make each archive different. */
 		archive_write_set_filter_option(filter->archive, name, "timestamp", NULL);
 	}
+	/* That of compress knows no options. */
 	if (filter->level == 0 || filter->compression == COMPRESSION_COMPRESS)
 		return TARN_OK;
 	snprintf(number, sizeof(number), "%d", filter->level);
@@ -60,6 +67,7 @@ static int set_filter_options(struct filter *filter, struct error *err) {
 	return TARN_OK;
 }
 
+/* After a failure filter->archive may be half open; it can only be freed. */
 static int open_archive(struct filter *filter, struct error *err) {
 	struct archive *a = archive_write_new();
 	struct archive_entry *entry = archive_entry_new();
@@ -74,6 +82,7 @@ static int open_archive(struct filter *filter, struct error *err) {
 	archive_entry_set_filetype(entry, AE_IFREG);
 	if (archive_write_set_format_raw(a) != ARCHIVE_OK ||
 	    archive_write_add_filter_by_name(a, codec_name(filter->compression)) != ARCHIVE_OK ||
+	    /* Else libarchive would fill up the last block behind the compressed stream. */
 	    archive_write_set_bytes_per_block(a, 0) != ARCHIVE_OK) {
 		r = filter_error(filter, err);
 		goto done;
@@ -96,6 +105,7 @@ static int filter_write(
 
 	if (r == TARN_OK && archive_write_data(filter->archive, data, nbytes) != (la_ssize_t)nbytes)
 		r = filter_error(filter, err);
+	/* What the callback met may be of bytes that were handed over long before. */
 	if (r == TARN_OK && filter->state != TARN_OK) {
 		*err = filter->state_error;
 		r = filter->state;
@@ -116,7 +126,10 @@ static int filter_finish(struct encoder *encoder, struct error *err) {
 static void filter_free(struct encoder *encoder) {
 	struct filter *filter = (struct filter *)encoder;
 
-	/* Freeing writes an end, unless that was done; one that looks whole. */
+	/*
+	 * Freeing closes what is open, which would give an archive that stopped short an end as if
+	 * it were whole.  With this state take() drops all.
+	 */
 	filter->state = TARN_END;
 	archive_write_free(filter->archive);
 	free(filter);

@@ -10,6 +10,8 @@
  * zlib in its gzip mode, which verifies the CRC and the length at the end of each member.  Behind a
  * member comes another, or nothing, or zeros up to the end; anything else is an error, as the
  * status of gzip is for it, but one that is met only when all the members were handed out.
+ *
+ * There is no gather(): where a member ends is known only by inflating it.
  */
 
 /* Maximum window, plus zlib's code for "gzip header and trailer". */
@@ -18,8 +20,8 @@
 enum place { IN_MEMBER, BEHIND_MEMBER, IN_PADDING };
 
 struct gzip_decoder {
-	struct decoder decoder;
-	z_stream z;
+	struct decoder decoder; /* first, so that a pointer to it is one to all */
+	z_stream z;             /* one for all members, reset between them */
 	enum place place;
 };
 
@@ -38,7 +40,10 @@ static int next_member(struct gzip_decoder *gzip, struct decoder_io *io, struct 
 	if (io->in_nbytes == 0) {
 		return io->in_ends ? TARN_END : TARN_OK;
 	}
-	/* The first byte of the magic number (RFC 1952); zlib looks at the rest. */
+	/*
+	 * The first byte of the magic number (RFC 1952, 2.3.1); zlib looks at the rest.  The bytes
+	 * may come one by one, so that no more than one can be looked at here.
+	 */
 	if (gzip->place == IN_PADDING || *io->in != 0x1f || inflateReset(&gzip->z) != Z_OK) {
 		return err_set(err, TARN_EFORMAT, 0, "Trailing garbage behind the gzip data");
 	}
@@ -69,6 +74,10 @@ static int gzip_decode(struct decoder *decoder, struct decoder_io *io, struct er
 		return TARN_OK;
 	case Z_OK:
 		return TARN_OK;
+	/*
+	 * There is always room, so it lacks input; and without any, decode() is called only at the
+	 * end.
+	 */
 	case Z_BUF_ERROR:
 		return decoder_truncated(err);
 	case Z_MEM_ERROR:

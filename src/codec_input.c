@@ -9,8 +9,13 @@
 #include <unistd.h>
 
 /*
- * One buffer, filled by one read() at a time and handed out whole.  Only the look at the beginning
- * reads more than once into it, as a pipe may give its first bytes one by one.
+ * The descriptor below all readers.  One buffer, filled by one read() at a time and handed out
+ * whole, so that what comes through a pipe is passed on when it is there.  Only the look at the
+ * beginning reads more than once into the buffer, as a pipe may give its first bytes one by one.
+ *
+ * There is no lock: whoever decodes has the input to itself.  Only nread is looked at meanwhile, by
+ * the thread that checks the ratio.  The file position is always behind the unread bytes, which
+ * codec_input_skip and codec_input_find_place rely on.
  */
 
 /* Large enough that system calls do not count, small enough to stay in the processor's cache. */
@@ -27,7 +32,7 @@ void codec_input_fini(struct codec_input *input) {
 	*input = (struct codec_input){ .fd = -1 };
 }
 
-/* Read once, behind the unread bytes. */
+/* Read once, behind the unread bytes; there must be room.  Nothing read is the end. */
 static int read_more(struct codec_input *input, struct error *err) {
 	size_t end = (size_t)(input->next - input->buf) + input->nbytes;
 	ssize_t n;
@@ -52,6 +57,7 @@ int codec_input_peek(struct codec_input *input, size_t nbytes, struct error *err
 }
 
 int codec_input_fill(struct codec_input *input, struct error *err) {
+	/* Of a terminal or a growing file the end is not asked for twice. */
 	if (input->nbytes == 0 && !input->at_end) {
 		input->next = input->buf;
 		int r = read_more(input, err);
@@ -86,6 +92,7 @@ off_t codec_input_skip(struct codec_input *input, off_t nbytes) {
 	}
 	position = lseek(input->fd, 0, SEEK_CUR);
 	left = nbytes - (off_t)unread;
+	/* lseek() would go beyond the end, and a member that is cut short would look whole. */
 	if (position < 0 || position >= st.st_size) {
 		return 0;
 	}
@@ -99,7 +106,10 @@ off_t codec_input_skip(struct codec_input *input, off_t nbytes) {
 	return (off_t)unread + left;
 }
 
-/* Is the byte at ${offset} in the page cache?  Of files that the user may not write to mincore says that all is. */
+/*
+ * Is the byte at ${offset} in the page cache?  Of files that the user may not write to, mincore
+ * says that all is: what others have read is nothing for it to tell.
+ */
 static bool is_cached(int fd, off_t offset) {
 	off_t page_nbytes = sysconf(_SC_PAGESIZE);
 	unsigned char is_in = 0;
@@ -122,12 +132,14 @@ bool codec_input_find_place(
 	if (position < 0 || fstat(input->fd, &st) != 0 || !S_ISREG(st.st_mode))
 		return false;
 	*offset = position - (off_t)(input->nbytes + nback);
+	/* A member that is cut short is not lent: reading it says so. */
 	return nbytes <= st.st_size - *offset && is_cached(input->fd, *offset + nbytes - 1);
 }
 
 int codec_input_seek(struct codec_input *input, off_t position, struct error *err) {
 	if (lseek(input->fd, position, SEEK_SET) < 0)
 		return err_set(err, TARN_ESYSTEM, errno, "Cannot seek");
+	/* The next fill begins at the buffer's beginning, so that input->next need not be moved. */
 	input->nbytes = 0;
 	input->at_end = false;
 	return TARN_OK;

@@ -41,8 +41,8 @@ int codec_input_take(
 off_t codec_input_skip(struct codec_input *input, off_t nbytes);
 
 /**
- * Do ${nbytes}, from ${nback} bytes before what is unread, lie in a regular file, all of them, and as it seems
- * in the page cache?  *${offset} is where they begin.
+ * Do ${nbytes}, from ${nback} bytes before what is unread, lie in a regular file, all of them, and
+ * as it seems in the page cache?  *${offset} is where they begin.
  */
 bool codec_input_find_place(
     const struct codec_input *input, size_t nback, off_t nbytes, off_t *offset);

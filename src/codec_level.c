@@ -7,6 +7,13 @@
 #include <string.h>
 #include <zstd.h>
 
+/*
+ * The environment is read here and not by the libraries, which do not look at it.  What is no level
+ * is passed over in silence: these variables hold for all programs, and may have options that mean
+ * nothing here (-T0, --memlimit).
+ */
+
+/* As that of xz; liblzma calls it LZMA_PRESET_DEFAULT. */
 #define XZ_PRESET 6
 
 int zstd_default_level(void) {
@@ -42,5 +49,6 @@ static uint32_t apply(const char *text, uint32_t preset) {
 }
 
 uint32_t xz_default_preset(void) {
+	/* xz reads XZ_DEFAULTS first, so that XZ_OPT has the last word. */
 	return apply(getenv("XZ_OPT"), apply(getenv("XZ_DEFAULTS"), XZ_PRESET));
 }

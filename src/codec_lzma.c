@@ -7,8 +7,11 @@
 #include "codec_xz_walk.h"
 
 /*
- * liblzma, which tells .lzma and .lz apart by itself and verifies what each of them has: the CRC and
- * sizes of .lz, nothing in .lzma.
+ * liblzma, which tells .lzma and .lz apart by itself and verifies what each of them has: the CRC
+ * and sizes of .lz.  In .lzma there is no checksum, so that damage can go unnoticed.
+ *
+ * Neither has an index.  Where a member of .lz begins is known only from the end of the file on, so
+ * that there are no pieces: all is decoded in a row.
  */
 
 struct lzma_decoder {
@@ -23,6 +26,7 @@ static int lzma_decode(struct decoder *decoder, struct decoder_io *io, struct er
 	stream->avail_in = io->in_nbytes;
 	stream->next_out = io->out;
 	stream->avail_out = io->out_nbytes;
+	/* With LZMA_CONCATENATED, only LZMA_FINISH lets it say LZMA_STREAM_END. */
 	lzma_ret r = lzma_code(stream, io->in_ends ? LZMA_FINISH : LZMA_RUN);
 	io->in = stream->next_in;
 	io->in_nbytes = stream->avail_in;
@@ -34,6 +38,7 @@ static int lzma_decode(struct decoder *decoder, struct decoder_io *io, struct er
 		return TARN_OK;
 	case LZMA_STREAM_END:
 		return TARN_END;
+	/* There is always room, so that what it lacks is input. */
 	case LZMA_BUF_ERROR:
 		return decoder_truncated(err);
 	default:
@@ -54,6 +59,7 @@ int decoder_lzma_new(struct decoder **decoder, struct error *err) {
 	if (lzma == NULL)
 		return err_nomem(err);
 	lzma->stream = (lzma_stream)LZMA_STREAM_INIT;
+	/* It would take .xz, too, but codec_detect sends that to decoder_xz_new. */
 	if (lzma_auto_decoder(&lzma->stream, XZ_MEMORY_NBYTES, LZMA_CONCATENATED) != LZMA_OK) {
 		free(lzma);
 		return err_nomem(err);

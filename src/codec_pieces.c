@@ -8,21 +8,28 @@
 #include "pool.h"
 
 /*
+ * The encoder of zstd and xz archives: it cuts the plain stream into pieces, has the pool compress
+ * them, and writes what comes out.  What differs between the two is in a piece_format.
+ *
  * A ring of slots.  One is being filled; when it is full, or its piece is ended, it goes to the
  * pool, and the next one is filled.  That may still be on its way: then it is waited for, and
  * written.  So pieces leave in their order, and what they are does not depend on the threads.
+ *
+ * Only pack() runs on the pool's threads.  The file is written, and the format told, by the
+ * caller's alone.
  */
 
 /* While one slot is filled, another may wait for one that takes longer. */
 #define NSLOTS_MORE 2
 
+/* While is_busy it belongs to the pool, until it was waited for. */
 struct slot {
-	struct pool_job job;
+	struct pool_job job; /* first, as run_slot takes one for the other */
 	struct piece_format *format;
-	unsigned char *plain;
-	bool is_busy; /* its piece is not written yet */
-	struct piece piece;
-	int r; /* of pack(): */
+	unsigned char *plain; /* of format->piece_nbytes; NULL until it is first filled */
+	bool is_busy;         /* its piece is not written yet */
+	struct piece piece;   /* packed is the slot's own, of format->packed_nbytes_max */
+	int r;                /* of pack(): */
 	struct error err;
 };
 
@@ -31,9 +38,9 @@ struct pieces_encoder {
 	struct piece_format *format;
 	struct codec_output *output;
 	struct pool *pool;
-	bool has_begun;
-	size_t filled; /* bytes in the slot that is being filled */
-	size_t at;     /* that one; the oldest piece is in the next that is busy */
+	bool has_begun; /* what the format has before its first piece was written */
+	size_t filled;  /* bytes in the slot that is being filled */
+	size_t at;      /* that one; the oldest piece is in the next that is busy */
 	size_t nslots;
 	struct slot slots[];
 };
@@ -44,7 +51,10 @@ static void run_slot(struct pool_job *job, unsigned int worker) {
 	slot->r = slot->format->pack(slot->format, &slot->piece, worker, &slot->err);
 }
 
-/* Wait for the piece of ${slot}, and write it. */
+/*
+ * Wait for the piece of ${slot}, and write it; nothing if there is none.  All pieces before it must
+ * have been written.
+ */
 static int write_slot(struct pieces_encoder *e, struct slot *slot, struct error *err) {
 	int r = TARN_OK;
 
@@ -65,6 +75,10 @@ static int write_slot(struct pieces_encoder *e, struct slot *slot, struct error 
 	return r == TARN_OK ? e->format->note(e->format, &slot->piece, err) : r;
 }
 
+/*
+ * Give what was filled to the pool, and make the next slot free.  With one slot that is the same
+ * one: it is compressed now.
+ */
 static int pieces_end_piece(struct encoder *encoder, struct error *err) {
 	struct pieces_encoder *e = (struct pieces_encoder *)encoder;
 	struct slot *slot = &e->slots[e->at];
@@ -73,6 +87,7 @@ static int pieces_end_piece(struct encoder *encoder, struct error *err) {
 		return TARN_OK;
 	slot->piece.plain = slot->plain;
 	slot->piece.plain_nbytes = e->filled;
+	/* It was a size, and is the room for the next one. */
 	slot->piece.packed_nbytes = e->format->packed_nbytes_max;
 	slot->is_busy = true;
 	pool_submit(e->pool, &slot->job);
@@ -81,6 +96,7 @@ static int pieces_end_piece(struct encoder *encoder, struct error *err) {
 	return write_slot(e, &e->slots[e->at], err);
 }
 
+/* Memory is taken when a slot is first filled: a small archive does not need all of them. */
 static int make_room(struct pieces_encoder *e, struct slot *slot, struct error *err) {
 	if (slot->plain == NULL)
 		slot->plain = malloc(e->format->piece_nbytes);
@@ -107,13 +123,17 @@ static int pieces_write(
 		e->filled += n;
 		next += n;
 		nbytes -= n;
+		/* At once, and not with the next byte: compression need not wait for the caller. */
 		if (n == room)
 			r = pieces_end_piece(encoder, err);
 	}
 	return r;
 }
 
-/* Write all that is on its way. */
+/*
+ * Write all that is on its way, the oldest first: that is behind e->at, where nothing is filled any
+ * more.  An archive without any piece still has what comes before the first one.
+ */
 static int write_all(struct pieces_encoder *e, struct error *err) {
 	int r = pieces_end_piece(&e->encoder, err);
 
@@ -140,6 +160,7 @@ static int pieces_attach(
 	return r == TARN_OK ? e->format->attach(e->format, data, nbytes, e->output, err) : r;
 }
 
+/* Only the first of many calls in a row finds something that is on its way. */
 static int pieces_copy(
     struct encoder *encoder, int fd, off_t at, const struct piece *piece, struct error *err) {
 	struct pieces_encoder *e = (struct pieces_encoder *)encoder;
@@ -156,6 +177,7 @@ static int pieces_copy(
 static void pieces_free(struct encoder *encoder) {
 	struct pieces_encoder *e = (struct pieces_encoder *)encoder;
 
+	/* A job that runs uses its slot's memory and the format: first it has to end. */
 	for (size_t i = 0; i < e->nslots; i++) {
 		if (e->slots[i].is_busy)
 			pool_cancel(e->pool, &e->slots[i].job);

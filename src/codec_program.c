@@ -13,13 +13,19 @@
 #include <unistd.h>
 
 /*
+ * A program that the user names (-I) compresses or decompresses: never one that the content of an
+ * archive asks for.  It is started through the shell, so that it can have arguments.
+ *
  * The child reads or writes the archive itself, so that only plain bytes pass through this
  * process, in one direction, and neither side can wait for the other in a circle.
  */
 
 extern char **environ;
 
-/* Start the shell with ${in} and ${out} as its standard input and output; an errno, or 0. */
+/*
+ * Start the shell with ${in} and ${out} as its standard input and output; an errno, or 0.  ${out}
+ * is not 0, which the first dup2 would replace: main() sees to it that 0 to 2 are open.
+ */
 static int spawn_shell(const char *command, int in, int out, pid_t *pid) {
 	char *argv[] = { (char *)"sh", (char *)"-c", (char *)command, NULL };
 	posix_spawn_file_actions_t actions;
@@ -53,9 +59,14 @@ int program_start(struct program *program, const char *command, enum program_dir
 	int r;
 
 	*program = (struct program){ .fd = -1 };
+	/* Behind all that the user wrote, so that a command may have arguments of its own. */
 	if (asprintf(&line, "%s%s", command, direction == PROGRAM_DECOMPRESS ? " -d" : "") < 0) {
 		return err_nomem(err);
 	}
+	/*
+	 * The child's end is closed here once the child has it: else this process would not see
+	 * that the child is gone, neither when it writes (EPIPE) nor when it reads (the end).
+	 */
 	if (pipe2(ends, O_CLOEXEC) != 0) {
 		r = errno;
 	} else if (direction == PROGRAM_COMPRESS) {
@@ -76,7 +87,11 @@ int program_start(struct program *program, const char *command, enum program_dir
 	return TARN_OK;
 }
 
-/* Write as write() does, but never die of it: SIGPIPE is held back and taken out again. */
+/*
+ * Write as write() does, but never die of it: SIGPIPE is held back and taken out again.  It is sent
+ * to the thread that writes, so that the mask of this one is enough.  To ignore it in the whole
+ * process would not do: the child would inherit that.
+ */
 static ssize_t write_without_signal(int fd, const void *data, size_t nbytes) {
 	sigset_t sigpipe, before;
 	ssize_t n;
@@ -100,6 +115,7 @@ int program_write(struct program *program, const void *data, size_t nbytes, stru
 	const char *next = data;
 
 	while (nbytes > 0) {
+		/* A write that was interrupted has written nothing, and is done again. */
 		ssize_t n = write_without_signal(program->fd, next, nbytes);
 		if (n < 0 && errno != EINTR) {
 			err_set(err, TARN_ESYSTEM, errno, "Cannot write");
@@ -119,7 +135,12 @@ int program_finish(struct program *program, struct error *err) {
 	pid_t pid = program->pid, waited;
 	int status;
 
+	/*
+	 * First, as a compressor ends when its input does; a decompressor that still writes gets
+	 * SIGPIPE.
+	 */
 	close_pipe(program);
+	/* It is waited for once, whatever comes of that; program_fini leaves it alone then. */
 	program->pid = 0;
 	do {
 		waited = waitpid(pid, &status, 0);
@@ -140,6 +161,10 @@ int program_finish(struct program *program, struct error *err) {
 void program_fini(struct program *program) {
 	struct error ignored;
 
+	/*
+	 * A signal, as it could go on for long with what it has: the wait below is for its end
+	 * only.
+	 */
 	if (program->pid != 0) {
 		kill(program->pid, SIGTERM);
 		program_finish(program, &ignored);

@@ -9,8 +9,16 @@
 
 /*
  * Going to another place is beginning anew at the piece that has it, and dropping what comes out of
- * that piece before.  Where reading is in that piece already, before the place, it goes on: a piece may be
- * all of a file.  So it does where the place is in what came out last, which may be all of a piece.
+ * that piece before.  Where reading is in that piece already, before the place, it goes on: a piece
+ * may be all of a file.  So it does where the place is in what came out last, which may be all of a
+ * piece.
+ *
+ * Where the pieces are is loaded when it is first asked for, and never for a plain file.  It comes
+ * from the end of the file (a seek table, indexes), which nobody has verified against the pieces: a
+ * wrong one leads to a wrong place, and what is read there has to show it.
+ *
+ * Besides codec_seek, everything here that tells something of the whole file: its size, and what is
+ * attached to it.
  */
 
 int codec_load_places(struct codec_reader *reader, struct error *err) {
@@ -18,6 +26,7 @@ int codec_load_places(struct codec_reader *reader, struct error *err) {
 	int fd = reader->input.fd;
 
 	if (!places->is_loaded) {
+		/* Also when this fails: it would fail again, after reading as much. */
 		places->is_loaded = true;
 		places->r = TARN_END;
 		if (reader->base >= 0 && reader->compression == COMPRESSION_ZSTD)
@@ -32,10 +41,11 @@ int codec_load_places(struct codec_reader *reader, struct error *err) {
 
 /* Where the piece is that has a plain byte, and a decoder that begins there. */
 struct place {
-	off_t at, plain_at;
+	off_t at, plain_at; /* counted from the reader's base; plain_at is not behind the byte */
 	struct decoder *decoder; /* NULL: plain */
 };
 
+/* Behind all that comes out, the place is the end of the frames: at most the seek table follows. */
 static int find_frame(
     struct place *place, const struct zstd_table *table, off_t offset, struct error *err) {
 	size_t n = zstd_table_find(table, offset);
@@ -45,6 +55,10 @@ static int find_frame(
 	return decoder_zstd_new(&place->decoder, err);
 }
 
+/*
+ * Behind all that comes out, the place is the end of the file, and a new decoder ends there at
+ * once.
+ */
 static int find_block(
     struct place *place, const lzma_index *index, off_t offset, struct error *err) {
 	lzma_index_iter iter;
@@ -60,6 +74,7 @@ static int find_block(
 	return decoder_xz_new_at(&place->decoder, &iter, err);
 }
 
+/* Nothing of the reader changes but its places, so that it can go on if this fails. */
 static int find_place(
     struct codec_reader *reader, struct place *place, off_t offset, struct error *err) {
 	int r;
@@ -79,7 +94,11 @@ static int find_place(
 	    find_block(place, reader->places.index, offset, err);
 }
 
-/* True when no piece needs to be decoded anew. */
+/*
+ * True when no piece needs to be decoded anew: reader->again and skip say then how to go on.  What
+ * was handed out last can be handed out again also behind the end or an error; to read on from
+ * where the input is, there must have been none.
+ */
 static bool goes_on(struct codec_reader *reader, const struct place *place, off_t offset) {
 	off_t handed_at = reader->at - (off_t)reader->handed_nbytes;
 
@@ -101,6 +120,7 @@ int codec_seek(struct codec_reader *reader, off_t offset, struct error *err) {
 		place.decoder->free(place.decoder);
 		return TARN_OK;
 	}
+	/* Jobs use the decoder and the input: none may run when these are changed. */
 	codec_reader_stop(reader);
 	if (place.decoder != NULL)
 		codec_reader_set_decoder(reader, place.decoder);
@@ -112,6 +132,7 @@ int codec_seek(struct codec_reader *reader, off_t offset, struct error *err) {
 	return reader->state;
 }
 
+/* Why it cannot be known is not said: that is no error here, and reading meets it if it is one. */
 off_t codec_reader_size(struct codec_reader *reader) {
 	struct error ignored;
 	struct stat st;
@@ -133,7 +154,11 @@ bool codec_reader_has_place(struct codec_reader *reader) {
 	    codec_load_places(reader, &ignored) == TARN_OK;
 }
 
-/* Read the whole skippable frame at ${at}, if it is one that we attach. */
+/*
+ * Read the whole skippable frame at ${at}, if it is one that we attach.  It is believed only if the
+ * two sizes, that in the table and its own, are the same, so that no more is allocated than the
+ * file has.
+ */
 static int read_attached(struct codec_reader *reader, off_t at, off_t frame_nbytes, void **data,
     size_t *nbytes, struct error *err) {
 	unsigned char header[ZSTD_SKIPPABLE_HEADER_NBYTES];
@@ -165,6 +190,7 @@ int codec_reader_attached(
 
 	if (r != TARN_OK || table->n == 0)
 		return r != TARN_OK ? r : TARN_END;
+	/* It is written behind all pieces, so that only the table follows it. */
 	last = &table->frames[table->n - 1];
 	return read_attached(
 	    reader, reader->base + last->at, table->nbytes - last->at, data, nbytes, err);

@@ -11,8 +11,9 @@
 struct unfilter;
 
 /**
- * ${input} is borrowed.  The filter is that of bzip2, lz4 or compress.  What was compressed must not
- * begin as if it were compressed the same way once more: libarchive would decode it, so it is refused.
+ * ${input} is borrowed.  The filter is that of bzip2, lz4 or compress.  What was compressed must
+ * not begin as if it were compressed the same way once more: libarchive would decode it, so it is
+ * refused.
  */
 int unfilter_new(struct unfilter **unfilter, struct codec_input *input,
     enum compression compression, struct error *err);

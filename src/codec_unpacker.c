@@ -6,24 +6,33 @@
 #include <string.h>
 
 /*
- * A ring of pieces: the oldest is waited for and handed out, behind the youngest others are gathered
- * and submitted.  How many are on their way grows with each that is handed out: who goes to a place
- * and reads little there does not pay for much.
+ * A ring of pieces: the oldest is waited for and handed out, behind the youngest others are
+ * gathered and submitted.  How many are on their way grows with each that is handed out: who goes
+ * to a place and reads little there does not pay for much.
+ *
+ * Pieces are gathered in the caller's thread, which is therefore the only one that reads the input;
+ * only unpack() runs in the pool.  A piece is handed out whole, and not before it was decoded to
+ * its end: so nothing of a damaged one leaves.  Of one that the file cuts short there is what
+ * decodes.
+ *
+ * Errors of both kinds wait until what is before them was handed out: those of unpack() in the
+ * slot, those of gathering in end_error.
  */
 
+/* Its memory is kept for the next piece.  Between pool_submit and pool_wait it is the job's. */
 struct slot {
-	struct pool_job job;
+	struct pool_job job; /* first, as run_slot takes one for the other */
 	struct packed_piece piece;
-	int (*unpack)(struct packed_piece *piece, struct error *err);
-	int r;
+	int (*unpack)(struct packed_piece *piece, struct error *err); /* the decoder's */
+	int r;                                                        /* of unpack(): */
 	struct error err;
 };
 
 struct unpacker {
 	struct pool *pool;
-	size_t first, nbusy; /* the slots that have pieces */
-	size_t nbusy_max;    /* for now */
-	bool is_handed_out;  /* the first one */
+	size_t first, nbusy; /* the slots that have pieces, in the order of the file */
+	size_t nbusy_max;    /* for now: 1 after a reset, then doubled up to nslots */
+	bool is_handed_out;  /* the first one: the caller may still read what is in it */
 	int end;             /* if not TARN_OK, why nothing is gathered any more: */
 	struct error end_error;
 	size_t nslots;
@@ -35,6 +44,7 @@ int packed_piece_add(
 	size_t wanted = piece->in_nbytes + nbytes;
 
 	if (wanted > piece->in_capacity) {
+		/* Pieces come in blocks of the input's size, and may have hundreds of these. */
 		size_t capacity = wanted + wanted / 2;
 		unsigned char *in = realloc(piece->in, capacity);
 
@@ -57,7 +67,10 @@ static void run_slot(struct pool_job *job, unsigned int worker) {
 
 int unpacker_new(
     struct unpacker **unpacker, struct pool *pool, unsigned int nthreads, struct error *err) {
-	/* Alone, there is nothing to do while a piece is decompressed. */
+	/*
+	 * Alone, there is nothing to do while a piece is decompressed.  Else there is one that the
+	 * caller has, one for each thread, and one that is ready when the caller comes back.
+	 */
 	size_t nslots = nthreads > 1 ? nthreads + 2 : 1;
 	struct unpacker *u = calloc(1, sizeof(*u) + nslots * sizeof(u->slots[0]));
 
@@ -81,6 +94,7 @@ static int gather(struct packed_piece *piece, struct decoder *decoder, struct co
 	while (r == TARN_OK && !piece->is_whole) {
 		struct decoder_io io = { 0 };
 
+		/* At the end the decoder is asked once more: a piece may be cut short there. */
 		r = codec_input_fill(input, err);
 		if (r != TARN_OK && r != TARN_END)
 			break;
@@ -96,6 +110,7 @@ static int gather(struct packed_piece *piece, struct decoder *decoder, struct co
 
 /* What comes out has as much room as it needs, but not much more than that. */
 static int make_room(struct packed_piece *piece, struct error *err) {
+	/* One large piece must not make its slot large for good. */
 	if (piece->out_capacity < piece->out_nbytes ||
 	    piece->out_capacity / 4 > piece->out_nbytes) {
 		free(piece->out);
@@ -108,7 +123,7 @@ static int make_room(struct packed_piece *piece, struct error *err) {
 	return err_nomem(err);
 }
 
-/* Gather one more piece and let it be decoded. */
+/* Gather one more piece and let it be decoded; or set u->end to why there is none. */
 static void add_piece(struct unpacker *u, struct decoder *decoder, struct codec_input *input) {
 	struct slot *slot = &u->slots[(u->first + u->nbusy) % u->nslots];
 	int r = gather(&slot->piece, decoder, input, &u->end_error);
@@ -124,6 +139,7 @@ static void add_piece(struct unpacker *u, struct decoder *decoder, struct codec_
 	u->nbusy++;
 }
 
+/* It must not be with the pool. */
 static void take_off_first(struct unpacker *u) {
 	u->is_handed_out = false;
 	u->first = (u->first + 1) % u->nslots;
@@ -137,12 +153,14 @@ int unpacker_read(struct unpacker *unpacker, struct decoder *decoder, struct cod
 
 	do {
 		slot = &u->slots[u->first];
+		/* It stays the first one, so that its error is returned again. */
 		if (u->is_handed_out && slot->r != TARN_OK) {
 			*err = slot->err;
 			return slot->r;
 		}
 		if (u->is_handed_out)
 			take_off_first(u);
+		/* Before the first one is waited for: so all threads have work meanwhile. */
 		while (u->end == TARN_OK && u->nbusy < u->nbusy_max)
 			add_piece(u, decoder, input);
 		if (u->nbusy == 0) {
@@ -155,6 +173,7 @@ int unpacker_read(struct unpacker *unpacker, struct decoder *decoder, struct cod
 		u->is_handed_out = true;
 		*data = slot->piece.out;
 		*nbytes = slot->piece.out_nbytes;
+		/* A frame may be empty, and of a damaged piece there is nothing but the error. */
 	} while (*nbytes == 0);
 	return TARN_OK;
 }

@@ -8,22 +8,31 @@
 
 /*
  * The blocks of an .xz file, between what xz_walk reads.  liblzma's own decoder for threads is not
- * used: it cannot begin in the middle of a file, and in versions before 5.8.1 it touches memory that
- * it has freed when it meets damage.  A block is a piece if its sizes stand in its header, as
- * multi-threaded compressors write them, and are not too large.
+ * used: it cannot begin in the middle of a file, and in versions before 5.8.1 it touches memory
+ * that it has freed when it meets damage.  A block is a piece if its sizes stand in its header
+ * (xz-file-format, 3.1.3 and 3.1.4), as multi-threaded compressors write them, and are not too
+ * large.
+ *
+ * There are two ways through a block, which meet in xz_walk_end_block: gather() takes it whole
+ * without decoding it, and unpack() does that in another thread, with nothing but the piece;
+ * decode() decodes it bit by bit as the bytes come.  In both the block's sizes go to the walk,
+ * which compares them with the stream's index when that comes.
  */
 
-/* Blocks that need more than xz -9 are not decoded beside each other. */
+/* Blocks that need more than xz -9, 65 MiB, are not decoded beside each other. */
 #define PIECE_MEMORY_NBYTES ((uint64_t)96 << 20)
 
 struct xz_decoder {
 	struct decoder decoder;
-	struct xz_walk walk;
-	lzma_stream stream; /* the block's, while: */
-	bool in_block;
+	struct xz_walk walk; /* not touched by unpack(), which may run at the same time */
+	lzma_stream stream;  /* the block's, while: */
+	bool in_block;       /* some of it was decoded; implies that the walk is at XZ_IN_BLOCK */
 };
 
-/* Move ${io} and ${stream} on together. */
+/*
+ * Move ${io} and ${stream} on together.  LZMA_RUN does for blocks, which know by themselves where
+ * they end; that there is no more input then shows as LZMA_BUF_ERROR, at the second call in vain.
+ */
 static lzma_ret code(lzma_stream *stream, struct decoder_io *io) {
 	lzma_ret r;
 
@@ -39,12 +48,17 @@ static lzma_ret code(lzma_stream *stream, struct decoder_io *io) {
 	return r;
 }
 
+/*
+ * Let ${stream} decode ${block}, which must stay where it is meanwhile.  How much memory that takes
+ * is up to the header, and so to whoever made the archive: that is looked at before any is taken.
+ */
 static int begin_block(lzma_stream *stream, lzma_block *block, struct error *err) {
 	uint64_t nbytes = lzma_raw_decoder_memusage(block->filters);
 	lzma_ret r = LZMA_MEMLIMIT_ERROR;
 
 	if (nbytes <= XZ_MEMORY_NBYTES)
 		r = lzma_block_decoder(stream, block);
+	/* A chain of filters that liblzma cannot decode. */
 	else if (nbytes == UINT64_MAX)
 		r = LZMA_OPTIONS_ERROR;
 	return r == LZMA_OK ? TARN_OK : xz_error(r, nbytes, err);
@@ -66,6 +80,7 @@ static int decode_block(struct xz_decoder *xz, struct decoder_io *io, struct err
 	if (r != LZMA_STREAM_END)
 		return xz_error(r, 0, err);
 	xz->in_block = false;
+	/* liblzma has filled in the sizes of the block where its header did not say them. */
 	return xz_walk_end_block(
 	    walk, lzma_block_unpadded_size(&walk->block), walk->block.uncompressed_size, err);
 }
@@ -75,6 +90,7 @@ static int xz_decode(struct decoder *decoder, struct decoder_io *io, struct erro
 	int r = TARN_OK;
 
 	if (!xz->in_block && xz->walk.place != XZ_IN_BLOCK) {
+		/* By the decoder's contract this is the end of the input. */
 		if (io->in_nbytes == 0)
 			return xz_walk_may_end(&xz->walk) ? TARN_END : decoder_truncated(err);
 		r = xz_walk(&xz->walk, &io->in, &io->in_nbytes, err);
@@ -90,12 +106,16 @@ static bool is_piece(const lzma_block *block) {
 	    lzma_raw_decoder_memusage(block->filters) <= PIECE_MEMORY_NBYTES;
 }
 
-/* Take what ${io} has of the block. */
+/*
+ * Take what ${io} has of the block.  liblzma refuses a compressed size of 0, so that total is more
+ * than the header; is_piece() bounds it.
+ */
 static int gather_block(
     struct xz_walk *walk, struct decoder_io *io, struct packed_piece *piece, struct error *err) {
 	size_t total = (size_t)lzma_block_total_size(&walk->block), n;
 	int r = TARN_OK;
 
+	/* The walk has taken it off the input already; unpack() reads it once more. */
 	if (piece->in_nbytes == 0)
 		r = packed_piece_add(piece, walk->head, walk->nhead, err);
 	n = total - piece->in_nbytes < io->in_nbytes ? total - piece->in_nbytes : io->in_nbytes;
@@ -106,6 +126,7 @@ static int gather_block(
 	piece->out_nbytes = (size_t)walk->block.uncompressed_size;
 	piece->check = (int)walk->flags.check;
 	piece->is_whole = piece->in_nbytes == total || (io->in_nbytes == 0 && io->in_ends);
+	/* The walk stays in a block that is cut short: there is nothing behind it. */
 	if (r == TARN_OK && piece->in_nbytes == total)
 		r = xz_walk_end_block(walk, lzma_block_unpadded_size(&walk->block),
 		    walk->block.uncompressed_size, err);
@@ -127,6 +148,7 @@ static int xz_gather(
 }
 
 static int xz_unpack(struct packed_piece *piece, struct error *err) {
+	/* An empty list, so that it can be freed also when the header cannot be decoded. */
 	lzma_filter filters[LZMA_FILTERS_MAX + 1] = { { .id = LZMA_VLI_UNKNOWN } };
 	lzma_stream stream = LZMA_STREAM_INIT;
 	lzma_block block = {
@@ -149,6 +171,9 @@ static int xz_unpack(struct packed_piece *piece, struct error *err) {
 	is_cut = piece->in_nbytes < lzma_block_total_size(&block);
 	r = begin_block(&stream, &block, err);
 	if (r == TARN_OK) {
+		/*
+		 * No more can come out than is said in the header: liblzma takes that for damage.
+		 */
 		lzma_ret coded = code(&stream, &io);
 		while (coded == LZMA_OK)
 			coded = code(&stream, &io);
@@ -185,6 +210,7 @@ int decoder_xz_new_at(struct decoder **decoder, const lzma_index_iter *block, st
 	if (xz == NULL)
 		return err_nomem(err);
 	xz->stream = (lzma_stream)LZMA_STREAM_INIT;
+	/* From now on xz_free is legal, whatever fails. */
 	xz->decoder = (struct decoder){ xz_decode, xz_gather, xz_unpack, xz_free };
 	r = block == NULL ? xz_walk_init(&xz->walk, err) : xz_walk_init_at(&xz->walk, block, err);
 	if (r != TARN_OK)

@@ -7,17 +7,21 @@
 #include "codec_pieces.h"
 
 /*
- * A block for each piece, with its sizes in its header so that decoders can use threads, too; all
- * in one stream, the index of which is gathered on the way.
+ * The format of pieces_encoder for .xz: a block for each piece, with its sizes in its header so
+ * that decoders can use threads, too; all in one stream, the index of which is gathered on the way.
+ * That is what xz -T writes, but liblzma's encoder for threads can neither go on in a stream that
+ * exists, nor take blocks of another file as they are.
+ *
+ * xz_pack is called by several threads at a time.  It only reads from the format.
  */
 
 struct xz_format {
 	struct piece_format format;
-	lzma_options_lzma options;
-	lzma_filter filters[2];
+	lzma_options_lzma options; /* filters[0] points to it */
+	lzma_filter filters[2];    /* LZMA2, and the end of the list */
 	lzma_check check;
-	lzma_index *index; /* of what is in the file */
-	bool has_header;
+	lzma_index *index; /* of what is in the file, or in the stream of it that goes on */
+	bool has_header;   /* the stream's was written */
 };
 
 static int xz_pack(
@@ -28,6 +32,9 @@ static int xz_pack(
 	lzma_ret r;
 
 	(void)worker;
+	/*
+	 * It stores what cannot be compressed, so that packed_nbytes_max, its own bound, is enough.
+	 */
 	r = lzma_block_buffer_encode(&block, NULL, piece->plain, piece->plain_nbytes, piece->packed,
 	    &n, piece->packed_nbytes);
 	if (r != LZMA_OK)
@@ -48,6 +55,7 @@ static int xz_note(struct piece_format *format, const struct piece *piece, struc
 	return TARN_OK;
 }
 
+/* For header and footer; the header has no use for backward_size (xz-file-format, 2.1.2.2). */
 static lzma_stream_flags stream_flags(const struct xz_format *f) {
 	return (lzma_stream_flags){
 		.backward_size = lzma_index_size(f->index),
@@ -69,6 +77,7 @@ static int xz_begin(struct piece_format *format, struct codec_output *output, st
 	return codec_output_write(output, header, sizeof(header), err);
 }
 
+/* The index, and the footer, which is as long as the stream's header. */
 static int xz_end(struct piece_format *format, struct codec_output *output, struct error *err) {
 	struct xz_format *f = (struct xz_format *)format;
 	lzma_stream_flags flags = stream_flags(f);
@@ -76,6 +85,9 @@ static int xz_end(struct piece_format *format, struct codec_output *output, stru
 	unsigned char *data = malloc(nbytes);
 	int r;
 
+	/*
+	 * There is as much room as both need, and their sizes are legal: only memory can be short.
+	 */
 	if (data == NULL || lzma_index_buffer_encode(f->index, data, &at, nbytes) != LZMA_OK ||
 	    lzma_stream_footer_encode(&flags, data + at) != LZMA_OK)
 		r = err_nomem(err);
@@ -100,6 +112,7 @@ int xz_format_new(struct piece_format **format, const struct codec_settings *set
 	if (f == NULL)
 		return err_nomem(err);
 	f->check = kept != NULL ? kept->check : LZMA_CHECK_CRC64;
+	/* Borrowed from ${kept} until this has succeeded. */
 	f->index = kept != NULL ? kept->index : lzma_index_init(NULL);
 	f->has_header = kept != NULL;
 	if (f->index == NULL) {
@@ -122,6 +135,7 @@ int xz_format_new(struct piece_format **format, const struct codec_settings *set
 		xz_format_free(*format);
 		return err_set(err, TARN_EUSAGE, 0, "%d is no level of xz", settings->level);
 	}
+	/* By default as xz -T makes its blocks: three times the dictionary. */
 	f->format.piece_nbytes =
 	    settings->piece_nbytes > 0 ? settings->piece_nbytes : (size_t)3 * f->options.dict_size;
 	f->format.check = (int)f->check;

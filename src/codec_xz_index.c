@@ -10,13 +10,19 @@
 #include "codec_input.h"
 
 /*
- * Streams are found from the last to the first, as each footer says how long the index before it is,
- * and the index how long the blocks are (xz-file-format, 2.1).  They are joined from the first to the last
- * once all are known: liblzma appends a stream in no time, but to put one before others it goes over all
- * of these, as its own decoder for whole files does.
+ * Where all blocks of a file are, without reading any of them: for seeking, and for going on in an
+ * archive.  Reading from the beginning needs nothing of it.
+ *
+ * Streams are found from the last to the first, as each footer says how long the index before it
+ * is, and the index how long the blocks are (xz-file-format, 2.1).  They are joined from the first
+ * to the last once all are known: liblzma appends a stream in no time, but to put one before others
+ * it goes over all of these, as its own decoder for whole files does.
  */
 
-/* Some 16 bytes a block: that of a file of petabytes in blocks of usual size. */
+/*
+ * For the indexes of a file: they cost liblzma some 16 bytes a block, so that a file of petabytes
+ * in blocks of usual size has room.  What has more cannot be sought in, but be read.
+ */
 #define MEMORY_NBYTES ((uint64_t)1024 * 1024 * 1024)
 
 /* No record of an index is shorter: two numbers of a byte each. */
@@ -31,10 +37,15 @@ struct back_walk {
 	size_t nbytes; /* in buf */
 	unsigned char buf[8192];
 	lzma_stream decoder;    /* of one index after the other */
-	lzma_index **streams;   /* the last one first */
+	lzma_index **streams;   /* the last one first; all of them are owned */
 	size_t n, capacity;     /* of them */
-	uint64_t memory_nbytes; /* that they take */
+	uint64_t memory_nbytes; /* that they take; at most MEMORY_NBYTES while the walk goes on */
 };
+
+/*
+ * The walk_ functions go over one part of the file before walk->end, and move that to where the
+ * part begins.  TARN_END: there is no such part, and so this is no .xz file, or none that is whole.
+ */
 
 /*
  * Have *${data} at the ${nbytes} before ${end}, at most a buffer full: with as much as fits of what
@@ -53,6 +64,7 @@ static int look_before(struct back_walk *walk, off_t end, size_t nbytes, const u
 		    codec_read_at(walk->fd, walk->buf, walk->nbytes, walk->base + walk->at, err);
 		if (r != TARN_OK) {
 			walk->nbytes = 0;
+			/* The file has become shorter. */
 			return r == TARN_EFORMAT ? TARN_END : r;
 		}
 	}
@@ -60,7 +72,10 @@ static int look_before(struct back_walk *walk, off_t end, size_t nbytes, const u
 	return TARN_OK;
 }
 
-/* Go over the padding before the end; says how much there was. */
+/*
+ * Go over the padding before the end; says how much there was.  It comes in fours (xz-file-format,
+ * 2.2), and no footer ends with a zero, as the last bytes of that are "YZ" (2.1.2.4).
+ */
 static int walk_padding(struct back_walk *walk, lzma_vli *nbytes, struct error *err) {
 	static const unsigned char zeros[4];
 	const unsigned char *data;
@@ -88,7 +103,9 @@ static int walk_footer(struct back_walk *walk, lzma_stream_flags *flags, struct 
 	return TARN_OK;
 }
 
-/* Decode the index of ${nbytes} before the end.  *${index} is the caller's, also after a failure. */
+/*
+ * Decode the index of ${nbytes} before the end.  *${index} is the caller's, also after a failure.
+ */
 static int walk_index(struct back_walk *walk, lzma_index **index, off_t nbytes, struct error *err) {
 	lzma_stream *decoder = &walk->decoder;
 	/* It may say that it has more records than there is place for. */
@@ -97,9 +114,11 @@ static int walk_index(struct back_walk *walk, lzma_index **index, off_t nbytes, 
 	lzma_ret coded;
 	int r = TARN_OK;
 
+	/* What is left for all indexes together; keep() counts. */
 	if (limit > MEMORY_NBYTES - walk->memory_nbytes)
 		limit = MEMORY_NBYTES - walk->memory_nbytes;
 	coded = lzma_index_decoder(decoder, index, limit);
+	/* From its beginning on, a buffer full at a time. */
 	while (r == TARN_OK && coded == LZMA_OK && left > 0) {
 		size_t n = left < (off_t)sizeof(walk->buf) ? (size_t)left : sizeof(walk->buf);
 		r = look_before(walk, walk->end - left + (off_t)n, n, &decoder->next_in, err);
@@ -112,6 +131,7 @@ static int walk_index(struct back_walk *walk, lzma_index **index, off_t nbytes, 
 	walk->end -= nbytes;
 	if (r != TARN_OK)
 		return r;
+	/* An index beyond the limit is, like a damaged one, just not to be had. */
 	if (coded == LZMA_MEM_ERROR)
 		return err_nomem(err);
 	return coded == LZMA_STREAM_END && left == 0 ? TARN_OK : TARN_END;
@@ -185,6 +205,7 @@ static int join(struct back_walk *walk, lzma_index **index, struct error *err) {
 	*index = walk->streams[--walk->n];
 	while (walk->n > 0 && joined == LZMA_OK) {
 		joined = lzma_index_cat(*index, walk->streams[walk->n - 1], NULL);
+		/* It has gone into the other one; after a failure both are still there. */
 		if (joined == LZMA_OK)
 			walk->n--;
 	}
@@ -212,6 +233,7 @@ int xz_index_load(lzma_index **index, int fd, off_t base, struct error *err) {
 		lzma_index_end(*index, NULL);
 		*index = NULL;
 	}
+	/* Those that were not joined. */
 	while (walk.n > 0)
 		lzma_index_end(walk.streams[--walk.n], NULL);
 	free(walk.streams);

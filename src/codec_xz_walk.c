@@ -5,10 +5,19 @@
 #include <string.h>
 
 /*
- * Each part is gathered until it is complete, and then looked at; only the index, which can be
- * large, is compared as it comes.
+ * Reading an .xz file from one part to the next; codec_xz.c decodes the blocks between them.  Each
+ * part is gathered until it is complete, and then looked at; only the index, which can be large, is
+ * compared as it comes.
+ *
+ * What the blocks were is kept as a hash of their sizes, which is compared with that of the index:
+ * so memory does not grow with the file.  That a block is missing, doubled or cut is seen at the
+ * end of its stream.
+ *
+ * The walk_ functions consume at least a byte or change the place, unless they fail; with less than
+ * they need they keep what there is in walk->head, and are called again.
  */
 
+/* The list of filters is empty then, so that it can be freed at any time. */
 static void begin(struct xz_walk *walk) {
 	*walk = (struct xz_walk){ 0 };
 	walk->filters[0].id = LZMA_VLI_UNKNOWN;
@@ -23,6 +32,10 @@ int xz_walk_init(struct xz_walk *walk, struct error *err) {
 int xz_walk_init_at(struct xz_walk *walk, const lzma_index_iter *block, struct error *err) {
 	int r = xz_walk_init(walk, err);
 
+	/*
+	 * They are those of the footer: it says how long the index is that is going to be passed
+	 * over.
+	 */
 	walk->flags = *block->stream.flags;
 	walk->place = XZ_BEFORE_BLOCK;
 	walk->index_left = walk->flags.backward_size;
@@ -50,7 +63,10 @@ int xz_error(lzma_ret r, uint64_t memory_nbytes, struct error *err) {
 	}
 }
 
-/* Gather up to ${wanted} bytes; true when they are there. */
+/*
+ * Gather up to ${wanted} bytes in all, at most LZMA_BLOCK_HEADER_SIZE_MAX; true when they are
+ * there.  They stay until nhead is set to 0.
+ */
 static bool gather(struct xz_walk *walk, const unsigned char **in, size_t *nbytes, size_t wanted) {
 	size_t n = wanted > walk->nhead ? wanted - walk->nhead : 0;
 
@@ -63,6 +79,7 @@ static bool gather(struct xz_walk *walk, const unsigned char **in, size_t *nbyte
 	return walk->nhead >= wanted;
 }
 
+/* A stream's header, or behind another stream four bytes of padding (xz-file-format, 2.2). */
 static lzma_ret walk_header(struct xz_walk *walk, const unsigned char **in, size_t *nbytes) {
 	static const unsigned char zeros[4];
 	lzma_ret r;
@@ -75,6 +92,7 @@ static lzma_ret walk_header(struct xz_walk *walk, const unsigned char **in, size
 			return LZMA_OK;
 		}
 	}
+	/* The four bytes that are no padding are the first of it. */
 	if (!gather(walk, in, nbytes, LZMA_STREAM_HEADER_SIZE))
 		return LZMA_OK;
 	r = lzma_stream_header_decode(&walk->flags, walk->head);
@@ -83,7 +101,11 @@ static lzma_ret walk_header(struct xz_walk *walk, const unsigned char **in, size
 	return r;
 }
 
-/* The first byte is the size of the block's header, or none for the index. */
+/*
+ * The first byte is the size of the block's header, or 0 for the index (xz-file-format, 3.1.1,
+ * 4.1), which has to be left there: it is a part of the index.  The header stays in walk->head, for
+ * who wants the block as a whole.
+ */
 static lzma_ret walk_block(struct xz_walk *walk, const unsigned char **in, size_t *nbytes) {
 	lzma_block *block = &walk->block;
 	lzma_ret r;
@@ -92,6 +114,7 @@ static lzma_ret walk_block(struct xz_walk *walk, const unsigned char **in, size_
 		walk->place = XZ_IN_INDEX;
 		return LZMA_OK;
 	}
+	/* Done once more when the rest comes, with the same result: there is no state for it. */
 	gather(walk, in, nbytes, 1);
 	*block = (lzma_block){
 		.header_size = lzma_block_header_size_decode(walk->head[0]),
@@ -100,6 +123,7 @@ static lzma_ret walk_block(struct xz_walk *walk, const unsigned char **in, size_
 	};
 	if (!gather(walk, in, nbytes, block->header_size))
 		return LZMA_OK;
+	/* Those of the block before: the options are allocated. */
 	lzma_filters_free(walk->filters, NULL);
 	r = lzma_block_header_decode(block, NULL, walk->head);
 	walk->place = XZ_IN_BLOCK;
@@ -116,6 +140,7 @@ static lzma_ret walk_index(struct xz_walk *walk, const unsigned char **in, size_
 		walk->index_left -= done;
 		r = walk->index_left > 0 ? LZMA_OK : LZMA_STREAM_END;
 	} else {
+		/* For the footer, which has to say the same (xz-file-format, 2.1.2.2). */
 		r = lzma_index_hash_decode(walk->hash, *in, &done, *nbytes);
 		walk->flags.backward_size = lzma_index_hash_size(walk->hash);
 	}
@@ -139,6 +164,7 @@ static lzma_ret walk_footer(struct xz_walk *walk, const unsigned char **in, size
 	walk->nhead = 0;
 	walk->place = XZ_BEFORE_STREAM;
 	walk->is_behind_stream = true;
+	/* Of memory that is there already: this cannot fail. */
 	walk->hash = lzma_index_hash_init(walk->hash, NULL);
 	return r;
 }
@@ -146,6 +172,7 @@ static lzma_ret walk_footer(struct xz_walk *walk, const unsigned char **in, size
 int xz_walk(struct xz_walk *walk, const unsigned char **in, size_t *nbytes, struct error *err) {
 	lzma_ret r = LZMA_OK;
 
+	/* Without input nothing happens: a part that is cut short is for xz_walk_may_end to see. */
 	while (*nbytes > 0 && walk->place != XZ_IN_BLOCK && r == LZMA_OK) {
 		switch (walk->place) {
 		case XZ_BEFORE_STREAM:
@@ -169,6 +196,7 @@ int xz_walk(struct xz_walk *walk, const unsigned char **in, size_t *nbytes, stru
 
 int xz_walk_end_block(
     struct xz_walk *walk, lzma_vli unpadded_nbytes, lzma_vli plain_nbytes, struct error *err) {
+	/* It refuses sizes that no index could have. */
 	lzma_ret r = lzma_index_hash_append(walk->hash, unpadded_nbytes, plain_nbytes);
 
 	walk->nhead = 0;

@@ -10,20 +10,24 @@
 
 /*
  * libzstd, frame by frame; skippable frames give nothing.  The library's own limit for the window,
- * 128 MiB, stays: zstd -d has the same one.
+ * 128 MiB, stays when a frame is decoded in a row: zstd -d has the same one.
  *
- * A frame is a piece if it can be walked over, and is not too large.  What was gathered of one that
- * turns out to be none is decoded first.
+ * A frame is a piece if it can be walked over, and is not too large.  That may turn out only in the
+ * middle of it, as it need not say how large it is: what was gathered by then is decoded first.
+ * From there on all of the file is decoded in a row.
+ *
+ * gather() needs nothing of libzstd's context, which is for decode(), nor does unpack(): that makes
+ * one of its own in whichever thread it runs.
  */
 
 struct zstd_decoder {
 	struct decoder decoder;
-	ZSTD_DCtx *context;
-	bool in_frame;
+	ZSTD_DCtx *context;      /* of decode() */
+	bool in_frame;           /* decode() has begun one, and not come to its end */
 	struct zstd_frame frame; /* that is being gathered */
 	bool has_begun;          /* and bytes of it came */
-	unsigned char *gathered; /* to be decoded before all other input */
-	size_t at, ngathered;
+	unsigned char *gathered; /* to be decoded before all other input; NULL: nothing */
+	size_t at, ngathered;    /* equal when all of it was */
 };
 
 static int damaged(size_t code, struct error *err) {
@@ -32,6 +36,9 @@ static int damaged(size_t code, struct error *err) {
 	return err_set(err, TARN_EFORMAT, 0, "Damaged zstd data: %s", ZSTD_getErrorName(code));
 }
 
+/*
+ * Decode some of ${io}, which may be what was gathered: only ${in_ends} says that nothing follows.
+ */
 static int decode_from(
     struct zstd_decoder *zstd, struct decoder_io *io, bool in_ends, struct error *err) {
 	ZSTD_inBuffer in = { io->in, io->in_nbytes, 0 };
@@ -47,6 +54,7 @@ static int decode_from(
 
 	if (ZSTD_isError(r))
 		return damaged(r, err);
+	/* A hint how much is wanted next; 0 is the end of a frame, all of which was put out. */
 	zstd->in_frame = r != 0;
 	if (zstd->in_frame && in.pos == 0 && out.pos == 0 && in_ends)
 		return decoder_truncated(err);
@@ -69,7 +77,10 @@ static int zstd_decode(struct decoder *decoder, struct decoder_io *io, struct er
 	return r;
 }
 
-/* What has been gathered of the frame shows that it is no piece. */
+/*
+ * What has been gathered of the frame shows that it is no piece.  Its own word of its size is not
+ * enough: bound is what its blocks can give, whatever it says.
+ */
 static bool is_no_piece(const struct zstd_frame *frame, const struct packed_piece *piece) {
 	return frame->bound > DECODER_PIECE_NBYTES_MAX ||
 	    piece->in_nbytes > DECODER_PIECE_NBYTES_MAX ||
@@ -91,6 +102,7 @@ static int gather_some(struct zstd_decoder *zstd, struct decoder_io *io, struct 
 	return r;
 }
 
+/* A skippable frame is passed over as it comes; it can be as large as it likes. */
 static int zstd_gather(
     struct decoder *decoder, struct decoder_io *io, struct packed_piece *piece, struct error *err) {
 	struct zstd_decoder *zstd = (struct zstd_decoder *)decoder;
@@ -107,6 +119,7 @@ static int zstd_gather(
 			*piece = (struct packed_piece){ .out = piece->out };
 			return TARN_END;
 		}
+		/* The first bytes of one may have come before its magic number was complete. */
 		if (frame->is_skippable)
 			piece->in_nbytes = 0;
 		/* Why it is a bad one the decoder says. */
@@ -130,8 +143,8 @@ static int zstd_gather(
 }
 
 /*
- * Say what the damage is, and decode what is there of a frame that was cut short.  Of one that is not
- * what its checksum says, or that cannot be decoded, nothing is known to be good.
+ * Say what the damage is, and decode what is there of a frame that was cut short.  Of one that is
+ * not what its checksum says, or that cannot be decoded, nothing is known to be good.
  */
 static int salvage(struct packed_piece *piece, struct error *err) {
 	ZSTD_DCtx *context = ZSTD_createDCtx();
@@ -141,6 +154,7 @@ static int salvage(struct packed_piece *piece, struct error *err) {
 
 	if (context == NULL)
 		return err_nomem(err);
+	/* There is room for all, so that without more input nothing more comes out. */
 	while (r != 0 && !ZSTD_isError(r) && in.pos < in.size && out.pos < out.size)
 		r = ZSTD_decompressStream(context, &out, &in);
 	ZSTD_freeDCtx(context);
@@ -152,6 +166,9 @@ static int salvage(struct packed_piece *piece, struct error *err) {
 	return r == 0 ? TARN_OK : decoder_truncated(err);
 }
 
+/*
+ * The case that counts, by the fastest way there is; what went wrong is found out by another one.
+ */
 static int zstd_unpack(struct packed_piece *piece, struct error *err) {
 	size_t n = ZSTD_decompress(piece->out, piece->out_capacity, piece->in, piece->in_nbytes);
 

@@ -10,22 +10,30 @@
 #include "codec_zstd_table.h"
 
 /*
- * A frame for each piece, by a context for each worker.  The frames are libzstd's for one thread,
- * and so the same for any version of it that was built with or without threads.
+ * The format of pieces_encoder for zstd: a frame for each piece, by a context for each worker.  The
+ * frames are libzstd's for one thread, and so the same for any version of it that was built with or
+ * without threads.
+ *
+ * Behind the frames comes what is attached (the member index), in a skippable frame, and at the
+ * very end the seek table, another one: no decompressor puts out anything of them.
  */
 
 struct zstd_format {
 	struct piece_format format;
-	struct zstd_table table; /* of what is in the file */
-	int level;
+	struct zstd_table table; /* of what is in the file, up to what was noted last */
+	int level;               /* not 0 */
 	bool long_distance;
-	unsigned int nthreads;
-	ZSTD_CCtx *contexts[]; /* made when they are needed */
+	unsigned int nthreads; /* as many contexts: */
+	ZSTD_CCtx *contexts[]; /* NULL until its worker needs it; used by one job at a time */
 };
 
-/* As zstd --long has it. */
+/* As zstd --long has it: 128 MiB, the largest window that zstd -d takes without being told to. */
 #define LONG_DISTANCE_WINDOW_LOG 27
 
+/*
+ * NULL: no memory.  The parameters stay from piece to piece; all are legal, so that setting cannot
+ * fail.
+ */
 static ZSTD_CCtx *context_of_worker(struct zstd_format *f, unsigned int worker) {
 	ZSTD_CCtx *context = f->contexts[worker];
 
@@ -50,6 +58,7 @@ static int zstd_pack(
 
 	if (context == NULL)
 		return err_nomem(err);
+	/* It has the whole piece, and so writes its size into the frame's header. */
 	n = ZSTD_compress2(
 	    context, piece->packed, piece->packed_nbytes, piece->plain, piece->plain_nbytes);
 	if (ZSTD_isError(n))
@@ -64,12 +73,14 @@ static int zstd_note(struct piece_format *format, const struct piece *piece, str
 	return zstd_table_add(table, (off_t)piece->packed_nbytes, (off_t)piece->plain_nbytes, err);
 }
 
+/* It is in the table like any other frame, but nothing comes out of it. */
 static int zstd_attach(struct piece_format *format, const void *data, size_t nbytes,
     struct codec_output *output, struct error *err) {
 	struct zstd_table *table = &((struct zstd_format *)format)->table;
 	unsigned char header[ZSTD_SKIPPABLE_HEADER_NBYTES];
 	int r;
 
+	/* With the header it must fit into an entry of the seek table, too. */
 	if (nbytes > UINT32_MAX - sizeof(header))
 		return err_set(
 		    err, TARN_EREFUSED, 0, "No room for %zu bytes in a zstd frame", nbytes);
@@ -86,6 +97,7 @@ static int zstd_end(struct piece_format *format, struct codec_output *output, st
 	size_t nbytes;
 	int r = zstd_table_encode(&((struct zstd_format *)format)->table, &data, &nbytes, err);
 
+	/* Of nothing where the format has no room for the table: the file does without. */
 	if (r == TARN_OK)
 		r = codec_output_write(output, data, nbytes, err);
 	free(data);
@@ -102,8 +114,10 @@ static void zstd_format_free(struct piece_format *format) {
 }
 
 /*
- * Windows grow with the level.  A piece of at least twice the window costs less than 3 % compared
- * with zstd -T; where most is expected of the compressor, one of four times.
+ * Windows grow with the level: up to 2 MiB until level 8, 4 until 16, 8 until 19.  A piece of at
+ * least twice the window costs less than 3 % compared with zstd -T; where most is expected of the
+ * compressor, one of four times.  Above, windows reach 128 MiB; but what is larger than 64 MiB is
+ * not decoded as a piece (DECODER_PIECE_NBYTES_MAX).
  */
 static size_t default_piece_nbytes(const struct zstd_format *f) {
 	const size_t mib = (size_t)1 << 20;
@@ -138,6 +152,7 @@ int zstd_format_new(struct piece_format **format, const struct codec_settings *s
 		.free = zstd_format_free,
 	};
 	f->format.packed_nbytes_max = ZSTD_compressBound(f->format.piece_nbytes);
+	/* Last, when nothing can fail any more: until then it is the caller's. */
 	if (kept != NULL) {
 		f->table = *kept;
 		*kept = (struct zstd_table){ 0 };

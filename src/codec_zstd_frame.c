@@ -6,8 +6,15 @@
 #include <zstd.h>
 
 /*
- * A frame is a header, blocks with a header of three bytes each, and maybe a checksum.  Headers are
- * gathered byte by byte; what lies between them is passed over.
+ * A frame is a header, blocks with a header of three bytes each, and maybe a checksum (RFC 8878,
+ * 3.1.1); a skippable one is a header and what it says that follows (3.1.2).  Headers are gathered
+ * byte by byte; what lies between them is passed over.
+ *
+ * libzstd has ZSTD_findFrameCompressedSize, but that wants the whole frame in memory.  Here the
+ * frame may come from a pipe (codec_zstd.c), or be looked at in a file without reading what lies
+ * between the headers (codec_zstd_table.c).
+ *
+ * Only what is needed to find the end is looked at: a frame that is WHOLE here may well be damaged.
  */
 
 #define BLOCK_HEADER_NBYTES 3
@@ -15,6 +22,7 @@
 /* Magic number and Frame_Header_Descriptor, which tells how long the header is. */
 #define DESCRIPTOR_NBYTES 5
 
+/* Block_Type (RFC 8878, 3.1.1.2.2). */
 enum block_type { BLOCK_RAW, BLOCK_RLE, BLOCK_COMPRESSED, BLOCK_RESERVED };
 
 void zstd_frame_begin(struct zstd_frame *frame) {
@@ -24,21 +32,27 @@ void zstd_frame_begin(struct zstd_frame *frame) {
 	};
 }
 
+/*
+ * By the Frame_Header_Descriptor (RFC 8878, 3.1.1.1.1): 6 to 18 bytes, the magic number included.
+ */
 static size_t header_nbytes(unsigned char descriptor) {
 	static const unsigned char dictionary_nbytes[4] = { 0, 1, 2, 4 };
 	static const unsigned char content_size_nbytes[4] = { 0, 2, 4, 8 };
 	bool is_single_segment = (descriptor & 0x20) != 0;
 	size_t size_nbytes = content_size_nbytes[descriptor >> 6];
 
+	/* Without a window the content's size is always there. */
 	if (size_nbytes == 0 && is_single_segment)
 		size_nbytes = 1;
 	return DESCRIPTOR_NBYTES + (is_single_segment ? 0U : 1U) +
 	    dictionary_nbytes[descriptor & 3] + size_nbytes;
 }
 
+/* The header goes on: what was gathered stays, and more is wanted. */
 static void look_at_magic(struct zstd_frame *frame) {
 	uint32_t magic = zstd_get32(frame->head);
 
+	/* A skippable frame has at least 8 bytes, so that five of it can be waited for, too. */
 	frame->at = ZSTD_AT_HEADER;
 	frame->is_skippable = (magic & ZSTD_MAGIC_SKIPPABLE_MASK) == ZSTD_MAGIC_SKIPPABLE_START;
 	if (frame->is_skippable)
@@ -71,10 +85,13 @@ static void look_at_block(struct zstd_frame *frame) {
 	enum block_type type = (enum block_type)(bits >> 1 & 3);
 
 	frame->nhead = 0;
+	/* A block that repeats one byte has nothing but that, and a size of what comes out. */
 	if (type == BLOCK_RESERVED)
 		frame->state = ZSTD_FRAME_BAD;
 	frame->pass = type == BLOCK_RLE ? 1 : nbytes;
+	/* How much comes out of a compressed one is not said, but is never more than this. */
 	frame->bound += type == BLOCK_COMPRESSED ? ZSTD_BLOCKSIZE_MAX : nbytes;
+	/* The last block.  It is passed over in one with the checksum. */
 	if ((bits & 1) != 0) {
 		frame->pass += frame->has_checksum ? CHECKSUM_NBYTES : 0;
 		frame->at = ZSTD_AT_END;
@@ -106,6 +123,7 @@ static size_t gather(struct zstd_frame *frame, const unsigned char *data, size_t
 	return n;
 }
 
+/* Also with nothing to pass: what ends with a header is whole then. */
 static void pass(struct zstd_frame *frame, uint64_t nbytes) {
 	frame->pass -= nbytes;
 	if (frame->pass == 0 && frame->at == ZSTD_AT_END && frame->state == ZSTD_FRAME_OPEN)

@@ -5,7 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Skippable frames of tarn's own, and that of the seek table (zstd_seekable_compression_format.md). */
+/*
+ * Skippable frames of tarn's own, and that of the seek table (zstd_seekable_compression_format.md).
+ */
 #define ZSTD_MAGIC_ATTACHED 0x184D2A5AU
 #define ZSTD_MAGIC_HIDDEN 0x184D2A5BU
 #define ZSTD_MAGIC_SEEK_TABLE 0x184D2A5EU

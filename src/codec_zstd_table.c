@@ -15,14 +15,25 @@
 /*
  * The table is the last frame of the file, a skippable one: its header, an entry of the sizes of
  * each frame before it (and maybe a checksum, which nobody needs who verifies the frame's own), and
- * a footer by which it is found from the end.  It is believed when the frames and it fill the file.
+ * a footer by which it is found from the end.  It is believed when the frames and it fill the file;
+ * whether frames begin where it says, and give as much, is not looked at here.
+ *
+ * Frames of other programs (pzstd, zstd files one behind the other) have no table.  Then the
+ * headers in the file tell the same, at the cost of a small read for each block of 128 KiB.
+ *
+ * A struct zstd_table holds only the beginnings; a size is the distance to the next one, or to the
+ * end.
  */
 
+/* Number_Of_Frames, Seek_Table_Descriptor and Seekable_Magic_Number: 4, 1 and 4 bytes. */
 #define FOOTER_NBYTES 9
 #define FOOTER_MAGIC 0x8F92EAB1U
+/* In the descriptor: bit 7, and bits 2 to 6, which a table that is understood has not set. */
 #define HAS_CHECKSUMS 0x80
 #define RESERVED_BITS 0x7c
+/* Compressed_Size and Decompressed_Size, 4 bytes each; a checksum would be 4 more. */
 #define ENTRY_NBYTES 8
+/* As the format's own library has it, so that it reads what is written here. */
 #define FRAMES_MAX 0x8000000
 
 int zstd_table_add(struct zstd_table *table, off_t nbytes, off_t plain_nbytes, struct error *err) {
@@ -68,7 +79,10 @@ size_t zstd_table_find(const struct zstd_table *table, off_t plain_at) {
 	return low;
 }
 
-/* Where the entries of the file's table are; false when it has none. */
+/*
+ * Where the entries of the file's table are; false when it has none.  ${end} is the file's size.
+ * Errors of reading are no table, too: looking through the file would meet them again.
+ */
 static bool find_entries(
     int fd, off_t base, off_t end, off_t *at, size_t *n, size_t *entry_nbytes) {
 	struct error ignored;
@@ -81,6 +95,9 @@ static bool find_entries(
 		return false;
 	*n = zstd_get32(footer);
 	*entry_nbytes = ENTRY_NBYTES + ((footer[4] & HAS_CHECKSUMS) != 0 ? 4 : 0);
+	/*
+	 * It may overflow where size_t has 32 bits, but not for the numbers that are taken below.
+	 */
 	nbytes = (off_t)(*n * *entry_nbytes) + FOOTER_NBYTES;
 	*at = end - nbytes;
 	return *n <= FRAMES_MAX && *at - base >= (off_t)sizeof(header) &&
@@ -89,7 +106,7 @@ static bool find_entries(
 	    zstd_get32(header) == ZSTD_MAGIC_SEEK_TABLE && zstd_get32(header + 4) == nbytes;
 }
 
-/* TARN_END when there is no table that fits the file. */
+/* TARN_END when there is no table that fits the file; ${table} may have some of it then. */
 static int load_table(struct zstd_table *table, int fd, off_t base, off_t end, struct error *err) {
 	unsigned char buf[512 * (ENTRY_NBYTES + 4)];
 	size_t n, entry_nbytes, nread;
@@ -105,6 +122,7 @@ static int load_table(struct zstd_table *table, int fd, off_t base, off_t end, s
 		for (size_t i = 0; i < nread && r == TARN_OK; i++) {
 			const unsigned char *entry = buf + i * entry_nbytes;
 
+			/* There is no frame without bytes. */
 			if (zstd_get32(entry) == 0)
 				return TARN_END;
 			r = zstd_table_add(table, zstd_get32(entry), zstd_get32(entry + 4), err);
@@ -121,6 +139,10 @@ static int look_at_frame(
     int fd, off_t *at, off_t end, struct zstd_frame *frame, struct error *err) {
 	unsigned char buf[512];
 
+	/*
+	 * Each round reads a header, and what comes by with it, and goes to where the next one
+	 * begins.
+	 */
 	zstd_frame_begin(frame);
 	while (frame->state == ZSTD_FRAME_OPEN && *at < end) {
 		size_t n = end - *at < (off_t)sizeof(buf) ? (size_t)(end - *at) : sizeof(buf);
@@ -138,6 +160,7 @@ static int look_at_frame(
 			return TARN_END;
 		*at += (off_t)pass;
 	}
+	/* Also what is cut short: reading in a row says so. */
 	if (frame->state != ZSTD_FRAME_WHOLE)
 		return TARN_END;
 	if (frame->is_skippable)
@@ -145,6 +168,9 @@ static int look_at_frame(
 	return frame->content_nbytes > INT64_MAX / 2 ? TARN_END : TARN_OK;
 }
 
+/*
+ * One frame that does not say its size is enough to leave all places behind it unknown: TARN_END.
+ */
 static int look_through(
     struct zstd_table *table, int fd, off_t base, off_t end, struct error *err) {
 	struct zstd_frame frame;
@@ -154,6 +180,7 @@ static int look_through(
 		off_t begin = at;
 
 		r = look_at_frame(fd, &at, end, &frame, err);
+		/* Both are below half of it, so that their sum is an off_t. */
 		if (r == TARN_OK && table->plain_nbytes > INT64_MAX / 2)
 			return TARN_END;
 		if (r == TARN_OK)
@@ -171,6 +198,7 @@ int zstd_table_load(struct zstd_table *table, int fd, off_t base, struct error *
 	r = load_table(table, fd, base, st.st_size, err);
 	if (r != TARN_END)
 		return r;
+	/* Entries of a table that does not fit. */
 	zstd_table_cut(table, 0);
 	return look_through(table, fd, base, st.st_size, err);
 }
@@ -184,6 +212,7 @@ int zstd_table_encode(
 	*nbytes = 0;
 	if (table->n > FRAMES_MAX)
 		return TARN_OK;
+	/* A GiB for FRAMES_MAX, so that the size of the frame fits into its 32 bits. */
 	p = out = malloc(size);
 	if (out == NULL)
 		return err_nomem(err);

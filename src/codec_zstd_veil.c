@@ -11,13 +11,19 @@
 
 /*
  * The frame has to end where the file does, and no call changes both.  So the file grows by frames
- * that are empty, each by a single write within a page, which is done or not done also when the process
- * is killed; then the veil's header is changed to cover them, too.
+ * that are empty, each by a single write within a page, which is done or not done also when the
+ * process is killed; then the veil's header is changed to cover them, too.
+ *
+ * Only then is anything written there, by codec_output_write.  The first cover also takes in what
+ * was behind the old frame (the member index, the seek table), so that this can be written over.
+ * It is in memory by then: archive_file puts it back if the run fails.  If it is killed the old
+ * archive is there without these, as from a program that knows neither.
  */
 
+/* Pages are no smaller, and where they are larger, this does no harm. */
 #define PAGE_NBYTES 4096
 
-/* The header of a frame from ${at} to ${end}. */
+/* The header of a frame from ${at} to ${end}, which are less than 4 GiB apart. */
 static void make_header(unsigned char *header, off_t at, off_t end) {
 	zstd_put32(header, ZSTD_MAGIC_HIDDEN);
 	zstd_put32(header + 4, (uint32_t)(end - at - ZSTD_SKIPPABLE_HEADER_NBYTES));
@@ -35,6 +41,7 @@ static int lengthen(struct zstd_veil *veil, struct error *err) {
 	unsigned char frame[PAGE_NBYTES + ZSTD_SKIPPABLE_HEADER_NBYTES] = { 0 };
 	off_t end = veil->end + PAGE_NBYTES - veil->end % PAGE_NBYTES;
 
+	/* No room for a header before the page ends: this write goes over two. */
 	if (end - veil->end < ZSTD_SKIPPABLE_HEADER_NBYTES)
 		end += PAGE_NBYTES;
 	make_header(frame, veil->end, end);
@@ -66,6 +73,9 @@ int zstd_veil_cover(struct zstd_veil *veil, size_t nbytes, struct error *err) {
 	int r = TARN_OK;
 
 	veil->now += (off_t)nbytes;
+	/*
+	 * From now on something stands behind the veil, and a run that is killed leaves it there.
+	 */
 	if (longer - veil->at > UINT32_MAX)
 		return TARN_OK;
 	while (r == TARN_OK && veil->end < wanted)

@@ -7,8 +7,8 @@
 #include "error.h"
 
 /*
- * What is added to a zstd file grows in a skippable frame, so that at every moment of it the file is,
- * for any decompressor, the one that was there.
+ * What is added to a zstd file grows in a skippable frame, so that at every moment of it the file
+ * is, for any decompressor, the one that was there.
  */
 struct zstd_veil {
 	int fd;     /* borrowed, for writing */
@@ -31,8 +31,8 @@ int zstd_veil_init(struct zstd_veil *veil, int fd, off_t from, off_t at, struct 
 int zstd_veil_cover(struct zstd_veil *veil, size_t nbytes, struct error *err);
 
 /**
- * All is written: let what is left of the file behind it be a frame of its own, so that it can be cut
- * off when the veil is lifted.
+ * All is written: let what is left of the file behind it be a frame of its own, so that it can be
+ * cut off when the veil is lifted.
  */
 int zstd_veil_end(struct zstd_veil *veil, struct error *err);
 

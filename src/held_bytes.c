@@ -3,17 +3,25 @@
 #include "held_bytes.h"
 
 /*
- * Mostly what is held lies in the reader's own block.  Only where more is needed than that has left, it is
- * put together with the next ones.
+ * What archive_source has of the plain stream: it looks at a header here, and then either
+ * understands it by itself or leaves the same bytes to libarchive.
+ *
+ * Mostly what is held lies in the reader's own block.  Only where more is needed than that has
+ * left, it is put together with the next ones.  That copies all that is held each time, but only
+ * long names and pax records need much.
  */
 
-/* Read on, behind what is held. */
+/*
+ * Read on, behind what is held.  That has to be copied first, also if nothing follows: the reader's
+ * block is lent only until it is asked again.
+ */
 static int read_on(struct held_bytes *held, struct error *err) {
 	struct bytes joined = { 0 };
 	const void *data;
 	size_t nbytes;
 	int r = TARN_OK;
 
+	/* What was taken before stays in a block that is given back now. */
 	held->ntaken = 0;
 	if (held->nbytes > 0)
 		r = bytes_append(&joined, held->data, held->nbytes, err);
@@ -55,6 +63,9 @@ void held_bytes_take(struct held_bytes *held, size_t nbytes) {
 }
 
 off_t held_bytes_skip(struct held_bytes *held, off_t nbytes) {
+	/*
+	 * Only one of the two: callers are content with less than they asked for, and come again.
+	 */
 	off_t most = nbytes < (off_t)held->nbytes ? nbytes : (off_t)held->nbytes;
 
 	if (most > 0) {

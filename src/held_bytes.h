@@ -10,8 +10,8 @@
 #include "error.h"
 
 /*
- * The bytes that a reader hands over, held until they are taken, so that they can be looked at before
- * it is known who is to have them.
+ * The bytes that a reader hands over, held until they are taken, so that they can be looked at
+ * before it is known who is to have them.
  *
  * Embed it; all zero, with a reader, is where that stands.
  */
@@ -33,7 +33,9 @@ int held_bytes_need(struct held_bytes *held, size_t nbytes);
 /** The first ${nbytes} of what is held are held no more. */
 void held_bytes_take(struct held_bytes *held, size_t nbytes);
 
-/** Skip at most ${nbytes} that are held, or where none are, that need not be read; returns how many. */
+/**
+ * Skip at most ${nbytes} that are held, or where none are, that need not be read; returns how many.
+ */
 off_t held_bytes_skip(struct held_bytes *held, off_t nbytes);
 
 /** Offset of what comes next, from where the reader stood at the beginning. */

@@ -8,9 +8,16 @@
 #include "index_source.h"
 
 /*
- * The layers are opened from below, and closed from above.
+ * The layers are opened from below, and closed from above: each borrows the one below it.  All
+ * modes that read an archive get it here, and few have to know whether its members come from an
+ * index or from the archive.
+ *
+ * Whether to use the index is decided when the archive is opened, and can only be taken back
+ * (input_leave_index).  That an index breaks off in the middle is met by index_source, which reads
+ * the archive from there on.
  */
 
+/* ${report} is NULL when all that there is to say was said already. */
 static int open_source(struct input *input, struct report *report, struct error *err) {
 	input->source = input->by_index ?
 	    index_source_new(input->index, input->reader, report, err) :
@@ -24,7 +31,11 @@ static void close_source(struct input *input) {
 	input->source = NULL;
 }
 
-/* Without an index the archive is read from the beginning: what cannot seek stands there still. */
+/*
+ * Leaves the reader at the beginning, from where the archive is read if there is no index: what
+ * cannot seek stands there still.  An index that is of no use is no failure, as nothing depends on
+ * it.
+ */
 static int load_index(
     struct input *input, const char *name, struct report *report, struct error *err) {
 	int r = member_index_load(&input->index, input->reader, err);
@@ -51,6 +62,7 @@ int input_open(struct input *input, const char *name, enum input_way way, const 
 			.max_ratio = o->limits.max_ratio,
 		},
 	};
+	/* From here on input_close knows what there is, whatever fails. */
 	r = archive_file_open(name, &input->fd, &input->is_own_fd, err);
 	if (r != TARN_OK)
 		return r;
@@ -66,9 +78,14 @@ int input_open(struct input *input, const char *name, enum input_way way, const 
 }
 
 int input_rewind(struct input *input, struct error *err) {
+	/* It has the reader, which will be another one. */
 	close_source(input);
 	if (input->start < 0 || lseek(input->fd, input->start, SEEK_SET) < 0)
 		return err_set(err, TARN_EREFUSED, 0, "the archive cannot be read a second time");
+	/*
+	 * A new one, as codec_seek does not do for what was compressed as a whole.  NULL: for
+	 * input_close.
+	 */
 	codec_reader_free(input->reader);
 	input->reader = NULL;
 	return codec_reader_new(&input->reader, &input->settings, input->fd, err);
@@ -77,6 +94,7 @@ int input_rewind(struct input *input, struct error *err) {
 int input_again(struct input *input, struct error *err) {
 	int r = TARN_OK;
 
+	/* By the index nothing is read in a row: its source seeks to whatever is fetched. */
 	if (input->by_index)
 		close_source(input);
 	else

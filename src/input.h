@@ -36,8 +36,8 @@ enum input_way {
 };
 
 /**
- * Open the archive ${name} ("-": standard input).  That an index is damaged, or out of date, is said
- * to ${report}.  Whatever is returned, it can be closed.
+ * Open the archive ${name} ("-": standard input).  That an index is damaged, or out of date, is
+ * said to ${report}.  Whatever is returned, it can be closed.
  */
 int input_open(struct input *input, const char *name, enum input_way way, const struct options *o,
     struct report *report, struct error *err);
@@ -61,8 +61,8 @@ bool input_had_all_by_index(const struct input *input);
 off_t input_at(const struct input *input);
 
 /**
- * After TARN_END: *${end} is the offset of the end-of-archive blocks, before which members can be added.
- * TARN_EREFUSED: it is no tar archive.
+ * After TARN_END: *${end} is the offset of the end-of-archive blocks, before which members can be
+ * added.  TARN_EREFUSED: it is no tar archive.
  */
 int input_end(const struct input *input, off_t *end, struct error *err);
 
