@@ -18,6 +18,10 @@
  * By path, since symbolic links and special files cannot be opened for this; the caller gives one
  * that leads through a directory descriptor.  Lists and values can grow between the call that asks
  * for their size and the one that reads them, so both are tried again until they fit.
+ *
+ * Where there are attributes, the system shows ACLs among them in a raw form.  They are left out of
+ * those and read by libacl, as text: that is what the pax records SCHILY.acl.access and .default
+ * hold.  The raw form is of use only in archives that have it (entry.c).
  */
 
 bool attributes_is_acl(const char *xattr) {
@@ -47,17 +51,23 @@ static bool print_acl_entry(char **to, const struct posix_acl_xattr_entry *raw) 
 	return true;
 }
 
+/*
+ * libacl reads the raw form from files only, so it is taken apart here: a header and entries of one
+ * size, little-endian (linux/posix_acl_xattr.h).  As it comes from an archive, it may be anything.
+ */
 char *attributes_acl_text(const struct xattr *xattr) {
 	struct posix_acl_xattr_header header = { 0 };
 	struct posix_acl_xattr_entry entry;
 	const char *raw = xattr->value;
 	size_t at = sizeof(header), n = xattr->nbytes / sizeof(entry);
+	/* The longest form of an entry; 2 for "?", or for the NUL where there is none. */
 	char *text = malloc(n * sizeof(",group:4294967295:rwx") + 2), *to = text;
 
 	if (text == NULL)
 		return NULL;
 	if (xattr->nbytes >= sizeof(header))
 		memcpy(&header, raw, sizeof(header));
+	/* Also of what is too short for a header: 0 is no version.  No ACL has the text "?". */
 	if (le32toh(header.a_version) != POSIX_ACL_XATTR_VERSION)
 		return strcpy(text, "?");
 	for (*to = '\0'; xattr->nbytes - at >= sizeof(entry); at += sizeof(entry)) {
@@ -65,6 +75,7 @@ char *attributes_acl_text(const struct xattr *xattr) {
 		if (!print_acl_entry(&to, &entry))
 			break;
 	}
+	/* An entry of an unknown kind, or half of one: without it the ACL might permit more. */
 	if (at != xattr->nbytes)
 		return strcpy(text, "?");
 	/* Without the comma before the first one. */
@@ -79,7 +90,10 @@ static ssize_t read_once(
 	return follow ? getxattr(path, name, data, nbytes) : lgetxattr(path, name, data, nbytes);
 }
 
-/* The same into an allocation.  -1 with errno. */
+/*
+ * The same into an allocation, one byte longer than what was read.  -1 with errno; *${data} is the
+ * caller's to free then, too.
+ */
 static ssize_t read_grown(const char *path, const char *name, bool follow, char **data) {
 	char *grown;
 	ssize_t n;
@@ -102,6 +116,7 @@ static ssize_t read_grown(const char *path, const char *name, bool follow, char 
 	}
 }
 
+/* Append an attribute.  Takes over ${value}, also on a failure; ${name} is borrowed. */
 static int add(
     struct attributes *a, const char *name, char *value, size_t nbytes, struct error *err) {
 	if (a->n == a->capacity) {
@@ -126,6 +141,7 @@ int attributes_read_xattrs(struct attributes *a, const char *path, bool follow,
 
 	if (nlist < 0 && errno == ENOTSUP)
 		return TARN_OK;
+	/* Here and below, what was read so far stays in ${a} on a failure. */
 	if (nlist < 0)
 		return err_set(err, TARN_ESYSTEM, errno, "Cannot list extended attributes");
 	for (const char *name = a->list; name < a->list + nlist; name += strlen(name) + 1) {
@@ -134,6 +150,7 @@ int attributes_read_xattrs(struct attributes *a, const char *path, bool follow,
 		nbytes = read_grown(path, name, follow, &value);
 		if (nbytes < 0) {
 			free(value);
+			/* Somebody has removed it since it was listed. */
 			if (errno == ENODATA)
 				continue;
 			return err_set(err, TARN_ESYSTEM, errno, "Cannot read extended attributes");
@@ -144,6 +161,7 @@ int attributes_read_xattrs(struct attributes *a, const char *path, bool follow,
 	return TARN_OK;
 }
 
+/* *${text} stays NULL where there is no ACL, or one that says no more than the mode. */
 static int read_acl(const char *path, acl_type_t type, char **text, struct error *err) {
 	acl_t acl = acl_get_file(path, type);
 	bool is_extended;
@@ -152,8 +170,13 @@ static int read_acl(const char *path, acl_type_t type, char **text, struct error
 		return TARN_OK;
 	if (acl == NULL)
 		return err_set(err, TARN_ESYSTEM, errno, "Cannot read ACL");
+	/*
+	 * Without a default ACL the list is empty.  One with the three entries of a mode is an ACL
+	 * all the same, as what is made in the directory gets its mode by it.
+	 */
 	is_extended =
 	    acl_entries(acl) > 0 && (type == ACL_TYPE_DEFAULT || acl_equiv_mode(acl, NULL) != 0);
+	/* With names of owners: another system may have other numbers for them. */
 	if (is_extended)
 		*text = acl_to_any_text(acl, NULL, ',', 0);
 	acl_free(acl);
@@ -180,6 +203,10 @@ static uint64_t acl_checksum(const char *name, const char *text) {
 	return text != NULL ? checksum(name, text, strlen(text)) : 0;
 }
 
+/*
+ * Setting attributes leaves the mtime alone, so a checksum tells two states of an inode apart
+ * (earlier_inodes.h).  It is a sum, since file systems list attributes in any order.
+ */
 void attributes_lend(const struct attributes *a, struct entry *e) {
 	e->xattrs = a->xattrs;
 	e->nxattrs = a->n;
@@ -195,6 +222,7 @@ void attributes_lend(const struct attributes *a, struct entry *e) {
 }
 
 void attributes_clear(struct attributes *a) {
+	/* Entries have their values as const; these were allocated by read_grown. */
 	for (size_t i = 0; i < a->n; i++)
 		free((void *)(uintptr_t)a->xattrs[i].value);
 	a->n = 0;

@@ -26,32 +26,35 @@
  *
  * There are two ways to fail.  A difference is printed and the next property is looked at; what
  * keeps a member from being compared at all is an error, said where all members pass.
+ *
+ * Names go through contained, as in extraction, so that each is looked for where extraction would
+ * put it.  Nothing is written, and all is done by one thread.
  */
 
-#define BUFFER_NBYTES ((size_t)64 << 10)
+#define BUFFER_NBYTES ((size_t)64 << 10) /* of a file in the tree, read at a time */
 
 struct compare_sink {
 	struct sink base;
 	const struct options *options;
 	struct owners *owners;
 	struct report *report;
-	FILE *out;
-	struct quote quote;
+	FILE *out;          /* standard output, where GNU tar prints differences */
+	struct quote quote; /* what it returns lives until the next call: one name at a time */
 	struct contained *below_directory;
 	struct contained *below_root; /* "/", for absolute names with -P; NULL until needed */
 	/* The name that was looked up last, and which of the two it is below. */
 	struct member_path path;
 	struct contained *below;
-	struct attributes attributes;
-	char *buf;
+	struct attributes attributes; /* of the file in the tree; empty between two members */
+	char *buf;                    /* of BUFFER_NBYTES */
 	bool said_leading;
 };
 
 /* The content of a file in the tree while it is being compared. */
 struct content {
 	int fd;
-	char *buf; /* the sink's */
-	bool differs;
+	char *buf;    /* the sink's */
+	bool differs; /* nothing more needs to be read */
 };
 
 static void say_difference(struct compare_sink *s, const struct entry *e, const char *what) {
@@ -119,6 +122,7 @@ static bool is_same_time(struct timespec member, struct timespec tree) {
 	    (member.tv_nsec == tree.tv_nsec || member.tv_nsec == 0);
 }
 
+/* Compare the text of the symbolic link at the current path, through a descriptor of itself. */
 static int compare_target(struct compare_sink *s, const struct entry *e, struct error *err) {
 	char target[PATH_MAX];
 	ssize_t nbytes;
@@ -148,6 +152,7 @@ static bool has_xattr(const struct entry *e, const struct xattr *x) {
 	return false;
 }
 
+/* Has ${e} all that ${other} has, as far as it is wanted? */
 static bool has_xattrs_of(
     const struct options *o, const struct entry *e, const struct entry *other) {
 	for (size_t i = 0; i < other->nxattrs; i++) {
@@ -273,6 +278,7 @@ static int compare_hole(struct content *c, off_t at, off_t end, struct error *er
 	return TARN_OK;
 }
 
+/* Where the file ends inside of ${block}, read_some has it differ, which ends the loop. */
 static int compare_block(struct content *c, const struct block *block, struct error *err) {
 	const char *data = block->data;
 	size_t nbytes;
@@ -389,6 +395,7 @@ static int compare_sink_put(
 	struct stat st;
 	int r = find(s, e->name, &st, err);
 
+	/* Before the type, which a link member need not tell: it may say file for any. */
 	if (r == TARN_OK && e->first_name != NULL)
 		r = compare_later_name(s, e, &st, from, err);
 	else if (r == TARN_OK && (st.st_mode & S_IFMT) != entry_type_mode(e->type))
@@ -397,6 +404,7 @@ static int compare_sink_put(
 		r = compare_file(s, e, &st, from, err);
 	if (r == TARN_OK || r == TARN_END)
 		return TARN_OK;
+	/* Damaged content, too: the next call of next() says whether the archive can be read on. */
 	if (r != TARN_ENOMEM) {
 		report_error(s->report, e->name, err);
 		r = TARN_OK;

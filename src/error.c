@@ -30,7 +30,7 @@ static void set_message(struct error *err, const char *reason, const char *forma
 		text[quote_cut(text, room)] = '\0';
 	if (text[0] == '\0')
 		colon = "";
-	/* The reason may be where the message is now. */
+	/* The reason may be the present message, so it moves before anything is written there. */
 	memmove(err->msg + strlen(text) + strlen(colon), reason, strlen(reason) + 1);
 	memcpy(err->msg + strlen(text), colon, strlen(colon));
 	memcpy(err->msg, text, strlen(text));

@@ -7,10 +7,12 @@
 #include "quote.h"
 
 /*
- * What is well-formed UTF-8 stands as it is, but for what a terminal would not show; that is escaped by
- * number, above U+FFFF by two (RFC 8259).
+ * What is well-formed UTF-8 stands as it is, but for what a terminal would not show, as people look
+ * at such files, too.  That is escaped by number.  Nothing is kept between two calls, and the
+ * output is written piece by piece: the report holds its lock from json_begin to json_end.
  */
 
+/* Above U+FFFF by two numbers, the surrogates of UTF-16 (RFC 8259, section 7). */
 static void put_escaped(FILE *out, uint32_t character) {
 	if (character >= 0x10000) {
 		character -= 0x10000;
@@ -27,6 +29,7 @@ static void put_quoted(FILE *out, const char *s) {
 		uint32_t character;
 		size_t nbytes = quote_utf8(s, &character);
 
+		/* Of several bytes; 0 for ASCII as well. */
 		if (nbytes > 0) {
 			if (quote_is_shown(character))
 				fwrite(s, 1, nbytes, out);
@@ -37,7 +40,7 @@ static void put_quoted(FILE *out, const char *s) {
 		}
 		if (byte == '"' || byte == '\\')
 			fprintf(out, "\\%c", byte);
-		else if (byte >= 0x80)
+		else if (byte >= 0x80) /* no UTF-8 has surrogates, so it can only be a byte */
 			put_escaped(out, 0xdc00U + byte);
 		else if (byte < ' ' || byte == 0x7f)
 			put_escaped(out, byte);
@@ -56,6 +59,7 @@ void json_begin(FILE *out, const char *event) {
 void json_string(FILE *out, const char *key, const char *value) {
 	if (value == NULL)
 		return;
+	/* Keys are words of this program: nothing in them needs an escape. */
 	fprintf(out, ",\"%s\":", key);
 	put_quoted(out, value);
 }

@@ -13,7 +13,8 @@ void json_begin(FILE *out, const char *event);
 
 /**
  * Add a member.  Strings are bytes: what is not UTF-8 is written as a lone low surrogate, \udc80 to
- * \udcff, which is what Python's surrogateescape makes bytes of again.  Controls and what reorders text are escaped.  NULL: the member is left out.
+ * \udcff, which is what Python's surrogateescape makes bytes of again.  Controls and what reorders
+ * text are escaped.  NULL: the member is left out.
  */
 void json_string(FILE *out, const char *key, const char *value);
 void json_number(FILE *out, const char *key, uint64_t value);

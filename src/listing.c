@@ -18,21 +18,25 @@
  * alignment beyond these two numbers.
  *
  * Owners come from the archive as names do, and are escaped as names are.
+ *
+ * A listing of a million members is little else than writing them, so the calls of stdio are those
+ * that take no lock: one thread alone prints.  The same listing serves -t, through the sink below,
+ * and -v in every mode, where run_show calls it.
  */
 
-#define OWNERS_AND_SIZE_WIDTH 19
+#define OWNERS_AND_SIZE_WIDTH 19 /* as GNU tar begins */
 /* No system has longer owners; what an archive makes up must not blow up all lines after it. */
 #define WIDEST_OWNERS_AND_SIZE 256
 #define DATE_WIDTH 16  /* "YYYY-MM-DD HH:MM" */
 #define DATE_NBYTES 64 /* the longest: an 11-digit year, or a 20-digit number, and a fraction */
-#define SIZE_NBYTES 32
+#define SIZE_NBYTES 32 /* two 32-bit numbers and a comma, or one of 64 bits */
 
 struct listing {
 	FILE *out;
 	struct quote quote;
 	bool numeric_owner, full_time, utc, acls, xattrs;
-	int owners_and_size_width;
-	int date_width;
+	int owners_and_size_width; /* of the widest line so far, with the two characters between */
+	int date_width;            /* the same of dates; neither ever shrinks */
 };
 
 struct listing *listing_new(const struct options *o, bool utf8, FILE *out) {
@@ -72,6 +76,7 @@ static char type_letter(const struct entry *e) {
 		[ENTRY_SOCKET] = 's',
 	};
 
+	/* A later name of any type, as GNU tar has it. */
 	return e->first_name != NULL ? 'h' : letters[e->type];
 }
 
@@ -86,7 +91,7 @@ static void format_class(char *to, mode_t bits, bool has_special, char special) 
 		to[2] = (char)(x ? special : special - 'a' + 'A');
 }
 
-/* Only those that a user sets count: others, ACLs among them, lie in archives as attributes too. */
+/* Only those that a user sets count: security labels, for one, may be on every file. */
 static bool has_user_xattr(const struct entry *e) {
 	for (size_t i = 0; i < e->nxattrs; i++) {
 		if (strncmp(e->xattrs[i].name, "user.", strlen("user.")) == 0)
@@ -101,6 +106,7 @@ static void format_mode(const struct listing *listing, const struct entry *e, ch
 	format_class(to + 1, e->mode >> 6, (e->mode & S_ISUID) != 0, 's');
 	format_class(to + 4, e->mode >> 3, (e->mode & S_ISGID) != 0, 's');
 	format_class(to + 7, e->mode, (e->mode & S_ISVTX) != 0, 't');
+	/* Once asked for, the mark is a column of its own, so that lines stay aligned. */
 	to[10] = to[11] = '\0';
 	if (!listing->acls && !listing->xattrs)
 		return;
@@ -140,6 +146,7 @@ static void format_date(const struct listing *listing, struct timespec t, char t
 		strftime(to, DATE_NBYTES, "%Y-%m-%d %H:%M:%S", &tm);
 	else
 		strftime(to, DATE_NBYTES, "%Y-%m-%d %H:%M", &tm);
+	/* Only here: GNU tar's short form has no seconds either. */
 	if (listing->full_time)
 		append_fraction(to + strlen(to), t.tv_nsec);
 }
@@ -162,6 +169,7 @@ static int print_owner(struct listing *listing, const char *name, uint64_t id) {
 	return (int)strlen(name);
 }
 
+/* Print all that stands before the name, with the space in front of it; widens the columns. */
 static void print_columns(struct listing *listing, const struct entry *e) {
 	char mode[12], date[DATE_NBYTES], size[SIZE_NBYTES];
 	int size_width = format_size(e, size), needed;
@@ -182,6 +190,7 @@ static void print_columns(struct listing *listing, const struct entry *e) {
 		listing->owners_and_size_width = needed;
 	if (needed < listing->owners_and_size_width)
 		size_width += listing->owners_and_size_width - needed;
+	/* What is wider than its column moves the rest of its own line alone. */
 	fprintf(listing->out, " %*s %-*s ", size_width, size, listing->date_width, date);
 }
 
@@ -210,7 +219,7 @@ static int cannot_write(struct error *err) {
 
 struct listing_sink {
 	struct sink base;
-	struct listing *listing;
+	struct listing *listing; /* owned */
 	bool long_form;
 };
 
@@ -227,6 +236,7 @@ static int listing_sink_put(
 static int listing_sink_finish(struct sink *sink, struct error *err) {
 	struct listing_sink *s = (struct listing_sink *)sink;
 
+	/* A full disk may only be heard of now, and the exit status has to tell. */
 	return fflush(s->listing->out) != 0 ? cannot_write(err) : TARN_OK;
 }
 

@@ -15,26 +15,30 @@
 #include <unistd.h>
 
 /*
- * The order matters: the owner first, since changing it clears set-id bits; attributes while the
- * file is still writable; the times, which nothing that follows moves; then the mode, which says that a
- * file is complete (contained_is_unfinished), and the ACL, whose mask is the group bits of the mode.
+ * The order matters.  The owner comes first, since changing it clears set-id bits.  Attributes
+ * follow while the file is still writable, then the times, which none of the later calls moves.
+ * The mode comes after all that, as it says that a file is complete (contained_is_unfinished).  The
+ * ACL is last: its mask is the group bits of the mode, which a later chmod() would change.
  *
  * A descriptor from O_PATH takes fchownat() and utimensat() with AT_EMPTY_PATH; all other calls
- * refuse it (EBADF).  From that of a directory another one can be opened, which costs more than O_PATH, and with
- * Landlock the more the deeper it lies.  /proc/self/fd/N leads to the same inode, also when that is a
- * symbolic link, but /proc need not be mounted: so it comes second.
+ * refuse it (EBADF).  They are tried all the same, as most descriptors are not of that kind.  From
+ * that of a directory another one can be opened, which costs more than O_PATH, and with Landlock
+ * the more the deeper it lies.  /proc/self/fd/N leads to the same inode, also when that is a
+ * symbolic link, but /proc need not be mounted: so it comes last.
+ *
+ * No failure keeps the rest from being given: each is said or counted, and the next step taken.
  */
 
-/* The file that gets metadata. */
+/* The file that gets metadata, or has that which is copied. */
 struct target {
 	int fd;
-	const struct stat *st;
-	const char *name;
+	const struct stat *st; /* from before all changes, so a step may have made it stale */
+	const char *name;      /* of the member, for messages */
 	struct report *report;
-	bool is_reopened; /* the descriptor is not the caller's */
+	bool is_reopened; /* the descriptor is not the caller's, and is to be closed */
 };
 
-/* Another way to a descriptor. */
+/* Another way to a descriptor.  Sized for any int: three characters a byte are more than enough. */
 struct proc_path {
 	char text[sizeof("/proc/self/fd/") + 3 * sizeof(int)];
 };
@@ -46,7 +50,10 @@ static struct proc_path proc_path(const struct target *t) {
 	return path;
 }
 
-/* May a call that has refused the descriptor take it now?  That needs the right to search the directory. */
+/*
+ * Can a call that has refused the descriptor of a directory be tried again?  It is another one
+ * then, which takes the right to read and search the directory.  If not, errno is EBADF as before.
+ */
 static bool reopen(struct target *t) {
 	int fd;
 
@@ -64,6 +71,7 @@ static bool reopen(struct target *t) {
 void metadata_policy_init(struct metadata_policy *policy, const struct options *o,
     struct owners *owners, struct report *report) {
 	bool root = geteuid() == 0;
+	/* There is no call that only asks.  Other threads would make files with 0 in between. */
 	mode_t mask = umask(0);
 
 	umask(mask);
@@ -108,7 +116,7 @@ static bool give_owner(const struct target *t, uint64_t uid, uint64_t gid) {
 
 	if (uid == t->st->st_uid && gid == t->st->st_gid)
 		return true;
-	/* The largest number is none: it would leave the owner as it is. */
+	/* The largest number would leave the owner as it is, and a larger one would be cut. */
 	if (uid >= (uid_t)-1 || gid >= (gid_t)-1)
 		errno = EINVAL;
 	else if (fchownat(t->fd, "", (uid_t)uid, (gid_t)gid, AT_EMPTY_PATH) == 0)
@@ -119,6 +127,7 @@ static bool give_owner(const struct target *t, uint64_t uid, uint64_t gid) {
 	return false;
 }
 
+/* By the first way that works: the descriptor, one reopened, or its path. */
 static int change_mode(struct target *t, mode_t mode) {
 	int r = fchmod(t->fd, mode);
 
@@ -128,8 +137,8 @@ static int change_mode(struct target *t, mode_t mode) {
 }
 
 /*
- * ${is_trusted}: with set-id bits; but where owners are restored, they never go to another than they were
- * meant for.
+ * Set-id bits are left out unless they are ${is_trusted} and the file ${is_owned}, that is, has got
+ * the owner that they are meant for, if owners are restored at all.
  */
 static void give_mode(struct target *t, mode_t mode, bool is_trusted, bool is_owned) {
 	struct error err;
@@ -157,7 +166,10 @@ static int set_xattr(struct target *t, const struct xattr *x) {
 		r = fsetxattr(t->fd, x->name, x->value, x->nbytes, 0);
 	if (r != 0 && errno == EBADF)
 		r = setxattr(proc_path(t).text, x->name, x->value, x->nbytes, 0);
-	/* No file system has attributes of users there, but this is how the kernel says it. */
+	/*
+	 * The kernel allows attributes of users on files and directories alone (xattr(7)), and says
+	 * EPERM otherwise.  It is nothing that privileges would help against.
+	 */
 	if (r != 0 && errno == EPERM && !S_ISREG(t->st->st_mode) && !S_ISDIR(t->st->st_mode) &&
 	    strncmp(x->name, XATTR_USER_PREFIX, XATTR_USER_PREFIX_LEN) == 0)
 		errno = EOPNOTSUPP;
@@ -173,6 +185,7 @@ static void give_xattr(struct target *t, const struct xattr *x) {
 	failed(t, REPORT_NOT_HELD_XATTR, &err);
 }
 
+/* By path, as libacl sets a default ACL in no other way, and an access ACL not by O_PATH. */
 static int set_acl(const struct target *t, acl_type_t type, const char *text) {
 	acl_t acl = acl_from_text(text);
 	int r, errnum;
@@ -221,7 +234,10 @@ static int change_mtime(const struct target *t, struct timespec mtime) {
 static void give_mtime(const struct target *t, struct timespec mtime) {
 	struct error err;
 
-	/* The root directory of FAT has no times, and fusefat does not survive being asked to set them. */
+	/*
+	 * The root directory of FAT has no times, and fusefat does not survive being asked to set
+	 * them.  Its ctime and mtime read as 0.  An mtime may be, but no call can set a ctime.
+	 */
 	if (S_ISDIR(t->st->st_mode) && t->st->st_ctim.tv_sec == 0 && t->st->st_mtim.tv_sec == 0) {
 		report_count(t->report, REPORT_NOT_HELD_TIME, t->name, 0);
 		return;
@@ -256,6 +272,7 @@ static uint64_t resolve_group(const struct metadata_policy *policy, const struct
 	    policy->owners, policy->numeric_owner ? NULL : e->gname, e->gid);
 }
 
+/* Without the names it comes out the same when it is resolved again, by metadata_apply. */
 void metadata_resolve_owner(const struct metadata_policy *policy, struct entry *e) {
 	if (!policy->same_owner)
 		return;
@@ -276,6 +293,7 @@ void metadata_apply(const struct metadata_policy *policy, int fd, const struct s
 	if (!policy->touch)
 		give_mtime(&t, e->mtime);
 	give_mode(&t, e->mode & ~policy->umask, policy->trusted, is_owned);
+	/* Also when the member has none: the directory may have had a default ACL to inherit. */
 	if (policy->acls && !S_ISLNK(st->st_mode))
 		give_acl(&t, ACL_TYPE_ACCESS, e->acl_access);
 	if (policy->acls && S_ISDIR(st->st_mode))
@@ -284,7 +302,11 @@ void metadata_apply(const struct metadata_policy *policy, int fd, const struct s
 		close(t.fd);
 }
 
-/* Where a file system has no attributes there are none to copy. */
+/*
+ * All that the system lists, whatever the user asked for, as another name would show them all.
+ * Where a file system has no attributes there are none to copy.  The limits of the kernel
+ * (xattr(7)) are small enough for the stack, so nothing needs to grow.
+ */
 static void copy_xattrs(const struct target *from, struct target *to) {
 	char names[XATTR_LIST_MAX], value[XATTR_SIZE_MAX];
 	ssize_t n = flistxattr(from->fd, names, sizeof(names));

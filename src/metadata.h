@@ -26,7 +26,7 @@ struct metadata_policy {
 	struct report *report;
 };
 
-/** Fill in ${policy} from ${o}, the caller's effective user and its umask; pointers are borrowed. */
+/** Fill in ${policy} from ${o}, the caller's effective user and umask; pointers are borrowed. */
 void metadata_policy_init(struct metadata_policy *policy, const struct options *o,
     struct owners *owners, struct report *report);
 
@@ -34,11 +34,11 @@ void metadata_policy_init(struct metadata_policy *policy, const struct options *
 void metadata_resolve_owner(const struct metadata_policy *policy, struct entry *e);
 
 /**
- * Apply the metadata of ${e} to the file behind ${fd}, from O_PATH where it is a directory, or cannot be opened
- * otherwise; that takes /proc.  ${st} is its stat, which saves the calls that would change nothing.
- * Set-id bits are left out when the file is to get its owner and does not; where owners are not restored,
- * trusted ones are those of the user's own file, as GNU tar has it.  With acls, what a file inherited
- * goes where the member has no ACL.
+ * Apply the metadata of ${e} to the file behind ${fd}, from O_PATH where it is a directory, or
+ * cannot be opened otherwise; that takes /proc.  ${st} is its stat, which saves the calls that
+ * would change nothing.  Set-id bits are left out when the file is to get its owner and does not;
+ * where owners are not restored, trusted ones are those of the user's own file, as GNU tar has it.
+ * With acls, what a file inherited goes where the member has no ACL.
  *
  * What fails is said as a failure of ${name}.  What the file system cannot hold at all is counted
  * instead: that is what ENOSYS and EOPNOTSUPP say, and EPERM on FAT, exFAT and in what FUSE mounts,
@@ -51,8 +51,8 @@ void metadata_apply(const struct metadata_policy *policy, int fd, const struct s
 /**
  * Give the file behind ${to} the owner, mode, mtime and extended attributes (ACLs are among them)
  * of the one behind ${from}, and no ACL that it inherited: a copy that stands for another name.
- * Descriptors, set-id bits and failures as in metadata_apply, but that an ordinary user's copies are the
- * user's without a word.
+ * Descriptors, set-id bits and failures as in metadata_apply, but that an ordinary user's copies
+ * are the user's without a word.
  */
 void metadata_copy(int from, int to, const char *name, struct report *report);
 

@@ -15,15 +15,20 @@
  * A cache of questions and answers in one balanced tree (tsearch), ordered by the kind of the
  * question and then by the number or name that was asked about.  A tree rather than a hash table:
  * the names come from archives, and no choice of them makes it slow.
+ *
+ * Every member asks two questions, each of which may go to a server on the network.  Answers are
+ * never removed, so that names can be handed out without a copy.  One lock is enough, and is held
+ * while the system is asked, as few questions are new.
  */
 
+/* What is asked for: a name is asked for by a number, an ID by a name. */
 enum question { USER_NAME, GROUP_NAME, USER_ID, GROUP_ID };
 
 /* One question and its answer: of id and name, one was asked about, the other was found. */
 struct answer {
 	enum question question;
-	bool known;
-	uint64_t id;
+	bool known;       /* false: there is no such owner */
+	uint64_t id;      /* 0 when that was asked for and is not known */
 	const char *name; /* of a stored answer: its storage, or NULL when that was not found */
 	char storage[];
 };
@@ -32,11 +37,11 @@ struct answer {
  * Answers "not known" that are kept.  Answers "known" are no more than the system has users and
  * groups; questions that have no answer are as many as an archive likes to ask.
  */
-#define UNKNOWN_MAX 65536
+#define UNKNOWN_MAX 65536 /* some MiB, unless their names are very long */
 
 struct owners {
 	pthread_mutex_t mutex; /* guards what follows */
-	void *root;
+	void *root;            /* of tsearch; it owns the answers, each one allocation */
 	size_t nunknown;
 	int errnum; /* of the first question that failed */
 	char *buf;  /* for the strings of getpwnam_r() and the others; grows */
@@ -71,6 +76,7 @@ int owners_errnum(const struct owners *owners) {
 	return owners->errnum;
 }
 
+/* For tsearch: only what was asked about counts, so that a question finds its answer. */
 static int compare(const void *x, const void *y) {
 	const struct answer *a = x, *b = y;
 
@@ -82,8 +88,9 @@ static int compare(const void *x, const void *y) {
 }
 
 /*
- * Ask the system, once, with the room there is.  A name that was found lies in the buffer of
- * ${owners}.  Returns 0, or an error number: ERANGE when there is too little room.
+ * Ask the system, once, with the room there is, and fill in ${a}.  A name that was found lies in
+ * the buffer of ${owners}, and is there until the next question.  Returns 0, or an error number:
+ * ERANGE when there is too little room.
  */
 static int ask(struct owners *owners, struct answer *a) {
 	struct passwd user, *user_found = NULL;
@@ -152,6 +159,7 @@ static const struct answer *keep(struct owners *owners, const struct answer *a) 
 	return copy;
 }
 
+/* look_up for a thread that has the mutex. */
 static const struct answer *look_up_alone(struct owners *owners, struct answer *a) {
 	const struct answer **found = tfind(a, &owners->root, compare), *kept;
 	int errnum;
@@ -165,11 +173,13 @@ static const struct answer *look_up_alone(struct owners *owners, struct answer *
 			return kept;
 		errnum = ENOMEM;
 	}
+	/* Not remembered as unknown: the server may be there again when it is asked next. */
 	if (errnum != 0) {
 		if (owners->errnum == 0)
 			owners->errnum = errnum;
 		return NULL;
 	}
+	/* Without memory, or room, it is asked again. */
 	if (owners->nunknown < UNKNOWN_MAX && keep(owners, a) != NULL)
 		owners->nunknown++;
 	return NULL;

@@ -12,7 +12,8 @@
  * Most names are plain ASCII: they are looked at once, and handed back.  The others are copied
  * character by character, where a character is a UTF-8 sequence that may be shown, or one byte that
  * is escaped.  UTF-8 is decoded here rather than by mbrtowc(), so that what counts as well-formed
- * does not depend on a C library.
+ * does not depend on a C library.  What may be shown does depend on one, as only its tables
+ * (iswprint) tell which characters are assigned.
  */
 
 /* The longest form of one byte: \177. */
@@ -31,6 +32,7 @@ size_t quote_utf8(const char *s, uint32_t *character) {
 
 	if (n == 1)
 		return 0;
+	/* A lead byte has n ones and a zero, then its share of the number. */
 	c = lead & (0x7fu >> n);
 	for (size_t i = 1; i < n; i++) {
 		/* The NUL at the end is no continuation byte either. */
@@ -38,6 +40,7 @@ size_t quote_utf8(const char *s, uint32_t *character) {
 			return 0;
 		c = c << 6 | ((unsigned char)s[i] & 0x3f);
 	}
+	/* Overlong, a surrogate or too large (RFC 3629): decoders do not agree on what that is. */
 	if (c < least[n] || (c >= 0xd800 && c <= 0xdfff) || c > 0x10ffff)
 		return 0;
 	*character = c;
@@ -46,7 +49,9 @@ size_t quote_utf8(const char *s, uint32_t *character) {
 
 /*
  * Characters that iswprint() lets pass, but that reorder, join or hide what stands around them, so
- * that a name could pose as another one.
+ * that a name could pose as another one: the soft hyphen, marks of direction and of joining, spaces
+ * of no width, line separators, interlinear annotation, musical formatting, and the block of tags
+ * and variation selectors.
  */
 static bool is_deceptive(uint32_t c) {
 	return c == 0xad || c == 0x61c || c == 0x180e || (c >= 0x200b && c <= 0x200f) ||
@@ -128,7 +133,7 @@ static bool is_plain(const char *name) {
 	return name == end;
 }
 
-/* Make room for the printed form of ${nbytes} bytes and a NUL. */
+/* Make room for the printed form of ${nbytes} bytes and a NUL, as if each were escaped. */
 static bool reserve(struct quote *q, size_t nbytes) {
 	size_t capacity;
 	char *buf;
@@ -173,8 +178,10 @@ static size_t unit_nbytes(const char *printed) {
 	size_t n = sequence_nbytes((unsigned char)printed[0]);
 	uint32_t c;
 
+	/* In plain text a backslash may escape nothing; it stays with what follows. */
 	if (printed[0] == '\\')
 		n = printed[1] >= '0' && printed[1] <= '7' ? ESCAPE_NBYTES : 2;
+	/* Where the text was cut before, only half of its last escape or character may be there. */
 	if (strnlen(printed, n) < n)
 		return 0;
 	return (unsigned char)printed[0] < 0x80 || quote_utf8(printed, &c) > 0 ? n : 1;

@@ -47,8 +47,8 @@ size_t quote_cut(const char *printed, size_t nbytes);
 void quote_fini(struct quote *q);
 
 /**
- * Bytes of the UTF-8 sequence of several bytes at ${s}, which is that of *${character}; 0: there is no
- * well-formed one as RFC 3629 has it: no overlong forms, no surrogates, nothing above U+10FFFF.
+ * Bytes of the UTF-8 sequence of several bytes at ${s}, which is that of *${character}; 0: there is
+ * no well-formed one as RFC 3629 has it: no overlong forms, no surrogates, nothing above U+10FFFF.
  */
 size_t quote_utf8(const char *s, uint32_t *character);
 

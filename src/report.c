@@ -21,41 +21,52 @@
  * so that listing and diagnostics come in the order in which they arose, and hands a line to the
  * system as a whole.
  *
+ * What threads say while members are put by several, or read ahead, is diverted before it gets
+ * there: their order changes from run to run, so somebody keeps their lines until it is their turn
+ * (ordered_lines.h, ahead.h) and then says them as a thread that is not diverted.  Only then they
+ * count for the exit status.  Counts need no order, as a sum is said at the end, and are taken from
+ * any thread.
+ *
  * The progress line is the report's because the two share a terminal: what is said must find the
- * line empty, and the next progress comes below it.  It is looked after only when a member asks,
- * by a clock that is a read of memory.
+ * line empty, and the next progress comes below it.  No thread looks after it: whenever a member
+ * comes the time is looked at, by a clock that is a read of memory.
  */
 
-/* What a line is called in the file, by the status that it sets. */
+/* What a line is called in the file, by enum report_severity. */
 static const char *const severities[] = { "note", "warning", "failure" };
 
 #define TEXT_NBYTES 4096          /* more than a struct error holds; a text that is longer is cut */
 #define PROGRESS_DELAY 1000000000 /* nanoseconds before the first line */
 #define PROGRESS_INTERVAL 200000000 /* nanoseconds between two lines */
-#define PROGRESS_NAME_NBYTES 512
-#define COUNT_NBYTES 32 /* of a number in print */
+#define PROGRESS_NAME_NBYTES 512    /* of the name, and of the line: a wider terminal sees it cut */
+#define COUNT_NBYTES 32             /* of a number in print */
 
 struct report {
-	const char *program;
+	const char *program;         /* borrowed, printed as it is */
 	pthread_mutex_t mutex;       /* guards everything below */
 	FILE *file;                  /* of report_open_file; NULL: none */
 	enum report_severity status; /* that of the program */
-	bool is_fatal;
+	bool is_fatal;               /* which closing line a failure has */
+	/* One for each thread that diverts, which owns it: a list is short enough to search. */
 	struct report_diversion *diversions;
+	/* Two, as a result lives until the next call, and one line may have both. */
 	struct quote name_quote, text_quote;
 	struct tally {
-		uint64_t n, nbytes;
+		uint64_t n, nbytes; /* names, and bytes that they take in addition */
 	} tallies[REPORT_NREASONS];
 	struct progress {
-		bool wanted;
+		bool wanted;   /* set before threads start, so that it is read without the mutex */
 		bool is_shown; /* the cursor stands behind it */
 		int64_t next;  /* when it may be shown, nanoseconds */
-		uint64_t nmembers, nbytes;
+		uint64_t nmembers, nbytes;       /* so far */
 		char name[PROGRESS_NAME_NBYTES]; /* its beginning */
 	} progress;
 };
 
-/* What is said of each reason, behind the number. */
+/*
+ * What is said of each reason, behind the number, and its keyword in the file: programs read that,
+ * so it stays when the words change.
+ */
 static const struct {
 	const char *keyword, *one, *many;
 } reasons[] = {
@@ -158,6 +169,7 @@ static const char *format_nbytes(uint64_t nbytes, char to[COUNT_NBYTES]) {
 		    nbytes == 1 ? "byte" : "bytes");
 		return to;
 	}
+	/* Until the next unit gives less than 1024.  E is enough: 64 bits hold less than 16 EiB. */
 	for (; nbytes >= UINT64_C(1024) * 1024; unit++)
 		nbytes /= 1024;
 	tenths = nbytes * 10 / 1024;
@@ -175,7 +187,10 @@ static void erase_progress(struct report *report) {
 	report->progress.is_shown = false;
 }
 
-/* Print "program: name: text".  The mutex is held. */
+/*
+ * Print "program: name: text".  The mutex is held.  Whether it arrives is not asked: there is no
+ * other place to complain.
+ */
 static void say(struct report *report, const char *name, const char *text) {
 	fflush(stdout);
 	erase_progress(report);
@@ -185,6 +200,7 @@ static void say(struct report *report, const char *name, const char *text) {
 	    quote_name(&report->text_quote, text));
 }
 
+/* The worst that was said is the exit status.  The mutex is held. */
 static void raise_status(struct report *report, enum report_severity severity) {
 	if (report->status < severity)
 		report->status = severity;
@@ -216,6 +232,7 @@ void report_divert(struct report *report, struct report_diversion *diversion) {
 void report_divert_no_more(struct report *report, struct report_diversion *diversion) {
 	struct report_diversion **at = &report->diversions;
 
+	/* Others may have come since, so it need not be the first. */
 	pthread_mutex_lock(&report->mutex);
 	while (*at != NULL && *at != diversion)
 		at = &(*at)->next;
@@ -243,6 +260,10 @@ void report_line(
 		}
 	}
 	pthread_mutex_unlock(&report->mutex);
+	/*
+	 * Without the mutex: it may report itself, or end the diversion.  Nobody else ends that of
+	 * this thread, so it is still there.
+	 */
 	if (diversion != NULL)
 		diversion->to(diversion->context, severity, name, text);
 }
@@ -284,6 +305,7 @@ void report_error(struct report *report, const char *name, const struct error *e
 	report_failure(report, name, "%s", err->msg);
 }
 
+/* The mark is not diverted: main alone calls this, when no other thread is left. */
 void report_fatal(struct report *report, const struct error *err) {
 	report_failure(report, NULL, "%s", err->msg);
 	pthread_mutex_lock(&report->mutex);
@@ -295,6 +317,7 @@ void report_once(struct report *report, bool *flag, const char *format, ...) {
 	bool said;
 	va_list args;
 
+	/* The flag is its owner's, but the mutex is what makes one thread the first. */
 	pthread_mutex_lock(&report->mutex);
 	said = *flag;
 	*flag = true;
@@ -311,6 +334,7 @@ void report_count(
 	pthread_mutex_lock(&report->mutex);
 	report->tallies[reason].n++;
 	report->tallies[reason].nbytes += nbytes;
+	/* From this one on they are whole files: report.h has them in this order. */
 	if (reason >= REPORT_LOST_SYMLINK)
 		raise_status(report, REPORT_FAILURE);
 	if (report->file != NULL) {
@@ -361,7 +385,7 @@ static void show_progress(struct report *report) {
 	char nmembers[COUNT_NBYTES], nbytes[COUNT_NBYTES];
 	const char *name = quote_name(&report->name_quote, p->name);
 	char line[PROGRESS_NAME_NBYTES];
-	/* No character is wider than it has bytes.  A cursor in the last column might wrap. */
+	/* No character is wider than it has bytes.  Writing to the last column might wrap. */
 	size_t room = terminal_width() - 1;
 	size_t n;
 
@@ -378,11 +402,11 @@ void report_progress(struct report *report, const char *name, uint64_t nbytes) {
 	struct progress *p = &report->progress;
 	int64_t t;
 
-	/* Set before any thread is started, if at all. */
 	if (!p->wanted)
 		return;
 	pthread_mutex_lock(&report->mutex);
 	p->nbytes += nbytes;
+	/* A copy, which later calls without a name show again. */
 	if (name != NULL) {
 		size_t n = strnlen(name, sizeof(p->name) - 1);
 
@@ -418,7 +442,10 @@ static void say_reason(struct report *report, enum report_reason reason) {
 	json_end(report->file);
 }
 
-/* The last line of the file, and whether all of it arrived.  The mutex is held. */
+/*
+ * The last line of the file, and whether all of it arrived: else the run has failed, which that
+ * line could not say.  The mutex is held.
+ */
 static void finish_file(struct report *report) {
 	json_begin(report->file, "exit");
 	json_number(report->file, "status", (uint64_t)report->status);
@@ -438,6 +465,7 @@ int report_finish(struct report *report) {
 		if (report->tallies[i].n > 0)
 			say_reason(report, i);
 	}
+	/* Before the closing line, as it may fail. */
 	if (report->file != NULL)
 		finish_file(report);
 	if (report->status == REPORT_FAILURE)

@@ -19,8 +19,8 @@
  */
 
 /*
- * What was done otherwise than asked, or left out, piece by piece; said once at the end.  Only where
- * a whole file is lost (REPORT_LOST_…) the exit status becomes 2.
+ * What was done otherwise than asked, or left out, piece by piece; said once at the end.  Only
+ * where a whole file is lost (REPORT_LOST_…) the exit status becomes 2.
  */
 enum report_reason {
 	REPORT_COPIED_LINK_LIMIT,   /* later names that became copies: too many links */
@@ -68,8 +68,8 @@ enum report_severity {
 };
 
 /**
- * Say "program: name: text" (${name} may be NULL).  Here and in the next four: no ${report}, and nothing
- * is said.
+ * Say "program: name: text" (${name} may be NULL).  Here and in the next four: no ${report}, and
+ * nothing is said.
  */
 void report_line(
     struct report *report, enum report_severity severity, const char *name, const char *text);
@@ -131,8 +131,8 @@ void report_progress(struct report *report, const char *name, uint64_t nbytes);
 
 /**
  * Erase the progress line, say one line for each reason that was counted, and, when the status is
- * 2, the closing line of tar: "Exiting with failure status due to previous errors", or "Error is not
- * recoverable: exiting now".
+ * 2, the closing line of tar: "Exiting with failure status due to previous errors", or "Error is
+ * not recoverable: exiting now".
  * Returns the exit status: 0, 1 or 2.
  */
 int report_finish(struct report *report);

@@ -12,7 +12,8 @@
  */
 struct sink {
 	/**
-	 * Consume ${e}, reading its content from ${from} if need be.  Both are borrowed for the call.
+	 * Consume ${e}, reading its content from ${from} if need be.  Both are borrowed for the
+	 * call.
 	 * Returns TARN_OK (also when this member failed and that was said); TARN_NO_FIRST, with the
 	 * reason in ${err}, for a link member that is not whole, when its first name is not there
 	 * to link to: nothing was done, and it can be put again as a whole one; or another error
@@ -23,8 +24,8 @@ struct sink {
 
 	/**
 	 * All entries were put: complete what was left for the end (directory times, end-of-archive
-	 * blocks, renaming the archive into place).  Not called after an error: a sink that is freed
-	 * without it leaves nothing that looks complete.
+	 * blocks, renaming the archive into place).  Not called after an error: a sink that is
+	 * freed without it leaves nothing that looks complete.
 	 */
 	int (*finish)(struct sink *sink, struct error *err);
 

@@ -36,11 +36,12 @@ struct source {
 
 	/**
 	 * Have the entry that next() returned in full, and its content to be read: from an index
-	 * next() tells what a listing shows, the names, type and size among it.  NULL: next() always
-	 * tells all, and fetching does nothing (source_fetch).
+	 * next() tells what a listing shows, the names, type and size among it.  NULL: next()
+	 * always tells all, and fetching does nothing (source_fetch).
 	 *
-	 * Returns TARN_OK with *${e}, borrowed until the next call; TARN_END: it is not as next() told, which
-	 * was said, and next() goes on with what is there; or an error after which there is nothing.
+	 * Returns TARN_OK with *${e}, borrowed until the next call; TARN_END: it is not as next()
+	 * told, which was said, and next() goes on with what is there; or an error after which
+	 * there is nothing.
 	 */
 	int (*fetch)(struct source *source, struct entry **e, struct error *err);
 
@@ -54,9 +55,9 @@ struct source {
 	int (*read)(struct source *source, struct block *block, struct error *err);
 
 	/**
-	 * Lend the whole content of the entry, which has no holes, by where it lies: it counts as read.
-	 * What an archive lends can be read until the source is freed, also by other threads.
-	 * NULL, or false: it has to be read.
+	 * Lend the whole content of the entry, which has no holes, by where it lies: it counts as
+	 * read.  What an archive lends can be read until the source is freed, also by other
+	 * threads.  NULL, or false: it has to be read.
 	 */
 	bool (*lend)(struct source *source, struct content_place *place);
 

@@ -19,19 +19,28 @@
 #include "unput_member.h"
 
 /*
- * Each member is made under the destination, gets its content and metadata through a descriptor,
- * and only then its name, where something else has that name.  Directories are made open to the user,
- * remembered, and get their metadata at the end (late_directories.h), when nothing more will be made in
- * them.
+ * Each member is made below the destination and gets its content and metadata through a descriptor.
+ * What already lies at its place gives way only after that, so that it is never half replaced.
+ * Directories are made open to the user and remembered.  They get their metadata at the end
+ * (late_directories.h): before that it could keep the user out, and everything made in them would
+ * change their mtime again.
+ *
+ * run_read opens one such sink for each destination, and more beside it where several threads
+ * extract (lanes.h).  Each thread has a sink of its own; what they share is in struct shared.
  */
 
-/* A larger file is hidden: that costs little beside its content, of which a killed run would leave as much. */
+/*
+ * A larger file is hidden until it is complete.  That costs little compared with writing its
+ * content, and a killed run leaves nothing of it.
+ */
 #define SMALL_NBYTES ((off_t)128 << 10)
 
+/* What all sinks for one destination have in common. */
 struct shared {
-	struct link_ladder *ladder;
-	struct late_directories late; /* of the one that owns it */
-	bool said_leading, said_leading_target;
+	struct link_ladder *ladder; /* has locks of its own */
+	/* Only the owner's thread adds and takes; any may ask late_directories_is. */
+	struct late_directories late;
+	bool said_leading, said_leading_target; /* only report_once touches them, under its lock */
 };
 
 struct tree_sink {
@@ -42,12 +51,16 @@ struct tree_sink {
 	struct contained *below;      /* the destination */
 	struct contained *below_root; /* "/", for absolute names with -P; NULL until needed */
 	struct shared *shared;        /* with the sinks beside this one */
-	bool owns_shared;
-	bool is_finishing;
+	bool owns_shared;             /* false of those beside, which are freed before */
+	bool is_finishing;            /* a directory has got its metadata: nothing more is made */
+	/*
+	 * The places of the member that is being put and of its first name.  put_whole_name may
+	 * make first that of a leader (leaders.h).
+	 */
 	struct member_path path, first;
 };
 
-/* Check a name and find the destination that it is below. */
+/* Check a name and find the destination that it is below.  *${below} is borrowed from ${s}. */
 static int place(struct tree_sink *s, struct member_path *path, const char *name,
     struct contained **below, struct error *err) {
 	int r = member_path_set(path, name, err);
@@ -75,6 +88,7 @@ static int keep_newer(
 	if (s->options->existing != EXISTING_KEEP_NEWER || e->type == ENTRY_DIRECTORY)
 		return TARN_OK;
 	r = contained_stat(below, &s->path, &st, err);
+	/* Where it cannot be looked at it may as well be newer. */
 	if (r != TARN_OK)
 		return err->errnum == ENOENT ? TARN_OK : r;
 	if (S_ISDIR(st.st_mode) || contained_is_unfinished(&st) ||
@@ -90,14 +104,15 @@ struct making {
 	const struct entry *e;
 	struct source *from;
 	/*
-	 * NULL, or it is another name of a member that brings its own content.  Only when what lies
-	 * at the place of the first name, be it from this run or one before, is equal in content and
-	 * metadata, it is linked to.
+	 * Not NULL when this is a later name that brings content of its own.  It is linked to what
+	 * lies at the place of its first name only if that, whichever run made it, turns out to be
+	 * equal in content and metadata; otherwise it becomes a file of its own.
 	 */
 	const struct later_name *name;
 	bool replace;
 };
 
+/* Open what ${m} may turn out to be another name of.  What cannot be opened is no twin. */
 static void find_twin(const struct making *m, struct twin *twin) {
 	int flags = m->e->type == ENTRY_FILE ? O_RDONLY : O_PATH, fd;
 	struct error err;
@@ -108,13 +123,18 @@ static void find_twin(const struct making *m, struct twin *twin) {
 		twin_init(twin, fd);
 }
 
-/* Metadata, the ladder's memory and the name for what was made as ${fresh}. */
+/*
+ * Give ${fresh} its metadata and its name, unless it proves to be the same as ${twin}: then it is
+ * discarded, and its name linked to that.  A failure leaves it to the caller.
+ */
 static int complete(struct tree_sink *s, const struct making *m, struct fresh *fresh,
     const struct twin *twin, struct error *err) {
 	int r;
 
+	/* First, as the twin is compared with the metadata that the file really got. */
 	metadata_apply(&s->policy, fresh->fd, &fresh->st, m->e, m->e->name);
 	if (!twin_is_same(twin, fresh->fd)) {
+		/* Before the name: a failure leaves no file that later names could not link to. */
 		r = link_ladder_is(s->shared->ladder, entry_member(m->e), &fresh->st, err);
 		return r == TARN_OK ? contained_commit(fresh, err) : r;
 	}
@@ -127,8 +147,9 @@ static int complete(struct tree_sink *s, const struct making *m, struct fresh *f
 }
 
 /*
- * The mode of what others can reach before it has its owner.  Nobody but the user may change it, and as the
- * group may not be the right one yet, that and others may only read what both may in the end.
+ * The mode of what others can reach before it has its owner.  Nobody but the user may change it.
+ * Its group may not be the right one yet, so group and others may only do what both of them may in
+ * the end: nothing with an ACL, as the group bits of the mode are then its mask.
  */
 static mode_t early_mode(const struct entry *e) {
 	mode_t all = e->mode & e->mode << 3 & 050;
@@ -136,11 +157,16 @@ static mode_t early_mode(const struct entry *e) {
 	return e->acl_access == NULL ? (e->mode & 0700) | all | all >> 3 : 0600;
 }
 
+/* What ${e}, a regular file, may be found under while it is written. */
 static enum early_name early_name(const struct tree_sink *s, const struct entry *e) {
-	/* The ACL comes after the mode, and attributes are for what the user may write to. */
+	/*
+	 * An ACL is given after the mode, which says that the file is complete.  Attributes of
+	 * users can only be set by who may write to the file, and the mode of an unfinished one
+	 * forbids that.
+	 */
 	if (e->size > SMALL_NBYTES || s->policy.acls || (s->policy.xattrs && e->nxattrs > 0))
 		return EARLY_NAME_NONE;
-	/* What lacks only metadata need not say so where it is made again in any case. */
+	/* What lacks only metadata need not show it where another extraction replaces it anyway. */
 	return e->size == 0 && s->options->existing == EXISTING_REPLACE ? EARLY_NAME_READY :
 	                                                                  EARLY_NAME_UNFINISHED;
 }
@@ -160,7 +186,10 @@ static int put_file(struct tree_sink *s, const struct making *m, struct error *e
 	r = contained_create(m->below, &s->path, &file, &fresh, err);
 	if (r == TARN_OK)
 		r = file_write(fresh.fd, m->e, m->from, &twin, err);
-	/* This ends the run, and what limits the archive as a whole knows no names. */
+	/*
+	 * The limit on the ratio is met in the codec, which knows no members.  It ends the run, so
+	 * this is the place to say in which one.
+	 */
 	if (r == TARN_ELIMIT)
 		err_wrap(err, "%s", m->e->name);
 	if (r == TARN_OK)
@@ -170,7 +199,7 @@ static int put_file(struct tree_sink *s, const struct making *m, struct error *e
 	return r;
 }
 
-/* Make what has no content; nothing is written to ${fresh} on a failure. */
+/* Make what has no content, at first for the user alone.  ${fresh} is empty after a failure. */
 static int make_other(
     struct tree_sink *s, const struct making *m, struct fresh *fresh, struct error *err) {
 	const struct entry *e = m->e;
@@ -183,7 +212,7 @@ static int make_other(
 	return contained_symlink(m->below, &s->path, e->target, m->replace, fresh, err);
 }
 
-/* True when something could not be made because the file system has no such thing. */
+/* Has the file system no such thing?  Where it lacks the operation, the kernel says EPERM. */
 static bool is_not_held(int r, const struct error *err) {
 	return r == TARN_ESYSTEM &&
 	    (err->errnum == EPERM || err->errnum == ENOSYS || err->errnum == EOPNOTSUPP);
@@ -218,7 +247,7 @@ static int make(struct tree_sink *s, const struct making *m, struct error *err) 
 	}
 }
 
-/* Find the place of ${e}'s first name, below the same destination as ${e}. */
+/* Make s->first the place of ${e}'s first name.  TARN_NO_FIRST: it can have none below ${below}. */
 static int place_first(
     struct tree_sink *s, const struct contained *below, const struct entry *e, struct error *err) {
 	struct contained *below_first;
@@ -237,7 +266,7 @@ static int place_first(
 	    err_set(err, TARN_NO_FIRST, 0, "it is below another destination");
 }
 
-/* Is ${st} what lies at the place of the first name, so that there is nothing to do? */
+/* Is ${st} the inode at the place of the first name, so that there is nothing to do? */
 static bool is_at_first(struct tree_sink *s, struct contained *below, const struct stat *st) {
 	struct error err;
 	struct stat first;
@@ -247,8 +276,8 @@ static bool is_at_first(struct tree_sink *s, struct contained *below, const stru
 }
 
 /*
- * Put ${name}, which comes with its own content, as ${m} says.  Where the first name is not there, what
- * was made of an earlier one stands in for it, if that is the same.
+ * Put ${name}, which comes with its own content, as ${m} says.  Where its first name is missing,
+ * the file made for an earlier one of its names stands in for it, if that proves to be the same.
  */
 static int put_whole_name(
     struct tree_sink *s, struct making *m, const struct later_name *name, struct error *err) {
@@ -269,6 +298,7 @@ static int put_whole_name(
 			m->name = name;
 	}
 	r = make(s, m, err);
+	/* A file of its own, and no link to any other, leads the names that follow. */
 	if (r != TARN_OK || has_first ||
 	    contained_stat(m->below, &s->path, &st, &lost) != TARN_OK ||
 	    (m->name != NULL && is_at_first(s, m->below, &st)))
@@ -276,6 +306,10 @@ static int put_whole_name(
 	return link_ladder_lead(ladder, group, name->member, &s->path, &st, err);
 }
 
+/*
+ * Put ${e}, a later name whose place is s->path: as a link, or with the content that it brings.
+ * TARN_NO_FIRST when it has none, and there is nothing to link to.
+ */
 static int put_later_name(struct tree_sink *s, struct contained *below, const struct entry *e,
     struct source *from, struct error *err) {
 	struct later_name name = {
@@ -289,6 +323,7 @@ static int put_later_name(struct tree_sink *s, struct contained *below, const st
 	int placed, r;
 
 	r = placed = place_first(s, below, e, err);
+	/* What exists and stays needs no first name, so it is not waited for. */
 	if (!name.replace && contained_stat(below, &s->path, &st, err) == TARN_OK) {
 		/* An older version of this very member gives way to the newer one. */
 		name.replace = contained_is_unfinished(&st) ||
@@ -298,7 +333,10 @@ static int put_later_name(struct tree_sink *s, struct contained *below, const st
 		if (!name.replace)
 			return err_set(err, TARN_EXISTS, EEXIST, "Cannot link");
 	}
-	/* What is whole is compared with what it would be linked to. */
+	/*
+	 * What is whole is compared with what it would be linked to: in old cpio formats, whose
+	 * inode numbers have few bits, it may be another file.
+	 */
 	if (r == TARN_OK && !e->is_whole)
 		r = link_ladder_add(s->shared->ladder, below, &name, err);
 	else if (r == TARN_OK)
@@ -321,6 +359,7 @@ static bool keeps_directories(const struct tree_sink *s) {
 	return s->options->keep_directory_mode || s->options->existing == EXISTING_KEEP;
 }
 
+/* Make ${e} at s->path, or find it there, and keep its metadata for the end. */
 static int put_directory(
     struct tree_sink *s, struct contained *below, const struct entry *e, struct error *err) {
 	struct wanted_directory wanted = { .mode = 0700 | early_mode(e),
@@ -329,14 +368,18 @@ static int put_directory(
 	bool is_new;
 	int r = contained_mkdir(below, &s->path, &wanted, err);
 
+	/* The ladder does not tell places below the two destinations apart. */
 	if (r == TARN_OK && wanted.made && below == s->below)
 		r = link_ladder_made_directory(s->shared->ladder, &s->path, err);
 	if (r != TARN_OK || (!wanted.made && keeps_directories(s)))
 		return r;
 	metadata_resolve_owner(&s->policy, &owned);
-	/* It may have the inode number of one that lay there before, and waits in its turn. */
+	/*
+	 * Otherwise an earlier directory of this run may have been there.  If this one got its
+	 * inode number, both records match it, and only their order makes the later one win.
+	 */
 	is_new = wanted.made && !wanted.replaced && !s->options->recursive_unlink;
-	/* Or another one, which is to be known when that one's turn comes. */
+	/* With another number the earlier record fails: was_replaced_by_member must see why. */
 	if (wanted.made && !is_new)
 		r = link_ladder_is(s->shared->ladder, entry_member(e), &wanted.st, err);
 	if (r != TARN_OK)
@@ -345,7 +388,7 @@ static int put_directory(
 	    &s->shared->late, &owned, s->path.depth, &wanted.st, is_new, err);
 }
 
-/* Devices without -p, and all their names: nothing gives way for them. */
+/* Is ${e} a device that only -p restores, or another name of one? */
 static bool is_left_out(const struct tree_sink *s, const struct entry *e) {
 	if (e->type == ENTRY_CHAR_DEVICE || e->type == ENTRY_BLOCK_DEVICE)
 		return !s->policy.trusted;
@@ -353,6 +396,7 @@ static bool is_left_out(const struct tree_sink *s, const struct entry *e) {
 	    link_ladder_has_left_out(s->shared->ladder, entry_member(e));
 }
 
+/* Whether ${e} is put at all is decided first: nothing gives way for what is older or left out. */
 static int put_at(struct tree_sink *s, struct contained *below, const struct entry *e,
     struct source *from, struct error *err) {
 	struct stat st;
@@ -409,7 +453,7 @@ static int tree_sink_put(
 	return TARN_OK;
 }
 
-/* Give ${e} its metadata, if it is what it was when it was added. */
+/* Give ${e} its metadata, if what lies at its place is what was added. */
 static int finish_directory(
     struct tree_sink *s, const struct entry *e, size_t number, struct error *err) {
 	struct contained *below;
@@ -429,12 +473,13 @@ static int finish_directory(
 	return TARN_OK;
 }
 
-/* Is it a later member what lies at the place of ${e} now? */
+/* Is what lies at the place of ${e} now a later member?  Then its metadata is not missed. */
 static bool was_replaced_by_member(struct tree_sink *s, const struct entry *e, size_t number) {
 	struct contained *below;
 	struct error err;
 	struct stat st;
 
+	/* Anew, as contained_borrow_directory has gone into the path. */
 	return place(s, &s->path, e->name, &below, &err) == TARN_OK &&
 	    contained_stat(below, &s->path, &st, &err) == TARN_OK &&
 	    !late_directories_is(&s->shared->late, number, &st) &&
@@ -452,6 +497,7 @@ void tree_sink_finish_directory(struct sink *sink, const struct entry *e, size_t
 	struct tree_sink *s = (struct tree_sink *)sink;
 	struct error err;
 
+	/* What is held was opened while members were made, and may not be what lies there now. */
 	if (!s->is_finishing) {
 		contained_forget_held(s->below);
 		if (s->below_root != NULL)
@@ -469,6 +515,7 @@ static int tree_sink_finish(struct sink *sink, struct error *err) {
 	size_t number;
 	int r;
 
+	/* All of them, or those whose order matters when several threads did the others. */
 	while ((r = late_directories_next(&s->shared->late, false, &e, &number, err)) == TARN_OK)
 		tree_sink_finish_directory(sink, &e, number);
 	if (r != TARN_END)
@@ -501,6 +548,7 @@ int tree_sink_directory(const struct sink *sink) {
 	return contained_directory(((const struct tree_sink *)sink)->below);
 }
 
+/* A sink without policy and destination, which can already be freed; NULL when out of memory. */
 static struct tree_sink *new_sink(
     const struct options *o, struct report *report, struct error *err) {
 	struct tree_sink *s = calloc(1, sizeof(*s));
@@ -544,6 +592,7 @@ struct sink *tree_sink_new_beside(const struct sink *sink, unsigned int nsinks, 
 
 	if (s == NULL)
 		return NULL;
+	/* A copy, as metadata_policy_init changes the umask for a moment: that of all threads. */
 	s->policy = like->policy;
 	s->shared = like->shared;
 	if (contained_open_again(&s->below, like->below, nsinks, err) != TARN_OK) {

@@ -19,15 +19,15 @@ struct sink *tree_sink_new(const struct options *o, const char *destination, str
 int tree_sink_directory(const struct sink *sink);
 
 /**
- * Another sink for the destination of ${sink}, for another thread; ${nsinks} there are to be in all.  What
- * it links to may be made by any of them.  It gets no directories but those that are to be finished, and is
- * freed before ${sink} is finished as a whole.
+ * Another sink for the destination of ${sink}, for another thread; ${nsinks} there are to be in
+ * all.  What it links to may be made by any of them.  It gets no directories but those that are to
+ * be finished, and is freed before ${sink} is finished as a whole.
  */
 struct sink *tree_sink_new_beside(const struct sink *sink, unsigned int nsinks, struct error *err);
 
 /**
- * The next of the directories that wait for their metadata, as far as any order will do, when all is put;
- * *${e} is valid until the next call.  Returns TARN_OK, TARN_END or TARN_ENOMEM.
+ * The next of the directories that wait for their metadata, as far as any order will do, when all
+ * is put; *${e} is valid until the next call.  Returns TARN_OK, TARN_END or TARN_ENOMEM.
  */
 int tree_sink_next_directory(struct sink *sink, struct entry *e, size_t *number, struct error *err);
 

@@ -6,7 +6,13 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* As GNU tar names the call that failed. */
+/*
+ * Which words a member is missed in.  What a file system cannot hold may be a large part of an
+ * archive, so it is counted and said in one line at the end; anything else has a line of its own.
+ * What exists is said as GNU tar says it, and is no failure with --skip-old-files.
+ */
+
+/* As GNU tar names the call that failed, for what is neither a link nor a symbolic link. */
 static const char *call_for(const struct entry *e) {
 	switch (e->type) {
 	case ENTRY_FIFO:
@@ -38,8 +44,9 @@ static void say_existing(struct report *report, const struct options *o, const s
 }
 
 /*
- * Was it for the name that ${e} could not be made?  FAT and its likes do not have these characters, and
- * each implementation has its own way to say so.
+ * Was it for the name that ${e} could not be made?  FAT and its likes do not have these characters,
+ * nor dots and spaces at the end of a component.  Each implementation has its own error for that,
+ * which can mean many other things, so the name has to give a reason, too: any component of it.
  */
 static bool is_forbidden_name(const struct entry *e, const struct error *err) {
 	if (err->code != TARN_ESYSTEM ||
@@ -56,6 +63,7 @@ static bool is_forbidden_name(const struct entry *e, const struct error *err) {
 
 void unput_member_say(struct report *report, const struct options *o, const struct entry *e,
     const struct error *err) {
+	/* A forbidden name is only likely, so what is certain comes before it. */
 	if (err->code == TARN_EXISTS)
 		say_existing(report, o, e);
 	else if (err->code == TARN_UNHELD)

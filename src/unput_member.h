@@ -7,8 +7,9 @@
 #include "report.h"
 
 /**
- * Say that ${e} could not be put below the destination, for the reason ${err}: as a failure, or as one of those
- * that are counted.  Where something was there already, and was to stay, as ${o} has it.
+ * Say that ${e} could not be put below the destination, for the reason ${err}: as a failure, or as
+ * one of those that are counted.  When something is there and was to stay (TARN_EXISTS), ${o} says
+ * whether that is a failure, a note, or nothing.
  */
 void unput_member_say(
     struct report *report, const struct options *o, const struct entry *e, const struct error *err);
