@@ -6,6 +6,12 @@
 #include <stdbool.h>
 #include <string.h>
 
+/*
+ * A file counts with the size in its header, before anything of it is written, and a copy before it
+ * is made.  Nothing is given back when one fails or is replaced: what counts is the work that an
+ * archive asks for, not what is left of it.
+ */
+
 /* Below this, padding alone can make any ratio. */
 #define SMALL_NBYTES ((uint64_t)1 << 20)
 
@@ -34,6 +40,7 @@ int archive_limits_add(
     struct archive_limits *limits, const char *name, uint64_t nbytes, struct error *err) {
 	uint64_t before = limits->nbytes, after;
 
+	/* Files of 8 EiB each are easily promised: the sum stays at its largest then. */
 	do {
 		if (__builtin_add_overflow(before, nbytes, &after))
 			after = UINT64_MAX;
@@ -52,13 +59,14 @@ int archive_limits_extract(
 	    depth_of(e->name) > limits->max_depth) {
 		err_set(err, TARN_ELIMIT, 0, "more than %ju components (--max-depth)",
 		    (uintmax_t)limits->max_depth);
-		/* The message has room for some of them. */
+		/* A name this deep is long; the message has room for some of them. */
 		return err_wrap(err, "%.200s...", e->name);
 	}
 	return e->is_whole ? archive_limits_add(limits, e->name, (uint64_t)e->size, err) : TARN_OK;
 }
 
 int archive_limits_decompress(uint64_t max_ratio, uint64_t from, uint64_t to, struct error *err) {
+	/* Divided, as ${from} times the ratio might overflow. */
 	if (max_ratio == 0 || to <= SMALL_NBYTES || to / max_ratio <= from)
 		return TARN_OK;
 	return err_set(err, TARN_ELIMIT, 0,

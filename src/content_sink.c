@@ -10,14 +10,19 @@
 #include "key_set.h"
 
 /*
- * Standard output only goes forward: what was written of a file that turns out to be damaged stays.
+ * -x -O.  Standard output only goes forward: what was written of a file that turns out to be
+ * damaged stays, and there is no going back for one whose first name was not selected.  Such a file
+ * is left to the end, when the archive is read again (waiting_links).
+ *
+ * Content is known by the name of the member that has it, as the archive has that: later names,
+ * which may have been renamed, lead to it.  Each is written once, whichever of its names are put.
  */
 
 struct content_sink {
 	struct sink base;
-	struct report *report;
+	struct report *report; /* borrowed */
 	uint64_t seed;
-	struct key_set written; /* members whose content was written */
+	struct key_set written; /* members whose content was written, at least its beginning */
 };
 
 static int cannot_write(struct error *err) {
@@ -37,6 +42,7 @@ static int write_zeros(off_t nbytes, struct error *err) {
 	return TARN_OK;
 }
 
+/* All of ${e}; holes, which sources leave between blocks and behind the last one, become zeros. */
 static int write_content(const struct entry *e, struct source *from, struct error *err) {
 	struct block block;
 	off_t end = 0;
@@ -61,13 +67,16 @@ static int content_sink_put(
 
 	if (e->type != ENTRY_FILE)
 		return TARN_OK;
+	/* Only of later names: another member of the same name is a file of its own. */
 	if (e->first_name != NULL && key_set_has(&s->written, key))
 		return TARN_OK;
 	if (e->first_name != NULL && !e->is_whole)
 		return err_set(err, TARN_NO_FIRST, 0, "its content was not written");
+	/* First: should the content be damaged, its other names have nothing better. */
 	r = key_set_add(&s->written, key, err);
 	if (r == TARN_OK)
 		r = write_content(e, from, err);
+	/* When standard output takes no more, the run is over. */
 	if (r == TARN_OK || r == TARN_ENOMEM || ferror(stdout))
 		return r;
 	/* What was written cannot be taken back; the next member may be whole. */

@@ -8,6 +8,15 @@
 #include <string.h>
 #include <unistd.h>
 
+/*
+ * What a lane gets in place of the archive's source: one whose content is already there.  Small
+ * content was copied while the archive stood at the member, and is handed out as one block.  Lent
+ * content stays where it is in the archive's file, and the lane reads it with pread, which does
+ * not move the descriptor's position: that is the archive source's, which reads on meanwhile.
+ *
+ * There is no fetch, lend or next: a lane gets one member, in full, and may read it or not.
+ */
+
 /* Enough that system calls do not count, and within the processor's cache. */
 #define BUFFER_NBYTES ((size_t)256 << 10)
 
@@ -20,6 +29,7 @@ void kept_content_copy(struct kept_content *content, char *room, const struct en
 	while ((r = from->read(from, &block, err)) == TARN_OK) {
 		size_t offset = (size_t)block.offset;
 
+		/* The room is as large as the header says: more than that is damage. */
 		if (offset > capacity || block.nbytes > capacity - offset) {
 			r = err_set(err, TARN_EFORMAT, 0, "More content than it has room for");
 			break;
@@ -28,6 +38,7 @@ void kept_content_copy(struct kept_content *content, char *room, const struct en
 		memcpy(room + offset, block.data, block.nbytes);
 		nbytes = offset + block.nbytes;
 	}
+	/* A hole at the end stays out, as in what the source hands out. */
 	*content = (struct kept_content){
 		.data = room,
 		.nbytes = nbytes,
@@ -40,6 +51,9 @@ bool kept_content_borrow(struct kept_content *content, struct source *from) {
 	return source_lend(from, &content->place);
 }
 
+/*
+ * All of it as one block, then the end, or what ended reading the archive: as if it were read now.
+ */
 static int read_copied(struct kept_source *s, struct block *block, struct error *err) {
 	const struct kept_content *content = s->content;
 
@@ -54,6 +68,7 @@ static int read_copied(struct kept_source *s, struct block *block, struct error 
 	return (int)err->code;
 }
 
+/* The next piece into the lane's buffer, which is allocated when it is first needed. */
 static int read_lent(struct kept_source *s, struct block *block, struct error *err) {
 	const struct content_place *place = &s->content->place;
 	off_t left = place->nbytes - s->at;
@@ -71,6 +86,7 @@ static int read_lent(struct kept_source *s, struct block *block, struct error *e
 	if (n < 0)
 		return err_set(err, TARN_ESYSTEM, errno, "Cannot read behind byte %jd",
 		    (intmax_t)(place->offset + s->at));
+	/* It was cut since it was lent. */
 	if (n == 0)
 		return err_set(err, TARN_EFORMAT, 0, "Unexpected EOF in archive behind byte %jd",
 		    (intmax_t)(place->offset + s->at));

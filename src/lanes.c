@@ -17,32 +17,51 @@
 #include "pool.h"
 
 /*
- * The caller copies members, small content included, into batches, one that is being filled for each
- * lane; a lane gets a batch when it is full.  A task is a member in a batch: its turn is its number
- * among all tasks, and some may only be done after others, of lower turns, on other lanes.  Before
- * such a task is appended all of those are handed over, so that nobody waits for what lies here.
+ * The caller reads the archive and deals members out to lanes; each lane is a thread with a queue.
+ * A member is copied, small content included, into the batch that is being filled for its lane, and
+ * the lane gets the batch when it is full: handing over single members would mean a lock for each
+ * of them, and often a thread to be woken.
  *
- * How far a lane has come is told without a lock: only when somebody waits for that is there anybody
- * to be woken.  Who waits counts himself in before he looks, and the lane looks for him behind its
- * step, so that one of the two sees the other.
+ * A task is a member in a batch.  Its turn is its number among all tasks, and it may only be done
+ * after certain others, of lower turns, on other lanes (member_order.h).  As nobody waits for a
+ * higher turn, the unfinished task with the lowest one can always go on, and there is no deadlock.
+ * That only holds for what the lanes have: before a task that has to wait is appended, all that it
+ * waits for is handed over, so that nobody waits for what lies in a batch here.
+ *
+ * How far a lane has come is an atomic number, which it sets without a lock for each task: a lock
+ * is only needed when somebody waits for it to go on.  Who waits counts himself in before he looks
+ * at the turn, and the lane sets its turn before it looks whether anybody is counted.  Both are
+ * sequentially consistent, so that one of the two sees the other, and no wake-up is lost.
  */
 
+/* A batch is full with this many bytes or this many tasks: short ones take time as well. */
 #define BATCH_NBYTES ((size_t)64 << 10)
-#define NTASKS_MAX 64                   /* of a batch: what is short takes time as well */
-#define SMALL_NBYTES ((off_t)128 << 10) /* content that is copied */
-#define NBATCHES_MAX 48                 /* that wait on a lane: of several directories */
+#define NTASKS_MAX 64
+/*
+ * Larger content is not copied, but lent or put by the caller.  A batch has more than BATCH_NBYTES
+ * only for a single member that needs it, so this also bounds what a lane takes.
+ */
+#define SMALL_NBYTES ((off_t)128 << 10)
+/*
+ * Batches that may wait on a lane.  They should be of several directories: with fewer of them two
+ * lanes are in one directory more often, which makes small files on ext4 slower (HACKING.md).
+ */
+#define NBATCHES_MAX 48
+/* The load of a lane whose queue is full, and that at which a lane is lent nothing more. */
 #define LOAD_MAX (NBATCHES_MAX * (off_t)BATCH_NBYTES)
 #define LENT_MAX ((off_t)256 << 20)
 #define ALIGNMENT _Alignof(max_align_t)
 
+/* Lies in the room of its batch, as its entry, its content and an error of reading it do. */
 struct task {
 	struct task *next;
 	struct entry *entry;
-	size_t number;
-	uint64_t turn, after;
+	size_t number; /* of the member in the archive; those put by the caller count as well */
+	uint64_t turn, after; /* after: other lanes must be behind that turn; 0: no matter where */
 	struct kept_content content;
 };
 
+/* Never empty.  Is the caller's until it is handed over, then the lane's, which frees it. */
 struct batch {
 	struct batch *next;
 	struct task *first, **last;
@@ -64,12 +83,14 @@ struct lane {
 	_Atomic uint64_t turn;
 	atomic_uint nwaiting;  /* for the turn to pass */
 	pthread_mutex_t mutex; /* guards what follows */
+	/* For whoever waits for the turn, for the lane itself, and for the caller. */
 	pthread_cond_t passes, has_work, has_room;
 	struct batch *first, **last;
 	atomic_uint nbatches; /* is read without it, too */
 	bool ends;
 };
 
+/* Only the caller's thread changes what is neither atomic nor guarded. */
 struct lanes {
 	lane_put *put;
 	void *context;
@@ -85,6 +106,7 @@ struct lanes {
 	struct lane all[];
 };
 
+/* From now on lanes only throw away what they have: only the first error is handed on. */
 static void fail(struct lanes *lanes, const struct error *err) {
 	pthread_mutex_lock(&lanes->mutex);
 	if (!lanes->has_failed)
@@ -107,6 +129,7 @@ static void wait_for_turn(struct lanes *lanes, const struct lane *but, uint64_t 
 	for (unsigned int i = 0; i < lanes->nlanes; i++) {
 		struct lane *lane = &lanes->all[i];
 
+		/* An idle lane is behind all turns; what it gets meanwhile has higher ones. */
 		if (lane == but || lane->turn > turn)
 			continue;
 		pthread_mutex_lock(&lane->mutex);
@@ -118,10 +141,12 @@ static void wait_for_turn(struct lanes *lanes, const struct lane *but, uint64_t 
 	}
 }
 
+/* ${lane} has come to ${turn}; the order of the two steps is that of the paragraph above. */
 static void set_turn(struct lane *lane, uint64_t turn) {
 	lane->turn = turn;
 	if (lane->nwaiting == 0)
 		return;
+	/* With the mutex, so that it does not come between the waiter's look and his sleep. */
 	pthread_mutex_lock(&lane->mutex);
 	pthread_cond_broadcast(&lane->passes);
 	pthread_mutex_unlock(&lane->mutex);
@@ -133,6 +158,7 @@ static void do_task(struct lane *lane, const struct task *task) {
 	struct error err;
 
 	kept_source_init(&content, &task->content, &lane->buf);
+	/* Before it waits itself: others may wait for what this lane has done before. */
 	set_turn(lane, task->turn);
 	lane->lines->turn = task->turn;
 	if (task->after > 0)
@@ -143,7 +169,10 @@ static void do_task(struct lane *lane, const struct task *task) {
 	lane->lent -= task->content.place.nbytes;
 }
 
-/* Take a batch.  NULL: there will be none. */
+/*
+ * The next batch of ${lane}, which the lane is to free; waits until there is one.  NULL: there will
+ * be none.  What the lane took before must be done: if nothing is left, it says that all is.
+ */
 static struct batch *take_batch(struct lane *lane) {
 	struct batch *batch;
 
@@ -159,6 +188,7 @@ static struct batch *take_batch(struct lane *lane) {
 		lane->first = batch->next;
 		if (lane->first == NULL)
 			lane->last = &lane->first;
+		/* Not for each batch: the caller would wake up only to wait again. */
 		if (--lane->nbatches == NBATCHES_MAX / 2)
 			pthread_cond_signal(&lane->has_room);
 	}
@@ -173,6 +203,7 @@ static void *run_lane(void *argument) {
 
 	lines_keep(lane->lines);
 	while ((batch = take_batch(lane)) != NULL) {
+		/* After a failure the queue is still emptied, so that nobody waits for ever. */
 		for (const struct task *t = batch->first; t != NULL; t = t->next) {
 			if (failure(lane->lanes, &err) == TARN_OK)
 				do_task(lane, t);
@@ -183,7 +214,7 @@ static void *run_lane(void *argument) {
 	return NULL;
 }
 
-/* Hand over what ${lane} is to do, as soon as it has room for it. */
+/* Hand over what is being filled for ${lane}, if anything is, as soon as it has room for it. */
 static void hand_over(struct lane *lane) {
 	struct batch *batch = lane->filling;
 
@@ -196,18 +227,23 @@ static void hand_over(struct lane *lane) {
 	*lane->last = batch;
 	lane->last = &batch->next;
 	lane->nbatches++;
+	/* Who waits for these tasks must see at once that the lane is not idle any more. */
 	if (lane->turn == UINT64_MAX)
 		lane->turn = batch->first->turn;
 	pthread_cond_signal(&lane->has_work);
 	pthread_mutex_unlock(&lane->mutex);
 }
 
-/* Up to which turn is all complete?  Not the last one: its task is not yet in any batch. */
+/*
+ * Up to which turn is all complete?  Never the last one: its task may not be in any batch yet, so
+ * that no lane shows that it is missing.
+ */
 static uint64_t done(struct lanes *lanes) {
 	uint64_t turn = lanes->turn - 1;
 
 	for (unsigned int i = 0; i < lanes->nlanes; i++) {
 		const struct lane *lane = &lanes->all[i];
+		/* It may go on between two looks at it. */
 		uint64_t its = lane->turn;
 
 		if (its <= turn)
@@ -218,7 +254,7 @@ static uint64_t done(struct lanes *lanes) {
 	return turn;
 }
 
-/* Say what was said of the tasks up to ${turn}, as the caller's thread does. */
+/* Say what was said at turns up to ${turn}.  Nothing that this thread says is kept meanwhile. */
 static void say(struct lanes *lanes, uint64_t turn) {
 	lines_keep_no_more(lanes->own_lines);
 	ordered_lines_say(lanes->lines, turn);
@@ -230,7 +266,7 @@ static void hand_over_all(struct lanes *lanes) {
 		hand_over(&lanes->all[i]);
 }
 
-/* Who has nothing to do gets what there is, if it is not ${but}. */
+/* Lanes but ${but} on which no batch waits get what is being filled for them, full or not. */
 static void feed_idle(struct lanes *lanes, const struct lane *but) {
 	for (unsigned int i = 0; i < lanes->nlanes; i++) {
 		struct lane *lane = &lanes->all[i];
@@ -240,12 +276,12 @@ static void feed_idle(struct lanes *lanes, const struct lane *but) {
 	}
 }
 
-/* How much is ${lane} to do, in bytes? */
+/* How much has ${lane} to do, in bytes?  Batches count as full: short members take time as well. */
 static off_t load(const struct lane *lane) {
 	return lane->lent + (off_t)(lane->nbatches * BATCH_NBYTES);
 }
 
-/* Which lane has the least to do now?  Of several the next one. */
+/* Find the lane with the least to do.  Of several it is the next one, so that all get a share. */
 static void find_idle(struct lanes *lanes) {
 	unsigned int next = (lanes->idle + 1) % lanes->nlanes;
 
@@ -258,7 +294,10 @@ static void find_idle(struct lanes *lanes) {
 	}
 }
 
-/* The lane for a member that belongs where ${home} says.  Its own has to wait for no room, if it may. */
+/*
+ * The lane for a member that belongs where ${home} says.  Unless it is bound, it does not go to a
+ * lane whose queue is full while that of another is half empty: the caller would have to wait.
+ */
 static unsigned int choose_lane(const struct lanes *lanes, struct member_home home) {
 	if (home.is_bound)
 		return home.lane;
@@ -280,7 +319,10 @@ static void hand_over_and_look(struct lane *lane) {
 	say(lanes, lanes->order.done);
 }
 
-/* Room for ${nbytes} in the batch that is being filled for ${lane}. */
+/*
+ * The batch that is being filled for ${lane}, with room for ${nbytes} and one more task; what does
+ * not fit into any gets a larger one.  NULL: there is no memory.
+ */
 static struct batch *make_room(struct lane *lane, size_t nbytes) {
 	struct batch *batch = lane->filling;
 	size_t capacity = nbytes > BATCH_NBYTES ? nbytes : BATCH_NBYTES;
@@ -307,6 +349,7 @@ static size_t aligned(size_t nbytes) {
 	return (nbytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
+/* The next ${nbytes} in ${batch}, aligned for any type; make_room must have found them. */
 static void *take_room(struct batch *batch, size_t nbytes) {
 	void *at = batch->room + batch->nbytes;
 
@@ -315,8 +358,8 @@ static void *take_room(struct batch *batch, size_t nbytes) {
 }
 
 /*
- * Append ${e}, with room for ${content_nbytes} more and an error, to what ${lane} is to do.  NULL: there is
- * no memory.
+ * Append ${e}, with room for ${content_nbytes} more and an error, to what ${lane} is to do.  NULL:
+ * there is no memory.
  */
 static struct task *append(struct lane *lane, const struct entry *e, size_t number, uint64_t after,
     size_t content_nbytes) {
@@ -348,6 +391,7 @@ static void copy_content(struct lane *lane, struct task *task, struct source *fr
 
 	kept_content_copy(
 	    &task->content, take_room(batch, (size_t)task->entry->size), task->entry, from, &err);
+	/* The lane meets the error when it reads that far, as if it read the archive itself. */
 	if (task->content.err == NULL)
 		return;
 	kept = take_room(batch, sizeof(*kept));
@@ -356,8 +400,8 @@ static void copy_content(struct lane *lane, struct task *task, struct source *fr
 }
 
 /*
- * The content of ${task}, the last one of ${lane}, is ${lent}: that may take as long as all that comes behind
- * it, which nobody is to wait for.
+ * The content of ${task}, the last one of ${lane}, is ${lent}: that may take as long as all that
+ * comes behind it, which nobody is to wait for.
  */
 static void lend_content(struct lane *lane, struct task *task, const struct kept_content *lent) {
 	task->content = *lent;
@@ -365,7 +409,10 @@ static void lend_content(struct lane *lane, struct task *task, const struct kept
 	hand_over_and_look(lane);
 }
 
-/* Put ${e} here and now, as soon as it is its turn. */
+/*
+ * Put ${e} here and now, as soon as it is its turn.  It needs no number among the turns: it is done
+ * before another task is appended.
+ */
 static int put_at_once(struct lanes *lanes, const struct entry *e, size_t number,
     struct source *from, struct error *err) {
 	uint64_t after;
@@ -373,6 +420,7 @@ static int put_at_once(struct lanes *lanes, const struct entry *e, size_t number
 
 	if (r != TARN_OK)
 		return r;
+	/* Up to that all is known to be complete, without a look at the lanes. */
 	if (after > lanes->order.done) {
 		hand_over_all(lanes);
 		wait_for_turn(lanes, NULL, after);
@@ -381,8 +429,8 @@ static int put_at_once(struct lanes *lanes, const struct entry *e, size_t number
 }
 
 /*
- * Is the large content of ${from} ${lent} to lanes?  Not when all have much to do: the caller can do
- * something as well, and what is in memory now may not be by then.
+ * Is the large content of ${from} ${lent} to lanes?  Not when all have much to do: the caller can
+ * do something as well, and what is in memory now may not be by then.
  */
 static bool borrow(struct lanes *lanes, struct source *from, struct kept_content *lent) {
 	find_idle(lanes);
@@ -400,6 +448,7 @@ int lanes_put(struct lanes *lanes, const struct entry *e, size_t number, struct 
 	struct task *task;
 	int r;
 
+	/* Directories must be there for what comes next, and holes that are copied become zeros. */
 	if ((e->type == ENTRY_DIRECTORY && e->first_name == NULL) || e->is_sparse ||
 	    (is_large && !borrow(lanes, from, &lent)))
 		return put_at_once(lanes, e, number, from, err);
@@ -407,10 +456,12 @@ int lanes_put(struct lanes *lanes, const struct entry *e, size_t number, struct 
 	r = member_order_find_home(&lanes->order, e, &home, err);
 	if (r != TARN_OK)
 		return r;
+	/* That two lanes meet in one directory matters less than who has time for its content. */
 	if (is_large && !home.is_bound)
 		home.lane = NO_LANE;
 	lane = choose_lane(lanes, home);
 	after = member_order_add(&lanes->order, &home, lanes->turn, lane);
+	/* These first: once it is appended, the task may be handed over itself. */
 	for (unsigned int i = 0; i < lanes->nlanes && after > 0; i++) {
 		const struct batch *filling = lanes->all[i].filling;
 
@@ -436,7 +487,7 @@ int lanes_put_anyhow(struct lanes *lanes, const struct entry *e, size_t number, 
 	return append(&lanes->all[lanes->idle], e, number, 0, 0) != NULL ? TARN_OK : err_nomem(err);
 }
 
-/* Let the threads do what they have, and end. */
+/* Let the threads do what was handed over, and end.  Some may not have been started. */
 static void end_lanes(struct lanes *lanes) {
 	for (unsigned int i = 0; i < lanes->nlanes; i++) {
 		struct lane *lane = &lanes->all[i];
@@ -456,6 +507,7 @@ static void end_lanes(struct lanes *lanes) {
 int lanes_wait(struct lanes *lanes, struct error *err) {
 	hand_over_all(lanes);
 	wait_for_turn(lanes, NULL, lanes->turn);
+	/* All is put, so what the caller says next is said at once. */
 	lines_keep_no_more(lanes->own_lines);
 	ordered_lines_say(lanes->lines, lanes->turn);
 	return failure(lanes, err);
@@ -468,6 +520,7 @@ void lanes_free(struct lanes *lanes) {
 	for (unsigned int i = 0; i < lanes->nlanes; i++) {
 		struct lane *lane = &lanes->all[i];
 
+		/* What was not handed over is given up. */
 		free(lane->filling);
 		free(lane->buf);
 		pthread_cond_destroy(&lane->passes);
@@ -482,6 +535,7 @@ void lanes_free(struct lanes *lanes) {
 	free(lanes);
 }
 
+/* The turn of a lane without work is UINT64_MAX, also before its thread runs. */
 static void lane_init(struct lane *lane, struct lanes *lanes, unsigned int number) {
 	*lane = (struct lane){ .lanes = lanes, .number = number, .turn = UINT64_MAX };
 	lane->lines = ordered_lines_of(lanes->lines, number);
@@ -492,6 +546,7 @@ static void lane_init(struct lane *lane, struct lanes *lanes, unsigned int numbe
 	lane->last = &lane->first;
 }
 
+/* Start all threads, as members are dealt out to every lane.  False: some are not to be had. */
 static bool start(struct lanes *lanes) {
 	bool runs = true;
 
@@ -526,6 +581,7 @@ struct lanes *lanes_new(unsigned int nlanes, lane_put *put, void *context, struc
 		lanes_free(lanes);
 		return NULL;
 	}
+	/* Only now: without lanes the lines of this thread are nobody's to keep. */
 	lines_keep(lanes->own_lines);
 	return lanes;
 }

@@ -10,9 +10,9 @@
 
 /*
  * Members of an archive put by several threads, each of them a lane on which one follows the other.
- * What comes out is what one thread would have made: see member_order.h; and so is what is said, which may
- * have to wait (ordered_lines.h).  Directories are put by the caller's own thread, and so are large files
- * unless their content is lent (source.h): then whoever puts it reads it.
+ * What comes out is what one thread would have made: see member_order.h; and so is what is said,
+ * which may have to wait (ordered_lines.h).  Directories are put by the caller's own thread, and so
+ * are large files unless their content is lent (source.h): then whoever puts it reads it.
  *
  * What is on its way takes less than 7 MiB a lane.
  */
@@ -29,15 +29,15 @@ typedef int lane_put(void *context, unsigned int lane, const struct entry *e, si
 struct lanes *lanes_new(unsigned int nlanes, lane_put *put, void *context, struct report *report);
 
 /**
- * Put ${e}, or see to it that it is put.  Returns TARN_OK, or what ending the run some member before
- * has failed with.
+ * Put ${e}, or see to it that it is put.  Returns TARN_OK, or an error that ends the run: that of
+ * ${e}, or of a member before, which may come to light some members later.
  */
 int lanes_put(struct lanes *lanes, const struct entry *e, size_t number, struct source *from,
     struct error *err);
 
 /**
- * Have ${e}, which has no content, put on any lane, and before or behind any other.  On a failure, also of
- * what was put before, it is not.
+ * Have ${e}, which has no content, put on any lane, before or behind any other.  On a failure,
+ * which may be that of a member before, it is not put.  Otherwise as lanes_put.
  */
 int lanes_put_anyhow(struct lanes *lanes, const struct entry *e, size_t number, struct error *err);
 

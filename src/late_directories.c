@@ -9,19 +9,28 @@
 #include "entry_copy.h"
 
 /*
+ * A tree may have millions of directories, and all of them wait until the end, so that each is kept
+ * in as little as will do: a record of fixed size, and text.
+ *
  * A record has the last component of a name, and the number of the record of the directory above
  * it.  That is looked for among the last record and those above it: where a directory comes before
- * what is in it, and all of that before anything else, it is there.  Where it is not, the record has the
- * whole name.
+ * what is in it, and all of that before anything else, it is there.  Where it is not, the record
+ * has the whole name.
+ *
+ * What a directory lies in must stay open to this process until it has its own metadata, so the
+ * deepest come first.  Most need no such care, as they stay open to all who matter (stays_open):
+ * they come in the order of the archive, in which the directory above is mostly held open, and may
+ * go to any thread.
  */
 
-#define NO_RECORD UINT32_MAX
-#define AT_ONCE UINT16_MAX /* as a depth: it need not wait for those in it */
-#define HAS_ENTRY 0x8000   /* in mode: the record has no name, but a copy of the entry, which has */
+#define NO_RECORD UINT32_MAX /* no valid number: late_directories_add refuses so many */
+#define AT_ONCE UINT16_MAX   /* as a depth: it need not wait for those in it */
+#define HAS_ENTRY 0x8000 /* in mode: the record has no name, but a copy of the entry, which has */
 
+/* What an entry of a directory has, packed into 48 bytes.  Never changes once it is added. */
 struct late_record {
 	uint64_t ino;
-	int64_t seconds;
+	int64_t seconds; /* of its modification time */
 	union {
 		size_t text;         /* where its component is */
 		struct entry *entry; /* owned */
@@ -47,18 +56,29 @@ static const char *own_name(const struct late_directories *late, const struct la
 	                                    (const char *)late->text.data + r->name.text;
 }
 
-/* The record that ${name} is right below, or NO_RECORD; *${nbytes} of the name are above its own. */
+/*
+ * The record that ${name} is right below, or NO_RECORD; *${nbytes} of the name, with a slash, are
+ * above its own component.  Goes up from the last record, whose name late->last is, until that is a
+ * directory above ${name}.
+ */
 static uint32_t find_above(const struct late_directories *late, const char *name, size_t *nbytes) {
 	const char *last = (const char *)late->last.data;
 	size_t end = late->last.nbytes, common = 0;
 	uint32_t above = (uint32_t)count(late) - 1; /* of none: NO_RECORD */
 
+	/*
+	 * Where ${name} ends its 0 differs from what is in ${last}, so nothing behind it is looked
+	 * at.
+	 */
 	while (common < end && name[common] == last[common])
 		common++;
 	while (above != NO_RECORD && (end > common || name[end] != '/')) {
 		const struct late_record *r = record(late, above);
 
 		above = r->above;
+		/*
+		 * A record below another has only its component: without that it is the name above.
+		 */
 		if (above != NO_RECORD)
 			end -= strlen(own_name(late, r)) + 1;
 	}
@@ -66,7 +86,7 @@ static uint32_t find_above(const struct late_directories *late, const char *name
 	return above;
 }
 
-/* Give ${r} the name of ${e}, or a copy of it. */
+/* Give ${r} the name of ${e}, or a copy of all of it when it has what a record has no room for. */
 static int keep(struct late_directories *late, struct late_record *r, const struct entry *e,
     struct error *err) {
 	const char *name = e->name;
@@ -84,12 +104,14 @@ static int keep(struct late_directories *late, struct late_record *r, const stru
 }
 
 /*
- * Does the directory ${st} keep nobody from what is in it as it gets what ${e} has: neither who owns it now nor
- * who will, nor before it has its mode?
+ * Does the directory ${st} keep nobody from what is in it as it gets what ${e} has: neither who
+ * owns it now nor who will, nor before it has its mode?
  */
 static bool stays_open(const struct entry *e, const struct stat *st) {
+	/* Who gives it away is no owner any more, and finds it as others do. */
 	mode_t needed = e->uid == st->st_uid ? 0500 : 0505;
 
+	/* An ACL may take from anybody what the mode seems to give. */
 	return e->acl_access == NULL && (e->mode & st->st_mode & needed) == needed;
 }
 
@@ -131,6 +153,7 @@ static int compare(const void *a, const void *b) {
 	return x->record < y->record ? -1 : 1;
 }
 
+/* Fill in late->order, by which they are handed out from now on. */
 static int put_in_order(struct late_directories *late, struct error *err) {
 	size_t n = count(late), nat_once = 0, nwaiting = 0;
 
@@ -159,6 +182,7 @@ static int compose(struct late_directories *late, uint32_t number, struct error 
 	to = bytes_extend(&late->name, nbytes, err);
 	if (to == NULL)
 		return TARN_ENOMEM;
+	/* From its end, as the way leads up. */
 	to += nbytes;
 	for (uint32_t i = number; i != NO_RECORD; i = record(late, i)->above) {
 		const char *own = own_name(late, record(late, i));
@@ -180,6 +204,7 @@ int late_directories_next(struct late_directories *late, bool of_any_order, stru
 	if (late->order == NULL && put_in_order(late, err) != TARN_OK)
 		return TARN_ENOMEM;
 	next = late->order[late->ngiven];
+	/* Those that wait come behind all that do not: they are for another call. */
 	if (of_any_order && next.depth != AT_ONCE)
 		return TARN_END;
 	*number = next.record;

@@ -16,7 +16,7 @@
  * names of the files that they name, a line each.
  *
  * ${select} is borrowed; ${listing} is the sink's from now on, also when this returns NULL, with
- * ${err}: out of memory.  Takes 32 bytes a file, and what the later names take.
+ * ${err}: out of memory.  Takes 43 to 86 bytes a name, and what the names of files with several take.
  */
 struct sink *link_groups_new(
     struct select *select, bool has_operands, struct listing *listing, struct error *err);

@@ -9,10 +9,12 @@
 #include "run.h"
 
 /*
- * What belongs to the process: its descriptors, its signals, its locale, its exit.
+ * What belongs to the process: its descriptors, its signals, its locale, its exit.  The rest is a
+ * library, which tests and fuzz targets link as well.
  */
 
 /* What was closed must not become an archive or a file that is extracted. */
+/* Without /dev/null it stays closed, which no call here can help. */
 static void hold_standard_descriptors(void) {
 	int fd;
 

@@ -8,15 +8,25 @@
 #include "key_set.h"
 
 /*
- * What was made last need only be waited for: whoever made it has waited for those before.  But those
- * who use something do not wait for each other, so that it is noted when they were of several lanes.
+ * A table has a place for each name that members on their way make or use: who made it last, and up
+ * to which number it is used.  Names are known by their keys (key_set.h), whatever their spelling.
  *
- * That directories are used is noted ahead for some members to come, which mostly lie in the same.  So
- * a member may wait for more than it has to, but only where one makes what others use: where a name
- * is replaced.
+ * Of those who make a name only the last is to be waited for: it has waited for those before it.
+ * Those who use a name do not wait for each other, so the last of them says nothing about the
+ * others, and it is noted when they are of several lanes.  A lane need never wait for itself, as it
+ * goes in order.
+ *
+ * What comes out is not a list of members to be waited for, but the highest number among them: all
+ * that a lane has to tell is how far it has come.
+ *
+ * That directories are used is noted ahead, for some members to come, which mostly lie in the same
+ * ones: otherwise each member would cost a search for each component above it.  So a member may
+ * wait for more than it has to, but only where one makes what others use: where a name is replaced.
  */
 
+/* Of places; a power of two, as a key's low bits are where the search for it begins. */
 #define MIN_CAPACITY 4096
+/* As used_by: no lane has this number, so that whoever makes the name waits. */
 #define SEVERAL_LANES (NO_LANE - 1)
 #define NNOTED 256 /* members that the use of directories is noted for */
 
@@ -29,6 +39,7 @@ void member_order_fini(struct member_order *order) {
 	*order = (struct member_order){ 0 };
 }
 
+/* The place of ${key}, or the free one where it would be, all 0.  There must be a table. */
 static struct member_place *find(const struct member_order *o, uint64_t key) {
 	size_t i = key & (o->capacity - 1);
 
@@ -37,6 +48,7 @@ static struct member_place *find(const struct member_order *o, uint64_t key) {
 	return &o->places[i];
 }
 
+/* May anybody still have to wait for what ${place} says?  If not, it can be forgotten. */
 static bool is_live(const struct member_order *o, const struct member_place *place) {
 	return place->made > o->done || place->used > o->done;
 }
@@ -46,7 +58,11 @@ static size_t most_places(const struct member_order *o) {
 	return o->of_first.nkeys + o->of_name.nkeys + 2;
 }
 
-/* Each that is live moves over those that are not, towards where its search begins. */
+/*
+ * Empty all places that are not live, in place: a new table each time would be many page faults.
+ * From behind a free place on, each live one is taken out and put back.  What stood before it in
+ * its run was treated already, so it can only move towards where its search begins.
+ */
 static void forget_complete(struct member_order *o) {
 	size_t mask = o->capacity - 1, start = 0;
 
@@ -61,6 +77,7 @@ static void forget_complete(struct member_order *o) {
 	}
 }
 
+/* A larger table with what is live; unchanged on a failure.  The caller sets n. */
 static int grow(struct member_order *o, size_t capacity, struct error *err) {
 	struct member_order grown = { .capacity = capacity };
 
@@ -84,6 +101,7 @@ static int renew(struct member_order *o, struct error *err) {
 
 	for (size_t i = 0; i < o->capacity; i++)
 		nlive += is_live(o, &o->places[i]);
+	/* At least a quarter is free then for what is new, which pays for looking at all of it. */
 	while (nlive + most_places(o) >= capacity / 2)
 		capacity *= 2;
 	if (capacity == o->capacity)
@@ -124,7 +142,10 @@ static int keep_name(
 	return TARN_OK;
 }
 
-/* The keys of the directories above ${name} into ${parents}, and its own. */
+/*
+ * The keys of the directories above ${name}, from the root on, into ${parents}, and its own into
+ * *${key}.  That the former ones are used was noted, if at all, so the new ones have to be.
+ */
 static int collect_anew(struct member_order *o, struct member_parents *parents, const char *name,
     uint64_t *key, struct error *err) {
 	const char *at = name, *last = name, *next = name;
@@ -133,6 +154,7 @@ static int collect_anew(struct member_order *o, struct member_parents *parents, 
 	parents->nkeys = 0;
 	parents->noted = 0;
 	*key = before = key_of_root(o->seed);
+	/* One component late: the last one is no directory above itself. */
 	while (key_next_component(key, &next)) {
 		if (append_key(parents, before, err) != TARN_OK)
 			return (int)err->code;
@@ -144,7 +166,10 @@ static int collect_anew(struct member_order *o, struct member_parents *parents, 
 	return keep_name(parents, name, (size_t)(last - name), err);
 }
 
-/* The same; those of the member before are mostly there. */
+/*
+ * The same; those of the member before are mostly there.  Then they stay as they are, with what was
+ * noted, and there is only one component to be hashed.
+ */
 static int collect(struct member_order *o, struct member_parents *parents, const char *name,
     uint64_t *key, struct error *err) {
 	const char *last = name + parents->nbytes; /* if it is as long as that */
@@ -163,13 +188,16 @@ static void wait_for(uint64_t *after, uint64_t number) {
 		*after = number;
 }
 
-/* The place of ${key}; it must be as another lane has made it. */
+/*
+ * The place of ${key}, made if need be.  ${lane} is to wait for another one that has made the name.
+ */
 static struct member_place *touch(
     struct member_order *o, uint64_t key, unsigned int lane, uint64_t *after) {
 	struct member_place *place = find(o, key);
 
 	if (place->key == 0)
 		o->n++;
+	/* What it says otherwise is of members that are complete, and harmless. */
 	if (!is_live(o, place))
 		place->directory_lane = NO_LANE;
 	place->key = key;
@@ -183,11 +211,14 @@ static void use(
     struct member_order *o, uint64_t key, uint64_t number, unsigned int lane, uint64_t *after) {
 	struct member_place *place = touch(o, key, lane, after);
 
+	/* Once it is of several lanes it stays so until all of them are complete. */
 	place->used_by = place->used > o->done && place->used_by != lane ? SEVERAL_LANES : lane;
+	/* It may have been noted ahead. */
 	if (place->used < number)
 		place->used = number;
 }
 
+/* All of ${parents} are used by the member ${number}, and maybe by those of ${lane} to come. */
 static void use_all(struct member_order *o, struct member_parents *parents, uint64_t number,
     unsigned int lane, uint64_t *after) {
 	if (parents->noted >= number && parents->lane == lane)
@@ -198,21 +229,27 @@ static void use_all(struct member_order *o, struct member_parents *parents, uint
 		use(o, parents->keys[i], parents->noted, lane, after);
 }
 
+/* It is made by the member ${number}, which then waits for all who use what is there now. */
 static void make(
     struct member_order *o, uint64_t key, uint64_t number, unsigned int lane, uint64_t *after) {
 	struct member_place *place = touch(o, key, lane, after);
 
-	/* What this very member uses, others may have used before. */
+	/* This very member may use it, or use is noted ahead: others may have used it before. */
 	if (place->used_by != lane)
 		wait_for(after, place->used >= number ? number - 1 : place->used);
-	/* Who uses it from now on may have to wait.  What is above a name is not the name itself. */
+	/*
+	 * Whose use of it was noted ahead has to wait for this now.  In of_name it can only be as a
+	 * first name with others below it, and is noted for this very lane.
+	 */
 	if (place->used > 0)
 		o->of_first.noted = 0;
 	place->made_by = lane;
 	place->made = number;
 }
 
-/* The keys of ${e}'s name and of its first name, if it has one, and of the directories above both. */
+/*
+ * The keys of ${e}'s name and of its first name, if it has one, and of the directories above both.
+ */
 static int collect_all(struct member_order *o, const struct entry *e, uint64_t *key,
     uint64_t *first, struct error *err) {
 	int r = collect(o, &o->of_name, e->name, key, err);
@@ -235,6 +272,7 @@ static unsigned int lane_of_maker(const struct member_order *o, uint64_t key) {
 	return place->made > o->done ? place->made_by : NO_LANE;
 }
 
+/* The lane to which the last member of the same directory went; NO_LANE: all are complete. */
 static unsigned int lane_of_directory(const struct member_order *o) {
 	const struct member_place *place = own_directory(o);
 
@@ -245,6 +283,7 @@ int member_order_find_home(struct member_order *order, const struct entry *e,
     struct member_home *home, struct error *err) {
 	if (collect_all(order, e, &home->key, &home->first_key, err) != TARN_OK)
 		return (int)err->code;
+	/* Here, so that member_order_add cannot fail. */
 	if (order->n + most_places(order) >= order->capacity / 4 * 3 &&
 	    renew(order, err) != TARN_OK)
 		return (int)err->code;
@@ -277,6 +316,7 @@ uint64_t member_order_add(struct member_order *order, const struct member_home *
 	return after > order->done ? after : 0;
 }
 
+/* Nothing is noted here: who is put at once is done before anybody can come to wait for it. */
 static void wait_for_makers(
     const struct member_order *o, const struct member_parents *parents, uint64_t *after) {
 	for (size_t i = 0; i < parents->nkeys; i++)
@@ -290,6 +330,7 @@ int member_order_pass(
 	*after = 0;
 	if (collect_all(order, e, &key, &first, err) != TARN_OK)
 		return (int)err->code;
+	/* Nothing was added yet, and there is no table to be searched. */
 	if (order->capacity == 0)
 		return TARN_OK;
 	wait_for_makers(order, &order->of_name, after);
@@ -299,6 +340,7 @@ int member_order_pass(
 		wait_for_makers(order, &order->of_first, after);
 		wait_for(after, find(order, first)->made);
 	}
+	/* Use is noted ahead, for members that are not there yet. */
 	if (*after > order->last)
 		*after = order->last;
 	return TARN_OK;

@@ -7,8 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+/*
+ * The report hands a thread's lines to keep() instead of printing them (report_divert), which
+ * appends them to the list of that thread with the turn it is at.  As a thread's turn never falls,
+ * each list is in order, and saying the lines up to some turn is a merge of as many lists as there
+ * are threads. The lanes' caller does that (lanes.c), as it alone knows up to which turn all is
+ * complete.
+ */
+
+/* One allocation, of the list that it is in, and then of who takes it. */
 struct kept_line {
-	struct kept_line *next;
+	struct kept_line *next; /* of the same thread */
 	uint64_t turn;
 	enum report_severity severity;
 	const char *name; /* NULL: none */
@@ -17,13 +26,13 @@ struct kept_line {
 
 struct ordered_lines {
 	struct report *report;
-	atomic_size_t nkept;
-	pthread_mutex_t mutex;
+	atomic_size_t nkept;   /* in all lists; read without the mutex, as mostly nothing is said */
+	pthread_mutex_t mutex; /* guards the lists */
 	size_t nthreads;
 	struct lines_of_thread of[];
 };
 
-/* Keep a line; without memory it is said at once, out of turn. */
+/* What the report calls for each line of the thread; without memory it is said now, out of turn. */
 static void keep(void *context, enum report_severity severity, const char *name, const char *text) {
 	struct lines_of_thread *lines = context;
 	struct ordered_lines *all = lines->all;
@@ -31,6 +40,7 @@ static void keep(void *context, enum report_severity severity, const char *name,
 	struct kept_line *line = malloc(sizeof(*line) + text_nbytes + name_nbytes);
 
 	if (line == NULL) {
+		/* Else the report would hand it to this function again. */
 		lines_keep_no_more(lines);
 		report_line(all->report, severity, name, text);
 		lines_keep(lines);
@@ -67,6 +77,7 @@ struct ordered_lines *ordered_lines_new(size_t nthreads, struct report *report) 
 void ordered_lines_free(struct ordered_lines *lines) {
 	if (lines == NULL)
 		return;
+	/* After an error some turns are never reached, but what was said is to be heard. */
 	ordered_lines_say(lines, UINT64_MAX);
 	pthread_mutex_destroy(&lines->mutex);
 	free(lines);
@@ -76,6 +87,7 @@ struct lines_of_thread *ordered_lines_of(struct ordered_lines *lines, size_t i) 
 	return &lines->of[i];
 }
 
+/* Both by the thread itself: a diversion is of the thread that asks for it (report.h). */
 void lines_keep(struct lines_of_thread *lines) {
 	report_divert(lines->all->report, &lines->diversion);
 }
@@ -84,7 +96,9 @@ void lines_keep_no_more(struct lines_of_thread *lines) {
 	report_divert_no_more(lines->all->report, &lines->diversion);
 }
 
-/* Take the next line that was said up to ${turn}; NULL: there is none. */
+/*
+ * Take the next line that was said up to ${turn}, to be freed by the caller; NULL: there is none.
+ */
 static struct kept_line *take(struct ordered_lines *lines, uint64_t turn) {
 	struct lines_of_thread *next = NULL;
 	struct kept_line *line;
@@ -92,6 +106,7 @@ static struct kept_line *take(struct ordered_lines *lines, uint64_t turn) {
 	pthread_mutex_lock(&lines->mutex);
 	for (size_t i = 0; i < lines->nthreads; i++) {
 		line = lines->of[i].first;
+		/* Less, so that of one turn the earlier thread comes first. */
 		if (line != NULL && line->turn <= turn &&
 		    (next == NULL || line->turn < next->first->turn))
 			next = &lines->of[i];

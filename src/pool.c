@@ -10,18 +10,25 @@
 /*
  * One mutex guards a queue and the state of every job.  Jobs are large (a piece of an archive), so
  * that neither it nor waking everybody who waits costs anything that could be measured.
+ *
+ * A thread is added when a job is submitted and none is free for it, so that a small archive does
+ * not pay for threads that it has no work for.  They stay until the pool ends.  Where there are
+ * none, a wait runs jobs from the front of the queue, in the order in which threads would begin
+ * them, until it has run the one that is waited for.
  */
 
+/* The mutex guards all of it, and the state and next of all jobs. */
 struct pool {
 	pthread_mutex_t mutex;
-	pthread_cond_t submitted; /* or the pool ends */
-	pthread_cond_t done;      /* some job is */
-	struct pool_job *first, **end;
+	pthread_cond_t submitted;      /* or the pool ends */
+	pthread_cond_t done;           /* some job is */
+	struct pool_job *first, **end; /* jobs that are queued; one that runs is in no list */
 	unsigned int nqueued;
-	unsigned int nwaiting; /* threads without a job */
+	unsigned int nwaiting; /* threads without a job, woken or not */
+	/* There are; there may be: once the system has refused one, no more than there are. */
 	unsigned int nthreads, nthreads_max;
 	bool ends;
-	struct worker {
+	struct worker { /* its place here is the number that jobs are told */
 		struct pool *pool;
 		pthread_t thread;
 	} workers[];
@@ -43,6 +50,7 @@ bool pool_start_thread(pthread_t *thread, void *(*run)(void *data), void *data) 
 	sigset_t all, before;
 	int errnum;
 
+	/* A thread begins with the mask of the one that makes it, so there is no moment without. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	errnum = pthread_create(thread, NULL, run, data);
@@ -50,7 +58,7 @@ bool pool_start_thread(pthread_t *thread, void *(*run)(void *data), void *data) 
 	return errnum == 0;
 }
 
-/* Take the job out of the queue to which ${from} leads. */
+/* Take the job to which ${from} leads out of the queue.  Its state is the caller's to set. */
 static struct pool_job *take(struct pool *pool, struct pool_job **from) {
 	struct pool_job *job = *from;
 
@@ -69,16 +77,19 @@ static void run_first(struct pool *pool, unsigned int worker) {
 	pthread_mutex_unlock(&pool->mutex);
 	job->run(job, worker);
 	pthread_mutex_lock(&pool->mutex);
+	/* From here on it is its owner's again, who may free it. */
 	job->state = JOB_DONE;
 	pthread_cond_broadcast(&pool->done);
 }
 
+/* A thread of the pool: run jobs until it ends, when none are left. */
 static void *work(void *data) {
 	struct worker *worker = data;
 	struct pool *pool = worker->pool;
 
 	pthread_mutex_lock(&pool->mutex);
 	while (!pool->ends) {
+		/* What came while this thread had a job was signalled to nobody. */
 		if (pool->first != NULL) {
 			run_first(pool, (unsigned int)(worker - pool->workers));
 			continue;
@@ -106,6 +117,7 @@ int pool_new(struct pool **pool, unsigned int nthreads, struct error *err) {
 	return TARN_OK;
 }
 
+/* One more thread, if the system lets us; else there will be no more.  The mutex is held. */
 static void add_thread(struct pool *pool) {
 	struct worker *worker = &pool->workers[pool->nthreads];
 
@@ -133,6 +145,9 @@ void pool_submit(struct pool *pool, struct pool_job *job) {
 void pool_wait(struct pool *pool, struct pool_job *job) {
 	pthread_mutex_lock(&pool->mutex);
 	while (job->state == JOB_QUEUED || job->state == JOB_RUNNING) {
+		/*
+		 * Maybe one that was submitted before it.  Without threads nobody else is worker 0.
+		 */
 		if (pool->nthreads == 0)
 			run_first(pool, 0);
 		else
@@ -152,6 +167,7 @@ void pool_cancel(struct pool *pool, struct pool_job *job) {
 		take(pool, from)->state = JOB_IDLE;
 	}
 	pthread_mutex_unlock(&pool->mutex);
+	/* One that runs cannot be taken back. */
 	pool_wait(pool, job);
 }
 

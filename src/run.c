@@ -14,12 +14,16 @@
  *     mode                source                          sink
  *     -c, -r, -u, -A      tree_source, archive_source     archive_sink          run_write.c
  *     -x                  archive_source                  tree_sink             run_read.c
- *     -x -O, -t           archive_source                  listing's two sinks
+ *     -x -O               archive_source                  content_sink
+ *     -t                  archive_source                  listing, link_groups
  *     -d                  archive_source                  compare
  *     --test              archive_source                                        run_test.c
  *
  * Between the two stands the selection (select).  Members come from, and go to, the bytes of a
  * codec, which reads and writes a descriptor that archive_file opens.
+ *
+ * A mode returns an error only for what ends the run.  What is wrong with a single member it says
+ * to the report, which also knows the exit status.
  */
 
 void run_show(struct run *run, const struct entry *e) {
@@ -39,6 +43,7 @@ void run_say_totals(struct run *run, const char *what, off_t nbytes) {
 	    (double)(now.tv_nsec - run->begun.tv_nsec) / 1e9;
 	amounts[0] = (double)nbytes;
 	amounts[1] = seconds > 0 ? (double)nbytes / seconds : 0;
+	/* In the form of GNU tar's line. */
 	for (int i = 0; i < 2; i++) {
 		for (; amounts[i] >= 1024; unit[i]++)
 			amounts[i] /= 1024;
@@ -88,6 +93,7 @@ static int run_mode(struct run *run, struct error *err) {
 	enum mode mode = run->options.mode;
 	int r = open_verbose(run, err);
 
+	/* Before anything can be said or counted of a member. */
 	if (r == TARN_OK && run->options.report_file != NULL)
 		r = report_open_file(run->report, run->options.report_file, err);
 	clock_gettime(CLOCK_MONOTONIC, &run->begun);
@@ -122,6 +128,7 @@ int run_command(int argc, char **argv, bool utf8) {
 	const char *slash = strrchr(argv[0], '/');
 	int r, status = 2;
 
+	/* Before the options are known: what is wrong with them is said through it. */
 	run.report = report_new(slash != NULL ? slash + 1 : argv[0], utf8);
 	if (run.report == NULL) {
 		fprintf(stderr, "%s: %s\n", argv[0], strerror(ENOMEM));
@@ -143,6 +150,7 @@ int run_command(int argc, char **argv, bool utf8) {
 	if (run.owners != NULL && owners_errnum(run.owners) != 0)
 		report_failure(run.report, NULL, "Cannot look up all owners: %s",
 		    strerror(owners_errnum(run.owners)));
+	/* Before the report ends: this may be what makes the run a failure. */
 	flush_stdout(&run);
 	status = report_finish(run.report);
 	if (r == TARN_EUSAGE)

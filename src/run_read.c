@@ -17,10 +17,14 @@
 #include "waiting_links.h"
 
 /*
- * An archive is read once from its beginning to its end, and what is selected goes to the sink of
- * its operand: with several -C there are several.  Extraction into a single one is spread over
- * lanes, once some files have shown that this may be.  Then, if need be, it is read again for what
- * waits for its content.
+ * -x, -t and -d.  An archive is read once from its beginning to its end, and what is selected goes
+ * to the sink of its operand: with several -C there are several.  Extraction into a single one is
+ * spread over lanes, once some files have shown that this may be.  Then, if need be, it is read
+ * again for what waits for its content.  Last the sinks complete what they have left for the end.
+ *
+ * Where an archive breaks off, what was read before is completed all the same: directories get
+ * their times, and names that wait their content, if it was read before.  Only behind a limit that
+ * was reached (archive_limits.h) the archive is not read again.
  */
 
 /* More lanes than this do not make it faster: one thread reads, which is a fourth of the work. */
@@ -28,21 +32,25 @@
 /* A few members are not worth them, unless they have content that takes as long as so many. */
 #define NALONE 64
 #define ALONE_NBYTES ((off_t)32 << 10)
-/* With fewer there are no lanes, which hold directories of their own. */
+/* Of the descriptors a process may have.  With fewer there are no lanes, which hold directories. */
 #define LANES_NDESCRIPTORS 32
 
 /* The sink that members wanted by an operand go to. */
 struct outlet {
-	const char *directory; /* NULL: the working directory */
+	const char *directory; /* of -C, borrowed; NULL: the working directory */
 	struct sink *sink;
 };
 
+/*
+ * All of it is the reading thread's, but for what put_on_lane uses: that does not change from when
+ * the lanes are started until they have nothing to do.
+ */
 struct reading {
 	struct run *run;
 	struct input input;
 	struct waiting_links *waiting;
-	struct outlet *outlets;
-	size_t noutlets;
+	struct outlet *outlets; /* room for one each operand; those of one directory share one */
+	size_t noutlets;        /* that are opened */
 	size_t *outlet_of_operand;
 	struct sink *groups;            /* --links: of all members; else NULL */
 	struct lanes *lanes;            /* NULL: members are put here */
@@ -61,6 +69,7 @@ static struct sink *open_groups(struct run *run, struct error *err) {
 	return NULL;
 }
 
+/* The sink of this mode for what goes to ${directory} (NULL: the working directory). */
 static struct sink *sink_for(struct run *run, const char *directory, struct error *err) {
 	const struct options *o = &run->options;
 	const char *below = directory != NULL ? directory : ".";
@@ -80,7 +89,7 @@ static struct sink *sink_for(struct run *run, const char *directory, struct erro
 	return listing_sink_new(listing, o->verbosity > 0, err);
 }
 
-/* The outlet for ${directory}, opened if it is a new one. */
+/* *${outlet} is the number of that for ${directory}, which is opened if it is a new one. */
 static int find_outlet(
     struct reading *reading, const char *directory, size_t *outlet, struct error *err) {
 	struct outlet *o;
@@ -136,6 +145,10 @@ static int confine(const struct reading *reading, struct error *err) {
 	return TARN_OK;
 }
 
+/*
+ * How many lanes there may be; 0: this thread does all.  With several destinations different names
+ * may be one place, and member_order only knows names.
+ */
 static unsigned int count_lanes(const struct reading *reading) {
 	const struct options *o = &reading->run->options;
 
@@ -153,12 +166,17 @@ static int put_into(struct reading *reading, struct sink *sink, struct sink *out
     const struct entry *e, size_t number, struct source *from, struct error *err) {
 	int r;
 
+	/* First this: ${e} may come to wait under its name itself. */
 	waiting_links_drop(reading->waiting, e->name, outlet);
 	r = sink->put(sink, e, from, err);
 	return r == TARN_NO_FIRST ? waiting_links_add(reading->waiting, e, number, outlet, err) : r;
 }
 
-/* Put ${e}, the member with this ${number}, on a lane; that of this thread is the last. */
+/*
+ * Put ${e}, the member with this ${number}, on a lane; that of the reading thread is the last.  A
+ * name that waits is put by that thread in the end, so it waits for the outlet, not for the lane's
+ * sink.
+ */
 static int put_on_lane(void *context, unsigned int lane, const struct entry *e, size_t number,
     struct source *from, struct error *err) {
 	struct reading *reading = context;
@@ -171,7 +189,10 @@ static int put_on_lane(void *context, unsigned int lane, const struct entry *e, 
 	return TARN_OK;
 }
 
-/* As many as there are descriptors, memory and threads for, if any. */
+/*
+ * As many lanes as there are descriptors and memory for, if any.  To have none is no failure, and
+ * not tried again; sinks without a lane are freed by end_lanes.
+ */
 static void start_lanes(struct reading *reading) {
 	struct error err;
 	unsigned int n;
@@ -187,7 +208,9 @@ static void start_lanes(struct reading *reading) {
 	reading->nlanes = reading->lanes != NULL ? n : 0;
 }
 
-/* Put ${e}, the member with this ${number}, which the ${operand} wants. */
+/*
+ * Put ${e}, the member with this ${number}, which the ${operand} wants; SIZE_MAX: there are none.
+ */
 static int put(struct reading *reading, const struct entry *e, size_t number, size_t operand,
     struct error *err) {
 	size_t i = operand != SIZE_MAX ? reading->outlet_of_operand[operand] : 0;
@@ -200,6 +223,7 @@ static int put(struct reading *reading, const struct entry *e, size_t number, si
 	    TARN_OK;
 	if (r != TARN_OK)
 		return r;
+	/* Asked for each member, as the sink cannot tell before something was made. */
 	if (reading->lanes == NULL && reading->nlanes > 0) {
 		if (reading->nalone <= NALONE)
 			reading->nalone += 1 + e->size / ALONE_NBYTES;
@@ -221,9 +245,11 @@ static int pump(struct reading *reading, struct error *err) {
 	int r;
 
 	while ((r = source->next(source, &e, err)) == TARN_OK) {
+		/* Wanted or not, it has a number: waiting_links counts in the same way. */
 		r = archive_limits_read(&run->options.limits, e, ++number, err);
 		if (r != TARN_OK)
 			return r;
+		/* Before the selection: it is about names that are not wanted, too. */
 		if (reading->groups != NULL) {
 			r = reading->groups->put(reading->groups, e, source, err);
 			if (r != TARN_OK)
@@ -234,6 +260,7 @@ static int pump(struct reading *reading, struct error *err) {
 		select_decide(run->select, e, &wanted, &operand);
 		if (!wanted)
 			continue;
+		/* Only now: with an index what is not wanted is never read. */
 		if (run->options.mode != MODE_LIST) {
 			r = source_fetch(source, &e, err);
 			if (r == TARN_END)
@@ -241,11 +268,13 @@ static int pump(struct reading *reading, struct error *err) {
 			if (r != TARN_OK)
 				return r;
 		}
+		/* Renaming leaves the old strings as they are. */
 		stored = *e;
 		r = select_rename(run->select, e, err);
 		if (r != TARN_OK)
 			return r;
 		shown = run->options.show_transformed ? e : &stored;
+		/* Stripped away altogether. */
 		if (*(run->options.mode == MODE_LIST ? shown : e)->name == '\0')
 			continue;
 		run_show(run, shown);
@@ -256,7 +285,11 @@ static int pump(struct reading *reading, struct error *err) {
 	return r == TARN_END ? TARN_OK : r;
 }
 
-/* The lanes give directories their metadata, and are no more. */
+/*
+ * The lanes give directories their metadata, those that may have it in any order, and are no more.
+ * All members are put by now, so lanes are idle and may be told what to do instead.  What they
+ * cannot take, as after a failure, this thread does.
+ */
 static void end_lanes(struct reading *reading) {
 	struct sink *sink;
 	struct entry e;
@@ -277,6 +310,7 @@ static void end_lanes(struct reading *reading) {
 		reading->beside[i]->free(reading->beside[i]);
 }
 
+/* Complete what was put.  What goes wrong is said; it does not end the run, which is at its end. */
 static void finish(struct reading *reading) {
 	struct error err;
 
@@ -334,6 +368,9 @@ int run_read(struct run *run, struct error *err) {
 		goto done;
 	reading.nlanes = count_lanes(&reading);
 	r = pump(&reading, err);
+	/*
+	 * Before the archive is read again: what was lent can be read as long as this source lives.
+	 */
 	ended = reading.lanes != NULL ? lanes_wait(reading.lanes, &again_err) : TARN_OK;
 	if (r == TARN_OK && ended != TARN_OK) {
 		*err = again_err;
@@ -341,6 +378,7 @@ int run_read(struct run *run, struct error *err) {
 	}
 	if (r != TARN_OK && strcmp(o->archive, "-") != 0)
 		err_wrap(err, "%s", o->archive);
+	/* Of the first reading: the second begins with a new source. */
 	nbytes = input_nbytes(&reading.input);
 	again = r != TARN_ELIMIT ? waiting_links_put(reading.waiting, &reading.input, &again_err) :
 	                           TARN_OK;

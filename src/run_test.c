@@ -9,8 +9,13 @@
 #include "key_set.h"
 
 /*
- * Everything that can be checked without writing is: the headers and checksums of all that is read,
- * whether each link leads to a member before it, and whether the index is that of this archive.
+ * --test: everything that can be checked without writing is: the headers and checksums of all that
+ * is read, whether each link leads to a member before it, and whether the index is that of this
+ * archive.
+ *
+ * The archive is read as for an extraction, so that what is damaged is said here as it would be
+ * there; there is no sink.  Members that were damaged are failures each, and reading goes on behind
+ * them as far as that is possible.
  */
 
 struct testing {
@@ -21,12 +26,16 @@ struct testing {
 	bool has_index;       /* which has agreed so far */
 };
 
+/* Say that it differs at ${name} (NULL: at the end).  Once: behind that the two are out of step. */
 static void say_index(struct testing *t, const char *name) {
 	report_failure(t->run->report, name, "The index of the archive has something else here");
 	t->has_index = false;
 }
 
-/* The index goes along, member by member. */
+/*
+ * The index goes along, member by member.  It must have the member ${e} next, at the same place in
+ * the archive; why it has not, or cannot be read, is all the same.
+ */
 static void test_index(struct testing *t, const struct entry *e) {
 	struct entry indexed;
 	struct error err;
@@ -49,6 +58,10 @@ static void test_end_of_index(struct testing *t) {
 		say_index(t, NULL);
 }
 
+/*
+ * A link must lead to a member before it.  Directories have no later names, so they are not
+ * remembered; links are, as others may lead to them.
+ */
 static int test_link(struct testing *t, const struct entry *e, struct error *err) {
 	uint64_t key = key_of_name(t->seed, e->name);
 
@@ -64,6 +77,7 @@ static int test_content(struct testing *t, const struct entry *e, struct error *
 	struct block block;
 	int r;
 
+	/* All of it, as it is checked as it is read. */
 	do
 		r = source->read(source, &block, err);
 	while (r == TARN_OK);
@@ -87,6 +101,7 @@ static int test_members(struct testing *t, struct error *err) {
 		if (r != TARN_OK)
 			return r;
 	}
+	/* Behind what broke off, that the index has more is no news. */
 	if (r == TARN_END)
 		test_end_of_index(t);
 	return r == TARN_END ? TARN_OK : r;
@@ -100,6 +115,7 @@ int run_test(struct run *run, struct error *err) {
 	if (r != TARN_OK)
 		goto done;
 	t.has_index = t.input.index != NULL;
+	/* Why it is of no use was said when it was opened; the archive itself may be whole. */
 	if (t.input.had_index && !t.has_index)
 		report_differs(run->report);
 	r = test_members(&t, err);

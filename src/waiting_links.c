@@ -12,34 +12,50 @@
 #include "key_set.h"
 
 /*
- * Names stand in groups, one for each first name.  A member that is
- * met and called as a group is put for all names of the group that it stands before; an archive to
- * which was appended may have a later member of that name, which then replaces it, up to the place
- * of the waiting name.  If the last of them is a link itself, the name moves on to the group of what that
- * links to, which stands before it: for that takes another turn through the archive.
+ * Content can only be had by reading the archive again, so the names are collected first and all
+ * served in one turn through it, in the order of the archive.
+ *
+ * Names stand in groups, one for each first name.  A member of that name is put under all names of
+ * the group that come behind it in the archive.  The first of them gets the content, the others are
+ * linked to that one.
+ *
+ * A name stands for the last member of its first name before it, but in a turn nobody knows yet
+ * whether another one follows: archives to which was appended may have several.  So each of them is
+ * put, and the next one replaces it, up to the place of the waiting name.  If the last of them is a
+ * link itself, the name moves on to the group of what that links to.  That member stands before it
+ * and may have been passed already, so it takes another turn.
  */
 
-#define MAX_TURNS 40 /* as many links to links are followed */
+/*
+ * As many links to links are followed: each may cost a turn, and an archive could have any number.
+ */
+#define MAX_TURNS 40
 
 struct group;
 
+/* Added while the archive is read, maybe by several threads; from line_up on only one is left. */
 struct waiting_name {
-	struct waiting_name *next; /* in its group */
+	struct waiting_name *next; /* in its group, as of the last line_up */
 	bool is_dropped;           /* a later member has the name */
 	struct sink *sink;
 	size_t number; /* of the member that waits */
 	struct group *group;
 	size_t limit; /* its first name has a lower number */
-	/* The same from the next turn on, if no other member called as its first name follows. */
+	/*
+	 * The same from the next turn on, if no other member called as its first name follows.
+	 * NULL: it stays where it is.
+	 */
 	struct group *next_group;
 	size_t next_limit;
 	int put_in;      /* the turn it was put in; 0: not yet */
-	size_t put_from; /* number of the member that it was put from */
+	size_t put_from; /* number of the member that it was put from; 0: of none after all */
 	char name[];
 };
 
+/* Those whose first name is ${first}, in whatever spelling.  Is kept until the end. */
 struct group {
-	struct group *next;
+	struct group *next; /* of all groups, in no order */
+	/* Lined up for each turn.  A group that was made since has no names yet. */
 	struct waiting_name *names, **end;
 	char first[];
 };
@@ -57,8 +73,8 @@ struct waiting_links {
 	struct key_map
 	    by_name; /* the name that waits under each, in each sink; 0: none does any more */
 	atomic_size_t nnames; /* that do; read without the mutex when there are none */
-	int turn;
-	bool goes_on; /* there is something left for another turn */
+	int turn;             /* through the archive, from 1; 0: it is read for the first time */
+	bool goes_on;         /* there is something left for another turn */
 };
 
 struct waiting_links *waiting_links_new(struct select *select, const struct overrides *overrides,
@@ -102,6 +118,7 @@ void waiting_links_free(struct waiting_links *waiting) {
 	free(waiting);
 }
 
+/* The group of the first name with this ${key}; NULL: there is none. */
 static struct group *find(const struct waiting_links *w, uint64_t key) {
 	const uint64_t *found = key_map_find(&w->by_first, key);
 
@@ -130,11 +147,13 @@ static struct group *group_of(struct waiting_links *w, const char *first, struct
 	return g;
 }
 
+/* Each destination (-C) has names of its own, so what comes to one drops nothing in another. */
 static uint64_t key_in_sink(
     const struct waiting_links *w, const char *name, const struct sink *sink) {
 	return key_with_numbers(key_of_name(w->seed, name), (uintptr_t)sink, 0);
 }
 
+/* What waits for ${name} in ${sink}, if anything, does so no more.  The mutex is held. */
 static void drop(struct waiting_links *w, const char *name, const struct sink *sink) {
 	uint64_t *found = key_map_find(&w->by_name, key_in_sink(w, name, sink));
 
@@ -146,6 +165,7 @@ static void drop(struct waiting_links *w, const char *name, const struct sink *s
 	w->nnames--;
 }
 
+/* waiting_links_add with the mutex held. */
 static int add(struct waiting_links *w, const struct entry *e, size_t number, struct sink *sink,
     struct error *err) {
 	struct group *g = group_of(w, entry_member(e), err);
@@ -191,6 +211,10 @@ void waiting_links_drop(struct waiting_links *waiting, const char *name, const s
 	pthread_mutex_unlock(&waiting->mutex);
 }
 
+/*
+ * Was it put in an earlier turn?  Then its content is the right one, and it is not put again: a
+ * turn meets all members once more.
+ */
 static bool was_put_before(const struct waiting_links *w, const struct waiting_name *name) {
 	return name->put_in != 0 && name->put_in != w->turn;
 }
@@ -205,13 +229,14 @@ static int move_on(struct waiting_links *w, struct group *from, const struct ent
 	for (struct waiting_name *name = from->names; name != NULL; name = name->next) {
 		if (name->limit <= number || was_put_before(w, name))
 			continue;
+		/* Not at once: a member that is whole may still follow, and takes this back. */
 		name->next_group = to;
 		name->next_limit = number;
 	}
 	return TARN_OK;
 }
 
-/* Have all stand in their groups, in the order of the archive. */
+/* Have all stand in their groups, in the order of the archive, as w->all has them by then. */
 static void line_up(struct waiting_links *w) {
 	for (struct group *g = w->groups; g != NULL; g = g->next) {
 		g->names = NULL;
@@ -236,14 +261,15 @@ static void move_all(struct waiting_links *w) {
 		name->group = name->next_group;
 		name->limit = name->next_limit;
 		name->next_group = NULL;
+		/* What it was put from in this turn was no longer the last one before it. */
 		name->put_in = 0;
 		w->goes_on = true;
 	}
 }
 
 /*
- * Put the member ${e} as ${name}, as a link to ${first}, or whole when that is NULL.  TARN_NO_FIRST: nothing
- * was done, it is not there.
+ * Put the member ${e} as ${name}, as a link to ${first}, or whole when that is NULL.
+ * TARN_NO_FIRST: nothing was done, it is not there.
  */
 static int put_name(struct waiting_links *w, const struct waiting_name *name, const char *first,
     const struct entry *e, struct source *from, struct error *err) {
@@ -252,9 +278,11 @@ static int put_name(struct waiting_links *w, const struct waiting_name *name, co
 
 	named.name = name->name;
 	named.stored_name = NULL;
+	/* Also of a whole one: sinks know by it that it is the member ${e}, under another name. */
 	named.stored_first_name = entry_member(e);
 	named.first_name = first != NULL ? first : named.stored_first_name;
 	named.is_whole = first == NULL;
+	/* ${first} is a name where it was put; what the archive says is still to be renamed. */
 	if (first != NULL)
 		named.size = 0;
 	else /* Its own place, or what it is a link to, may hold it after all. */
@@ -267,7 +295,10 @@ static int put_name(struct waiting_links *w, const struct waiting_name *name, co
 	return r == TARN_OK ? name->sink->put(name->sink, &named, from, err) : r;
 }
 
-/* Put the member ${e} under the names of ${g} that come behind it. */
+/*
+ * Put the member ${e} under the names of ${g} that come behind it.  Sinks are not told of groups:
+ * the first name is put whole, and the others as links to it.
+ */
 static int put_group(struct waiting_links *w, struct group *g, const struct entry *e, size_t number,
     struct source *from, struct error *err) {
 	struct waiting_name *first = NULL;
@@ -277,6 +308,7 @@ static int put_group(struct waiting_links *w, struct group *g, const struct entr
 		if (name->is_dropped || name->limit <= number)
 			continue;
 		if (was_put_before(w, name)) {
+			/* In this turn as well, those that moved here later are linked to it. */
 			if (name->put_from == number)
 				first = name;
 			continue;
@@ -284,12 +316,16 @@ static int put_group(struct waiting_links *w, struct group *g, const struct entr
 		r = put_name(w, name, first != NULL ? first->name : NULL, e, from, err);
 		name->next_group = NULL;
 		if (r == TARN_NO_FIRST && first != NULL) {
-			/* That one could not be put, which was said.  The content comes by again. */
+			/*
+			 * That one could not be put, and was said.  In the next turn this one
+			 * leads.
+			 */
 			first->put_from = 0;
 			name->put_in = 0;
 			w->goes_on = true;
 			continue;
 		}
+		/* It was put whole, and there is nothing left to be tried. */
 		if (r == TARN_NO_FIRST)
 			report_failure(w->report, name->name, "Cannot hard link to '%s': %s",
 			    entry_member(e), err->msg);
@@ -303,7 +339,7 @@ static int put_group(struct waiting_links *w, struct group *g, const struct entr
 	return TARN_OK;
 }
 
-/* One turn through the archive. */
+/* One turn through the archive; members get the numbers that they had when it was first read. */
 static int take_turn(struct waiting_links *w, struct source *source, struct error *err) {
 	struct entry *e;
 	struct group *g;
@@ -316,6 +352,7 @@ static int take_turn(struct waiting_links *w, struct source *source, struct erro
 	while ((r = source->next(source, &e, err)) == TARN_OK) {
 		number++;
 		g = find(w, key_of_name(w->seed, e->name));
+		/* No file is a later name of a directory. */
 		if (g == NULL || e->type == ENTRY_DIRECTORY)
 			continue;
 		r = source_fetch(source, &e, err);
@@ -355,9 +392,11 @@ int waiting_links_put(struct waiting_links *waiting, struct input *input, struct
 
 	if (count(waiting) == 0)
 		return TARN_OK;
+	/* Threads add them in any order; what is made, and said, is not to depend on that. */
 	qsort(all(waiting), count(waiting), sizeof(struct waiting_name *), compare_numbers);
 	do {
 		r = input_again(input, err);
+		/* From a pipe there is no second reading; the other members are there. */
 		if (r == TARN_EREFUSED) {
 			say_missing(waiting, err->msg);
 			return TARN_OK;
