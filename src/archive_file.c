@@ -16,20 +16,30 @@
 #include "write_at.h"
 
 /*
- * The destination is resolved first, so that the temporary file lies in the directory, and on the
- * file system, of the file that is replaced, and not of a symbolic link to it.
+ * A new archive: the destination is resolved first, so that the temporary file lies in the
+ * directory, and on the file system, of the file that is replaced, and not of a symbolic link to
+ * it.  rename() can then put it in place, and the link stays a link.
+ *
+ * One that is added to is written in place, as a copy would take as long as the whole archive is.
+ * What is overwritten is in memory, for a run that fails, and its first bytes stay in the file to
+ * the last moment, for one that is killed.
+ *
+ * output writes through here; input uses no more than archive_file_open.
  */
 
-#define MAX_LINKS 40 /* as the kernel has it */
+#define MAX_LINKS 40 /* as many as the kernel follows (path_resolution(7)) */
 
-/* The temporary file is gone, or has its name. */
+/* The temporary file is gone, or has its name, or was never made. */
 static void release_temporary(struct archive_file *file) {
 	doomed_name_spare(&file->doomed);
 	free(file->temporary);
 	file->temporary = NULL;
 }
 
-/* Where the symbolic link at ${path}, which is freed, leads to; itself when it is none. */
+/*
+ * Where the symbolic link at ${path}, which is freed, leads to; itself when it is none.  What is
+ * relative begins at the directory of the link.  NULL: no memory.
+ */
 static char *follow(char *path, bool *is_link) {
 	char target[PATH_MAX], *next = NULL;
 	const char *slash = strrchr(path, '/');
@@ -89,11 +99,12 @@ static char *temporary_template(const char *path) {
 	const char *base = strrchr(path, '/') + 1;
 	char *name;
 
-	/* The name may be as long as names can be: the temporary one has 8 bytes more. */
+	/* The name may be as long as names can be, 255 bytes, and this has 8 more: cut it. */
 	int n = asprintf(&name, "%.*s.%.200s.XXXXXX", (int)(base - path), path, base);
 	return n < 0 ? NULL : name;
 }
 
+/* mkostemp() makes files of mode 0600; and the umask can only be read by setting it. */
 static mode_t mode_of_new_files(void) {
 	mode_t mask = umask(0);
 
@@ -115,7 +126,11 @@ static void set_owner_and_mode(int fd, const struct stat *old) {
 	(void)ignored;
 }
 
-/* Make the temporary file for file->path; ${old} is the file that is to be replaced, or NULL. */
+/*
+ * Make the temporary file for file->path; ${old} is the file that is to be replaced, or NULL.
+ * After an error there is no temporary file, but archive_file_fini is still to be called, for the
+ * path.
+ */
 static int make_temporary(struct archive_file *file, const struct stat *old, struct error *err) {
 	int errnum;
 
@@ -123,7 +138,10 @@ static int make_temporary(struct archive_file *file, const struct stat *old, str
 	if (file->temporary == NULL) {
 		return err_nomem(err);
 	}
-	/* It writes the name there before there is a file. */
+	/*
+	 * Doomed before there is a file, so that no signal can come in between.  mkostemp()
+	 * completes the name in its place, and then makes the file.
+	 */
 	doomed_name_init(&file->doomed, AT_FDCWD, file->temporary);
 	file->fd = mkostemp(file->temporary, O_CLOEXEC);
 	errnum = errno;
@@ -137,6 +155,7 @@ static int make_temporary(struct archive_file *file, const struct stat *old, str
 	return TARN_OK;
 }
 
+/* No O_TRUNC, as a pipe or device has nothing to be cut; no O_CREAT, as it is there. */
 static int open_directly(struct archive_file *file, const char *name, struct error *err) {
 	file->fd = open(name, O_WRONLY | O_CLOEXEC | O_NOCTTY);
 	if (file->fd < 0) {
@@ -155,6 +174,7 @@ static int open_destination(struct archive_file *file, const char *name, struct 
 		return file->path != NULL ? make_temporary(file, NULL, err) :
 		                            err_set(err, TARN_ESYSTEM, errno, "Cannot open");
 	}
+	/* To rename a file over /dev/null, or over a pipe that somebody reads, would be wrong. */
 	if (!S_ISREG(file->old.st_mode)) {
 		return open_directly(file, name, err);
 	}
@@ -207,6 +227,7 @@ static int read_old_end(struct archive_file *file, struct error *err) {
 	size_t n = 0;
 	ssize_t r;
 
+	/* That it ends before means that somebody else has made it shorter. */
 	while (n < file->old_end_nbytes) {
 		r = pread(file->fd, file->old_end + n, file->old_end_nbytes - n,
 		    file->old_end_at + (off_t)n);
@@ -227,15 +248,18 @@ int archive_file_append(struct archive_file *file, off_t at, struct error *err) 
 	}
 	file->old_end_at = at;
 	file->old_end_nbytes = (size_t)(st.st_size - at);
+	/* One more, as there may be nothing, for which malloc() could return NULL. */
 	file->old_end = malloc(file->old_end_nbytes + 1);
 	r = file->old_end != NULL ? read_old_end(file, err) : err_nomem(err);
 	if (r != TARN_OK) {
 		return r;
 	}
+	/* Only what is there now can be held back: beyond the old end it has to be written. */
 	file->nheld = file->old_end_nbytes;
 	if (file->nheld > ARCHIVE_FILE_HELD_NBYTES) {
 		file->nheld = ARCHIVE_FILE_HELD_NBYTES;
 	}
+	/* From now on archive_file_fini puts the old end back. */
 	file->appends = true;
 	return TARN_OK;
 }
@@ -264,7 +288,11 @@ static int sync_directory(const struct archive_file *file, struct error *err) {
 	return r;
 }
 
-/* Everything is there but the first blocks.  The very first goes into the file at once, and last. */
+/*
+ * Everything is there but what is held, which replaces the end-of-archive blocks.  Readers stop at
+ * the first of these, so it is replaced last, and by one write of a block: up to there the file is
+ * the old archive, and from there on the new one.  (In zstd what is held is 8 bytes, see codec.h.)
+ */
 static int commit_appended(struct archive_file *file, struct error *err) {
 	off_t now = lseek(file->fd, 0, SEEK_CUR);
 	size_t first = TAR_BLOCK_NBYTES;
@@ -272,12 +300,14 @@ static int commit_appended(struct archive_file *file, struct error *err) {
 	if (now < 0) {
 		return err_set(err, TARN_ESYSTEM, errno, "Cannot seek");
 	}
+	/* The new end may come before that of the bytes which were held back. */
 	if (now - file->old_end_at < (off_t)file->nheld) {
 		file->nheld = (size_t)(now - file->old_end_at);
 	}
 	if (first > file->nheld) {
 		first = file->nheld;
 	}
+	/* Else after a power failure a disk could have the first block without the rest. */
 	if (sync_file(file, err) != TARN_OK) {
 		return (int)err->code;
 	}
@@ -293,7 +323,11 @@ static int commit_appended(struct archive_file *file, struct error *err) {
 	return TARN_OK;
 }
 
-/* The blocks of the old end are still there, so that also a full disk takes it back. */
+/*
+ * Make the file what it was.  The blocks that the old end was in are still the file's, so that this
+ * works on a full disk, too.  The run has failed and has said why: one more error would tell
+ * nothing new.
+ */
 static void take_back_appended(struct archive_file *file) {
 	struct error err;
 	int ignored =
@@ -310,6 +344,7 @@ int archive_file_commit(struct archive_file *file, struct error *err) {
 	if (sync_file(file, err) != TARN_OK) {
 		return (int)err->code;
 	}
+	/* Before the rename: NFS, for one, says only now that something could not be written. */
 	if (file->is_own_fd) {
 		int r = close(file->fd);
 		file->is_own_fd = false;
@@ -337,6 +372,7 @@ void archive_file_fini(struct archive_file *file) {
 	if (file->is_own_fd) {
 		close(file->fd);
 	}
+	/* Spared only when it is gone, as a signal may come in between. */
 	if (file->temporary != NULL) {
 		unlink(file->temporary);
 		release_temporary(file);

@@ -46,17 +46,19 @@ struct archive_file {
  * could be replaced, or the other way round; TARN_EREFUSED for a terminal; TARN_ENOMEM.
  */
 int archive_file_create(struct archive_file *file, const char *name, struct error *err);
-/** Open ${name}, which is there, to be read, and to be written from where archive_file_append says. */
+/**
+ * Open ${name}, which is there, to be read, and to be written from where archive_file_append says.
+ */
 int archive_file_open_old(struct archive_file *file, const char *name, struct error *err);
 /**
  * Let the file be written from ${at} on: what is there is kept in memory.  The first file->nheld
- * bytes are not to be written but put into file->held.  Without commit the file becomes what it was.
- * TARN_OK, TARN_ESYSTEM or TARN_ENOMEM.
+ * bytes are not to be written but put into file->held.  Without commit the file becomes what it
+ * was.  TARN_OK, TARN_ESYSTEM or TARN_ENOMEM.
  */
 int archive_file_append(struct archive_file *file, off_t at, struct error *err);
 /**
- * Close and rename into place, or let what was appended be a part of the archive; errors of close and
- * rename are errors of the archive.
+ * Close and rename into place, or let what was appended be a part of the archive; errors of close
+ * and rename are errors of the archive.
  */
 int archive_file_commit(struct archive_file *file, struct error *err);
 /** Close; what was not committed is removed.  Legal on all zero, and after commit. */

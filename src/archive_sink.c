@@ -19,7 +19,8 @@
  * bytes follow.  What it has beyond is left out, what it does not have is zeros.
  *
  * Small pieces are gathered before they go to the codec; a large block goes there without being
- * copied, behind what was gathered.
+ * copied, behind what was gathered.  What is gathered counts in s->nbytes, so that offsets, those
+ * in the index and the inode numbers of cpio, do not depend on when it is handed on.
  */
 
 #define BUFFER_NBYTES ((size_t)512 * 1024)
@@ -29,18 +30,18 @@ struct archive_sink {
 	struct sink base;
 	struct codec_writer *writer;
 	enum format format;
-	off_t alignment; /* of members */
-	off_t record_nbytes;
+	off_t alignment;     /* of members */
+	off_t record_nbytes; /* what the end of the archive is padded to */
 	struct report *report;
-	struct member_header header;
-	struct cpio_names names;
-	off_t nbytes;               /* of the plain stream, gathered ones included */
-	off_t end;                  /* of its members */
-	struct index_writer *index; /* NULL: none is wanted */
+	struct member_header header; /* of the member that is put; kept for its memory */
+	struct cpio_names names;     /* empty in every format but cpio */
+	off_t nbytes;                /* of the plain stream, gathered ones included */
+	off_t end;                   /* of its members; known from finish on */
+	struct index_writer *index;  /* NULL: none is wanted */
 	unsigned char *buf;
 	size_t buffered;
 	bool checks_links;
-	uint64_t seed;
+	uint64_t seed; /* of the keys of names, so that nobody can make names with the same key */
 	struct key_set members; /* names: those in the archive with checks_links, else left out */
 };
 
@@ -51,6 +52,7 @@ struct content {
 	off_t at; /* next byte of the file; the runs below it are written */
 };
 
+/* Hand on what was gathered, which is then gone, also after an error: that ends the run. */
 static int flush(struct archive_sink *s, struct error *err) {
 	size_t nbytes = s->buffered;
 
@@ -93,7 +95,11 @@ static int pad(struct archive_sink *s, off_t alignment, struct error *err) {
 	return over > 0 ? append(s, NULL, alignment - over, err) : TARN_OK;
 }
 
-/* Append what the runs have of the file up to ${end}: ${data}, which begins at c->at, or zeros. */
+/*
+ * Append what the runs have of the file up to ${end}: ${data}, which begins at c->at, or zeros
+ * where it is NULL.  What lies between the runs is passed over.  A run that ends at ${end} is done
+ * with; one that goes beyond stays, for the next call.
+ */
 static int append_runs(struct archive_sink *s, struct content *c, const unsigned char *data,
     off_t end, struct error *err) {
 	int r = TARN_OK;
@@ -105,6 +111,7 @@ static int append_runs(struct archive_sink *s, struct content *c, const unsigned
 
 		if (from < to)
 			r = append(s, data != NULL ? data + (from - c->at) : NULL, to - from, err);
+		/* The rest of this run is in blocks that are still to come. */
 		if (run_end > end)
 			break;
 		c->runs++;
@@ -127,6 +134,7 @@ static int append_content(
 	while (r == TARN_OK && c.nruns > 0) {
 		off_t end;
 
+		/* It ends with the last run: a file that grows is not followed. */
 		r = from->read(from, &block, err);
 		if (r == TARN_EFORMAT || r == TARN_ENOMEM)
 			return r;
@@ -136,6 +144,7 @@ static int append_content(
 			break;
 		if (__builtin_add_overflow(block.offset, block.nbytes, &end))
 			end = e->size;
+		/* Between two blocks is a hole, which may lie in a run nevertheless. */
 		r = append_runs(s, &c, NULL, block.offset, err);
 		if (r == TARN_OK)
 			r = append_runs(s, &c, block.data, end, err);
@@ -145,7 +154,10 @@ static int append_content(
 	return append_runs(s, &c, NULL, e->size, err);
 }
 
-/* Is the first name of ${e} in the archive?  One that a selection has emptied is not. */
+/*
+ * Is the first name of ${e} in the archive?  One that a selection has emptied is not.  A name is in
+ * s->members either because it is there or because it is not: see checks_links.
+ */
 static bool has_first(const struct archive_sink *s, const struct entry *e) {
 	bool is_member =
 	    s->members.n > 0 && key_set_has(&s->members, key_of_name(s->seed, e->first_name));
@@ -155,7 +167,10 @@ static bool has_first(const struct archive_sink *s, const struct entry *e) {
 
 /* Remember whether ${e} is in the archive, for names that link to it. */
 static int remember(struct archive_sink *s, const struct entry *e, bool is_in, struct error *err) {
-	/* Only archives have later names that others link to. */
+	/*
+	 * Only archives have later names that others link to; a tree names the same first name each
+	 * time.  Nothing is a later name of a directory.
+	 */
 	if (is_in != s->checks_links || (e->first_name != NULL && !s->checks_links) ||
 	    e->type == ENTRY_DIRECTORY)
 		return TARN_OK;
@@ -169,6 +184,7 @@ static int append_header(struct archive_sink *s, const struct entry *e, struct e
 	    cpio_header_encode(&s->header, &s->names, e, s->nbytes, err) :
 	    tar_header_encode(&s->header, e, s->format, err);
 
+	/* Before the header is appended, as s->nbytes is still where it begins. */
 	if (r == TARN_OK && s->index != NULL) {
 		stored = *e;
 		tar_header_reduce(&stored, s->format);
@@ -183,6 +199,7 @@ static int archive_sink_put(
 	struct entry whole;
 	int r;
 
+	/* A tree has said that it is left out. */
 	if (e->type == ENTRY_SOCKET)
 		return TARN_OK;
 	if (e->first_name != NULL && e->is_whole) {
@@ -206,6 +223,7 @@ static int archive_sink_put(
 		report_error(s->report, e->name, err);
 		return remember(s, e, false, err);
 	}
+	/* It is in the archive from its header on, also if its content becomes zeros. */
 	if (r == TARN_OK)
 		r = remember(s, e, true, err);
 	if (r == TARN_OK)

@@ -14,27 +14,36 @@
 #include "plain_header.h"
 
 /*
- * libarchive parses the members out of the plain bytes that the codec layer hands over.  Its three
- * degrees of trouble become two here: what it warns of or retries after is said and shows in the
- * exit status, and the reading goes on; what is fatal ends the source.
+ * There is one stream of plain bytes, which the codec layer hands over and ${held} keeps, and there
+ * are two readers of it.  Members that plain_header understands, nearly all of a usual archive, are
+ * parsed here, and libarchive never sees them.  All others are libarchive's.
  *
- * The position that libarchive gives for a header, beside the bytes that it was fed, tells whether
+ * The two can only take turns where libarchive has nothing of the next header in its own buffer
+ * yet.  So it is fed no more than the content of a member, whose size it has told by then, and
+ * otherwise one block at a time.
+ *
+ * libarchive's three degrees of trouble become two here: what it warns of or retries after is said
+ * and shows in the exit status, and the reading goes on; what is fatal ends the source.
+ *
+ * The position that libarchive gives for a header, beside the bytes that were read, tells whether
  * the archive was closed by end-of-archive blocks or just stops.
  *
- * Members that plain_header understands are not shown to libarchive.  So that it has nothing of them
- * already, it is fed no more than the content of a member, which it has told, and else one block at
- * a time.
+ * Which names of a cpio archive belong together, late_content finds: libarchive looks for each of
+ * them among all before it, and cannot be told not to.  So it is begun anew before these are many.
  *
- * Which names of a cpio archive belong together, late_content finds: libarchive looks for each of them
- * among all before it, and cannot be told not to.  So it is begun anew before these are many.
+ * All archives are read through here: input opens a source for a whole archive, and index_source
+ * one for the members that it fetches.
  */
 
-/* The members of a cpio archive that libarchive is left to keep in its list. */
+/*
+ * So many members of a cpio archive libarchive may have in its list of inodes before it is begun
+ * anew.  To begin anew is so cheap that at this distance it cannot be measured.
+ */
 #define CPIO_NMEMBERS_MAX 512
 
 /*
- * The most bytes that may be read for a header with its names and maps: libarchive keeps all of them
- * in memory, and a cpio header can speak of a name of 4 GiB.
+ * The most bytes that may be read for a header with its names and maps: libarchive keeps all of
+ * them in memory, and a cpio header can speak of a name of 4 GiB.
  */
 #define HEADER_NBYTES_MAX ((off_t)64 << 20)
 
@@ -46,30 +55,37 @@ struct archive_source {
 	struct report *report;
 	struct entry entry;
 	struct entry_storage storage;
-	off_t content_end; /* of the current member, as far as it was read */
-	off_t npromised;   /* bytes of its content that are still to come */
-	off_t content_fed; /* where the content of the current member ends */
-	off_t nplain;      /* bytes that this libarchive does not see */
+	/*
+	 * Of a member that libarchive reads: where in the file the last block ended that was handed
+	 * out, and the bytes that its header promises and that are still to come.
+	 */
+	off_t content_end;
+	off_t npromised;
+	off_t content_fed; /* where in the plain stream its content ends: it is fed up to there */
+	off_t nplain;      /* bytes of the plain stream that this libarchive does not see */
 	size_t nlisted;    /* members of a cpio archive that it has seen */
-	bool is_plain;     /* the current member is one of them */
+	bool is_plain;     /* the current member was parsed here; if so, ${plain} has its strings */
 	struct plain_header plain;
 	struct early_mtime early_mtime; /* of the member that comes next */
 	off_t plain_at;                 /* where its header is */
-	off_t plain_content_left;       /* to be read */
-	off_t plain_left;               /* of it, all in all, to the next header */
-	const char *last_name;          /* of the last member, as the archive has it; NULL: none */
-	off_t header_left;              /* of HEADER_NBYTES_MAX; INT64_MAX in content */
+	off_t plain_content_left;       /* of its content, that read() has not handed out */
+	off_t plain_left;      /* to the next header: content that was not taken, padding */
+	const char *last_name; /* of the last member, as the archive has it; NULL: none */
+	off_t header_left;     /* of HEADER_NBYTES_MAX; INT64_MAX in content */
 	struct late_content late;
-	bool at_end;  /* libarchive has no more */
-	bool is_late; /* the current entry comes from there */
-	size_t nmembers;
+	bool at_end;       /* libarchive has no more */
+	bool is_late;      /* the current entry comes from there */
+	size_t nmembers;   /* good headers, of both readers; 0: what this is is not known yet */
 	bool is_in_member; /* libarchive is behind a good header */
 	bool in_garbage;   /* said so, not yet at the next good header */
 	enum archive_end ends_at;
 	bool behind_zeros; /* that did not end it, and not yet at the next good header */
 };
 
-/* How many of the bytes that are held may libarchive have? */
+/*
+ * How many of the bytes that are held may libarchive have?  In a cpio archive all: no member of it
+ * is parsed here.
+ */
 static size_t portion(const struct archive_source *s) {
 	off_t at = held_bytes_at(&s->held), nbytes = s->content_fed - at;
 
@@ -80,6 +96,10 @@ static size_t portion(const struct archive_source *s) {
 	return nbytes < (off_t)s->held.nbytes ? (size_t)nbytes : s->held.nbytes;
 }
 
+/*
+ * libarchive's read callback: 0 at the end, -1 for an error.  The error stays in ${held}, from
+ * where fatal() has it with its code, which libarchive would not keep.
+ */
 static la_ssize_t feed(struct archive *archive, void *data, const void **block) {
 	struct archive_source *s = data;
 	size_t nbytes;
@@ -104,6 +124,7 @@ static la_ssize_t feed(struct archive *archive, void *data, const void **block) 
 	return (la_ssize_t)nbytes;
 }
 
+/* Its skip callback.  What is not skipped, in part or at all, libarchive asks feed() for. */
 static la_int64_t skip(struct archive *archive, void *data, la_int64_t request) {
 	struct archive_source *s = data;
 
@@ -127,7 +148,9 @@ static const char *error_text(struct archive *archive) {
 	return text != NULL ? text : "Damaged archive";
 }
 
-/* Add to ${err} how far the archive was read, and behind which member, unless that is being read. */
+/*
+ * Add to ${err} how far the archive was read, and behind which member, unless that is being read.
+ */
 static int locate(const struct archive_source *s, const char *member, struct error *err) {
 	int errnum = err->errnum;
 
@@ -154,7 +177,7 @@ static int fatal(struct archive_source *s, const char *member, struct error *err
 	return locate(s, member, err);
 }
 
-/* Where the last header is. */
+/* Where the last header is; the extended headers before it are a part of it. */
 static off_t header_at(const struct archive_source *s) {
 	if (s->is_plain)
 		return s->plain_at;
@@ -168,10 +191,12 @@ static int end(struct archive_source *s, struct error *err) {
 
 	if (s->held.nread == 0)
 		return err_set(err, TARN_EFORMAT, 0, "This does not look like a tar archive");
+	/* At a header libarchive takes the end of the bytes for that of the archive. */
 	if (s->held.nread <= at && !s->behind_zeros) {
 		err_set(err, TARN_EFORMAT, 0, "Unexpected EOF in archive");
 		return locate(s, s->last_name, err);
 	}
+	/* Two blocks of zeros are what POSIX wants; GNU tar says the same of one. */
 	if (s->held.has_all && s->held.nread - at == TAR_BLOCK_NBYTES)
 		report_note(s->report, NULL, "A lone zero block at %jd",
 		    (intmax_t)(at / TAR_BLOCK_NBYTES + 1));
@@ -219,12 +244,15 @@ static int next_late(struct archive_source *s, struct entry **e) {
 	return late != NULL ? TARN_OK : TARN_END;
 }
 
-/* Be behind a member that libarchive was not shown.  False: the archive ends before, or is damaged. */
+/*
+ * Be behind a member that libarchive was not shown.  False: the archive ends before, or is damaged.
+ */
 static bool skip_plain(struct archive_source *s) {
 	off_t nbytes;
 
 	while (s->plain_left > 0) {
 		nbytes = held_bytes_skip(&s->held, s->plain_left);
+		/* Nothing was held, and the codec cannot skip: read. */
 		if (nbytes == 0 && held_bytes_need(&s->held, 1) != TARN_OK)
 			return false;
 		s->nplain += nbytes;
@@ -234,7 +262,10 @@ static bool skip_plain(struct archive_source *s) {
 	return true;
 }
 
-/* What is left of the member before would be read as a part of the header.  libarchive's result. */
+/*
+ * Pass over what is left of the member before, which would be taken for a header.  Returns a result
+ * of libarchive, ARCHIVE_OK or ARCHIVE_FATAL.
+ */
 static int end_member(struct archive_source *s) {
 	int r = ARCHIVE_OK;
 
@@ -246,12 +277,12 @@ static int end_member(struct archive_source *s) {
 	return r == ARCHIVE_FATAL ? r : ARCHIVE_OK;
 }
 
-/* libarchive's result. */
+/* Let libarchive read a header into s->from; returns its result. */
 static int next_header(struct archive_source *s) {
 	int r;
 
 	s->header_left = HEADER_NBYTES_MAX;
-	/* It exits when a name ends within a character and this says ENOMEM, of whatever came before. */
+	/* libarchive exits when a name ends within a character and errno is an old ENOMEM. */
 	errno = 0;
 	r = archive_read_next_header2(s->archive, s->from);
 	s->header_left = INT64_MAX;
@@ -264,12 +295,15 @@ static off_t position(const struct archive_source *s) {
 	return archive_filter_bytes(s->archive, 0) + s->nplain;
 }
 
-/* Do the bytes that are held begin with a header? */
+/* Has libarchive consumed all that it was fed, so that what is held begins with a header? */
 static bool is_at_header(const struct archive_source *s) {
 	return archive_source_is_tar(&s->base) && position(s) == held_bytes_at(&s->held);
 }
 
-/* Is what comes next a member that it need not see?  It must know that it is a tar archive. */
+/*
+ * Is what comes next a member that libarchive need not see?  The first one it has to, as it is
+ * libarchive that tells a tar archive from anything else.
+ */
 static bool next_plain(struct archive_source *s) {
 	size_t nbytes;
 
@@ -302,7 +336,7 @@ static void skip_zeros(struct archive_source *s) {
 	}
 }
 
-/* At a header: look at what libarchive does not tell of it. */
+/* At a header that libarchive is going to read: look at what it does not tell of it. */
 static void look_ahead(struct archive_source *s) {
 	size_t needed = TAR_BLOCK_NBYTES;
 
@@ -325,6 +359,7 @@ static int take_header(struct archive_source *s, bool has_warning, struct error 
 	bool is_tar = archive_source_is_tar(&s->base);
 	int r;
 
+	/* That is for late_content: libarchive knows no names from before it was begun anew. */
 	if (!is_tar)
 		archive_entry_set_hardlink(s->from, NULL);
 	r = entry_from_libarchive(&s->entry, s->from, &s->storage, err);
@@ -369,8 +404,9 @@ static int open_archive(struct archive_source *s, struct error *err) {
 }
 
 /*
- * Behind a member of a cpio archive: begin libarchive anew, if it has seen many.  What it has of the next
- * one already has to be at hand.
+ * Behind a member of a cpio archive: begin libarchive anew, if it has seen many.  What it was fed
+ * of the next member is given back to ${held}; where that lies in a block which is gone, this waits
+ * for the next member.
  */
 static int begin_anew(struct archive_source *s, struct error *err) {
 	off_t at = position(s);
@@ -444,8 +480,8 @@ static int archive_source_next(struct source *source, struct entry **e, struct e
 }
 
 /*
- * The content of sparse files lies where libarchive's own map says, which need not be the one that
- * it has handed over: that one leaves out what overlaps.
+ * Account for ${block}, which libarchive has read.  The content of sparse files lies where its own
+ * map says, which need not be the one that it has handed over: that one leaves out what overlaps.
  */
 static int check_block(struct archive_source *s, const struct block *block, struct error *err) {
 	off_t end;
@@ -487,6 +523,7 @@ static int archive_source_read(struct source *source, struct block *block, struc
 	la_int64_t offset = 0;
 	int r;
 
+	/* What late_content held back is empty; the content is that of the member it waited for. */
 	if (s->is_late)
 		return TARN_END;
 	if (s->is_plain)
@@ -511,6 +548,7 @@ static bool archive_source_lend(struct source *source, struct content_place *pla
 	    !codec_find_place(
 	        s->held.reader, s->held.nbytes, place->nbytes, &place->fd, &place->offset))
 		return false;
+	/* plain_left stays: that its bytes are passed over is still to be done. */
 	s->plain_content_left = 0;
 	return true;
 }

@@ -27,12 +27,15 @@
 /* The name of what ends an archive; a file that is called so is written with "./" before it. */
 #define TRAILER "TRAILER!!!"
 
-/* The numbers of a header. */
+/* The numbers of a header.  Two fields have ${number}; the others fit into theirs, of 32 bits. */
 struct numbers {
 	uint64_t number, mode, nlink, uid, gid, mtime, size, rdev_major, rdev_minor;
 };
 
-/* Append a header and the name behind it; numbers have 32 bits. */
+/*
+ * Append a header and the name behind it.  The two that are 0 are the device's major number and the
+ * checksum, which newc has a field for but no use.
+ */
 static int append_header(
     struct member_header *header, const struct numbers *n, const char *name, struct error *err) {
 	size_t name_nbytes = strlen(name) + 1;
@@ -73,7 +76,10 @@ static int check_ranges(const struct entry *e, struct error *err) {
 	return TARN_OK;
 }
 
-/* The member itself, which is all that ${first} says it is. */
+/*
+ * The member itself.  Type and target are those of ${first}, which is ${e} itself if it is a first
+ * name: a later one may have come from an archive that does not tell them.
+ */
 static int append_member(struct member_header *header, const struct entry *e,
     const struct cpio_first *first, struct error *err) {
 	const char *name = strcmp(e->name, TRAILER) == 0 ? "./" TRAILER : e->name;

@@ -24,8 +24,8 @@
  * becomes the inode number; a later name gets that of its first name, and no content.  ${names}
  * grows with every first name that may have later ones: whose link count is not one.
  *
- * Returns TARN_OK; TARN_EREFUSED when the format cannot hold it; TARN_NO_FIRST for a later name whose
- * first name is not in ${names}; TARN_ENOMEM.
+ * Returns TARN_OK; TARN_EREFUSED when the format cannot hold it; TARN_NO_FIRST for a later name
+ * whose first name is not in ${names}; TARN_ENOMEM.
  */
 int cpio_header_encode(struct member_header *header, struct cpio_names *names,
     const struct entry *e, off_t position, struct error *err);

@@ -9,6 +9,9 @@
 /*
  * The balanced tree of the C library.  This is a file of its own because <search.h> has a struct
  * entry too.
+ *
+ * Nothing is taken out before the archive is complete: cpio_header cannot know which name of an
+ * inode is the last one.
  */
 
 static int compare(const void *a, const void *b) {
@@ -23,6 +26,7 @@ static void first_free(void *p) {
 	free(first);
 }
 
+/* An allocation with copies of its strings; NULL without memory. */
 static struct cpio_first *first_copy(const struct cpio_first *from) {
 	struct cpio_first *first = malloc(sizeof(*first));
 
@@ -48,6 +52,7 @@ bool cpio_names_add(struct cpio_names *names, const struct cpio_first *from) {
 		first_free(first);
 		return false;
 	}
+	/* One of that name was there: the new one takes its place, in which it belongs, too. */
 	if (*node != first) {
 		first_free(*node);
 		*node = first;
@@ -56,6 +61,7 @@ bool cpio_names_add(struct cpio_names *names, const struct cpio_first *from) {
 }
 
 const struct cpio_first *cpio_names_find(const struct cpio_names *names, const char *name) {
+	/* Only the name is compared, and nothing is written to it. */
 	struct cpio_first key = { .name = (char *)name };
 	struct cpio_first **node = tfind(&key, &names->root, compare);
 

@@ -8,14 +8,17 @@
 #include "plain_header.h"
 
 /*
- * What libarchive refuses to read is not looked at: extended headers that are damaged or too large, and what
- * stands behind a malformed record.
+ * The extended headers are read a second time, beside libarchive: the archive source asks before it
+ * lets libarchive have them, and sets the time itself afterwards.
+ *
+ * What libarchive refuses to read is not looked at: extended headers that are damaged or too large,
+ * and what stands behind a malformed record.
  */
 
 #define HEADER_NBYTES_MAX ((uint64_t)1 << 20) /* libarchive's own limit */
-#define NHEADERS_MAX 16
+#define NHEADERS_MAX 16 /* before one member; x, K and L are all that is usual */
 
-/* The last record of a keyword counts. */
+/* The last record of a keyword counts: a time from 1970 on takes back one before it. */
 static void read_records(struct early_mtime *early, const char *at, const char *end) {
 	struct pax_text keyword, value;
 

@@ -6,8 +6,8 @@
 #include <time.h>
 
 /*
- * Times before 1970 that a pax record tells.  libarchive takes their fraction for a positive one, and of
- * -0.5 it leaves no sign.
+ * Times before 1970 that a pax record tells.  libarchive takes their fraction for a positive one,
+ * and loses the sign of -0.5 altogether.
  */
 struct early_mtime {
 	bool is_set;
@@ -15,8 +15,8 @@ struct early_mtime {
 };
 
 /**
- * Look in the extended headers that the ${nbytes} of a tar archive at ${data} begin with, if any, for
- * the mtime of the member behind them; without one before 1970 ${early} is not set.
+ * Look in the extended headers that the ${nbytes} of a tar archive at ${data} begin with, if any,
+ * for the mtime of the member behind them; without one before 1970 ${early} is not set.
  *
  * Returns 0, or how many bytes it takes to know, more than ${nbytes}.
  */

@@ -14,9 +14,12 @@
 #include "pax_records.h"
 
 /*
- * Conversion from libarchive's entry.  It borrows what it can; only the name (it
- * may lose a slash, and is told when the next header is damaged), attribute lists and names, sparse
- * maps and ACLs need memory of their own, which is kept from one entry to the next.
+ * Conversion from libarchive's entry.  It borrows what it can.  Only the name (it may lose a slash,
+ * and is told when the next header is damaged), attribute lists and names, sparse maps and ACLs
+ * need memory of their own, which is kept from one entry to the next.
+ *
+ * The archive source is the only caller, for members that plain_header does not read.  What that
+ * reads has to come out as it does here.
  */
 
 static const struct {
@@ -66,7 +69,7 @@ const char *entry_member(const struct entry *e) {
 	return e->stored_first_name != NULL ? e->stored_first_name : e->first_name;
 }
 
-/* The name without the slashes at its end, as one that outlives libarchive's. */
+/* Give ${e} the name without the slashes at its end ("/" stays), kept beyond libarchive's. */
 static int keep_name(
     struct entry *e, const char *name, struct entry_storage *storage, struct error *err) {
 	size_t kept = strlen(name);
@@ -83,7 +86,11 @@ static int keep_name(
 	return TARN_OK;
 }
 
-/* GNU tar archives ACLs in this way when it is not asked for them but for all attributes. */
+/*
+ * Take the ACL in ${x} for that of the entry, unless a record for ACLs has already given one.  GNU
+ * tar stores ACLs as attributes when it is asked for all attributes, but not for ACLs.  False: no
+ * memory.
+ */
 static bool add_raw_acl(const struct xattr *x, struct entry_storage *storage) {
 	char **text = strcmp(x->name, XATTR_NAME_POSIX_ACL_ACCESS) == 0 ? &storage->acl_access :
 	                                                                  &storage->acl_default;
@@ -94,9 +101,9 @@ static bool add_raw_acl(const struct xattr *x, struct entry_storage *storage) {
 }
 
 /*
- * Have the names of ${n} attributes as they are, not as keywords have them.  libarchive has done so in
- * its own records, LIBARCHIVE.xattr, and does not tell which those are: a name that still looks like a
- * keyword's is taken for one.
+ * Have the names of ${n} attributes as they are, not as keywords have them.  libarchive has done so
+ * in its own records, LIBARCHIVE.xattr, and does not tell which those are: a name that still looks
+ * like a keyword's is taken for one.
  */
 static int read_xattr_names(
     struct xattr *xattrs, size_t n, struct entry_storage *storage, struct error *err) {
@@ -120,6 +127,10 @@ static int read_xattr_names(
 	return TARN_OK;
 }
 
+/*
+ * Let ${e} have the attributes, the values borrowed from ${from}; those that hold ACLs go to
+ * ${storage}, for which keep_acls() must have been called.
+ */
 static int borrow_xattrs(
     struct entry *e, struct archive_entry *from, struct entry_storage *storage, struct error *err) {
 	int count = archive_entry_xattr_reset(from);
@@ -150,6 +161,11 @@ static int borrow_xattrs(
 	return read_xattr_names(storage->xattrs, n, storage, err);
 }
 
+/*
+ * Let ${e}, which has its size, have the sparse map.  libarchive hands over what stands in the
+ * archive: whether it is in order and within the file has to be checked here.  Empty runs, as GNU
+ * tar has one for a hole at the end, say nothing that the size does not.
+ */
 static int borrow_extents(
     struct entry *e, struct archive_entry *from, struct entry_storage *storage, struct error *err) {
 	int count = archive_entry_sparse_reset(from);
@@ -172,12 +188,14 @@ static int borrow_extents(
 		if (nbytes > 0)
 			storage->extents[n++] = (struct extent){ offset, nbytes };
 	}
+	/* Also without a run that is left: then the file is one hole. */
 	e->is_sparse = true;
 	e->extents = storage->extents;
 	e->nextents = n;
 	return TARN_OK;
 }
 
+/* Both texts are allocations of libarchive, and go when the next entry has its own. */
 static void keep_acls(struct archive_entry *from, struct entry_storage *storage) {
 	int types = archive_entry_acl_types(from);
 
@@ -193,8 +211,9 @@ static void keep_acls(struct archive_entry *from, struct entry_storage *storage)
 }
 
 /*
- * The permissions; a header has room for bits beyond those.  With an access ACL libarchive has the ACL's entry for the group in the place of
- * its mask, which is what the group bits of a file with an ACL are.
+ * The permissions; a header has room for bits beyond those.  Where there is an access ACL, the
+ * group bits of a file are the ACL's mask (acl(5)), but libarchive puts its entry for the group
+ * there.
  */
 static mode_t borrow_mode(struct archive_entry *from) {
 	mode_t mode = archive_entry_perm(from) & 07777;
@@ -225,6 +244,7 @@ int entry_from_libarchive(
 	r = keep_name(e, name, storage, err);
 	if (r != TARN_OK)
 		return r;
+	/* A link member need not say what it is a link to. */
 	if (!entry_type_of_mode(archive_entry_filetype(from), &e->type))
 		e->type = ENTRY_FILE;
 	e->first_name = archive_entry_hardlink(from);
@@ -239,12 +259,14 @@ int entry_from_libarchive(
 		e->size = archive_entry_size(from);
 	if (e->size < 0)
 		return err_set(err, TARN_EFORMAT, 0, "Malformed size");
+	/* POSIX pax lets a link member carry the content once more. */
 	e->is_whole = e->first_name == NULL || e->size > 0;
 	e->mtime = (struct timespec){ archive_entry_mtime(from), archive_entry_mtime_nsec(from) };
 	if (e->type == ENTRY_CHAR_DEVICE || e->type == ENTRY_BLOCK_DEVICE) {
 		e->rdev_major = (unsigned int)archive_entry_rdevmajor(from);
 		e->rdev_minor = (unsigned int)archive_entry_rdevminor(from);
 	}
+	/* The attributes may add to the ACLs, so that the texts are only lent after both. */
 	keep_acls(from, storage);
 	r = borrow_xattrs(e, from, storage, err);
 	if (r != TARN_OK)

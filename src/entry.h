@@ -26,7 +26,7 @@ enum entry_type {
 	ENTRY_FIFO,
 	ENTRY_CHAR_DEVICE,
 	ENTRY_BLOCK_DEVICE,
-	ENTRY_SOCKET /* only trees have them; no format stores one */
+	ENTRY_SOCKET /* in trees and in cpio archives of others; none is ever written */
 };
 
 /* What tells one inode from another; see inode_map.h for how far each part can be trusted. */
@@ -58,8 +58,8 @@ struct extent {
 
 struct entry {
 	/*
-	 * Any bytes but NUL, never empty, no slash at the end (but "/" itself); a leading slash only
-	 * with -P or as an archive has it.
+	 * Any bytes but NUL, never empty, no slash at the end (but "/" itself); a leading slash
+	 * only with -P or as an archive has it.
 	 */
 	const char *name;
 	const char
@@ -95,8 +95,8 @@ struct entry {
 	size_t nxattrs;
 
 	/*
-	 * The data runs of a sparse file, ascending, disjoint, not empty, inside of size.  is_sparse
-	 * without extents is a file that is one hole.
+	 * The data runs of a sparse file, ascending, disjoint, not empty, inside of size.
+	 * is_sparse without extents is a file that is one hole.
 	 */
 	bool is_sparse;
 	const struct extent *extents;

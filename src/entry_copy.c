@@ -9,15 +9,20 @@
 
 /*
  * Behind the entry stand its list of attributes, its extents, the values of the attributes, and all
- * strings.
+ * strings.  What needs to be aligned comes first, so that nothing has to be padded.
+ *
+ * It is one allocation because threads hand entries to each other by the hundred thousand: lanes
+ * and source_ahead have room for many in one block (entry_copy_to).  Who adds a pointer to struct
+ * entry has to copy it here.
  */
 
+/* The layout of a copy.  A list of attributes leaves ${storage} aligned for the extents, too. */
 struct copied {
 	struct entry entry;
 	_Alignas(struct xattr) char storage[];
 };
 
-/* The strings of an entry. */
+/* The strings of an entry; name and first_name stand before those that may be the same. */
 static const size_t strings[] = {
 	offsetof(struct entry, name),
 	offsetof(struct entry, path),
@@ -33,11 +38,16 @@ static const size_t strings[] = {
 
 #define NSTRINGS (sizeof(strings) / sizeof(strings[0]))
 
+/* The member of ${e} itself, to be read or, in a copy, to be set. */
 static const char **string_of(const struct entry *e, size_t i) {
 	return (const char **)(void *)((char *)(uintptr_t)e + strings[i]);
 }
 
-/* Most have one name and one first name, not several that are equal: which one has been copied already? */
+/*
+ * Often several strings of an entry are one: the path or the stored name is the name, the stored
+ * first name the first name.  Where in ${e} is the copy of string ${i} of the original ${of}?
+ * NULL: it is none of these.
+ */
 static const char *const *copied_before(const struct entry *e, const struct entry *of, size_t i) {
 	const char *string = *string_of(of, i);
 
@@ -48,7 +58,7 @@ static const char *const *copied_before(const struct entry *e, const struct entr
 	return NULL;
 }
 
-/* Copy ${*bytes} to ${*to} and go on behind it. */
+/* Copy ${*bytes} to ${*to}, and let both go on: *${bytes} is the copy, *${to} what follows it. */
 static void store(char **to, const void **bytes, size_t nbytes) {
 	*bytes = nbytes > 0 ? memcpy(*to, *bytes, nbytes) : *to;
 	*to += nbytes;

@@ -6,8 +6,8 @@
 #include "entry.h"
 
 /**
- * A copy of ${e} with copies of all it borrows, in one allocation to be given to free().  NULL when out of
- * memory.
+ * A copy of ${e} with copies of all it borrows, in one allocation to be given to free().  NULL when
+ * out of memory.
  */
 struct entry *entry_copy(const struct entry *e);
 

@@ -9,23 +9,33 @@
 #include "key_set.h"
 
 /*
- * Each inode has a group until its last name came; a map leads to it.  The names of a group are kept
- * until one comes with the content, from then on only what they are to be linked to.
+ * Each inode has a group from its first name to its last; a map leads to it.  While no name of it
+ * has come with content, the group stands in the list of those that wait and keeps a copy of each
+ * name.  From then on it keeps only the name that the others are to be linked to.
+ *
+ * What is released moves from its group to the end of the list late->ready.  The archive source,
+ * which is the only caller, hands that out before it reads on.
+ *
+ * Nothing here depends on the format.  Where each name has the content, as in the formats before
+ * newc, the first one is a first name at once, and the others come with data to be compared.
  */
 
 struct late_name {
-	struct late_name *next;
-	struct entry *entry;
+	struct late_name *next; /* in its group, then among those that are ready */
+	struct entry *entry;    /* owned, with all that it borrows but first_name */
 	char *first; /* the name it is a later name of, owned; NULL: it is a first name */
 };
 
+/*
+ * In the map until its last name came, and in the list from late->oldest on while ${first} is NULL.
+ */
 struct late_group {
 	uint64_t key;
-	nlink_t nleft; /* names that did not come yet */
+	nlink_t nleft; /* names that did not come yet; at 0 it leaves the map */
 	char *first;   /* what the next ones are linked to; NULL: it has no content yet */
 	/* While there is no content: */
 	struct late_group *older, *newer;
-	struct late_name *names, **end;
+	struct late_name *names, **end; /* not empty; where the next one goes */
 };
 
 static void free_names(struct late_name *name) {
@@ -47,6 +57,7 @@ static void free_group(struct late_group *g) {
 	free(g);
 }
 
+/* Keep a copy of ${e} as the last name of ${g}; without memory ${g} is as it was. */
 static int append(struct late_group *g, const struct entry *e, struct error *err) {
 	struct late_name *name = calloc(1, sizeof(*name));
 
@@ -64,7 +75,12 @@ static int set_first(struct late_group *g, const char *name, struct error *err) 
 	return g->first != NULL ? TARN_OK : err_nomem(err);
 }
 
-/* The names of ${g} are due, as later names of ${first}; NULL: of the first of them. */
+/*
+ * The names of ${g} are due, as later names of ${first}, which has the content; NULL: there is
+ * none, and the first of them is the first name of an empty file.  ${g} waits no more, but stays in
+ * the map for the names that are still to come.  After TARN_ENOMEM, which ends the run, ${g} can
+ * only be freed.
+ */
 static int release(
     struct late_content *late, struct late_group *g, const char *first, struct error *err) {
 	struct late_name *name = g->names;
@@ -92,14 +108,21 @@ static int release(
 	return TARN_OK;
 }
 
-/* Nothing more is known of its inode; what was told of it lives until the next call. */
+/*
+ * All names of ${g} came.  Its key stays in the map, with 0, as there is no way to take one out;
+ * the number may come again for another inode.  The last entry may borrow g->first, so ${g} itself
+ * is freed only when the next group ends.
+ */
 static void end_group(struct late_content *late, struct late_group *g) {
 	*key_map_find(&late->groups, g->key) = 0;
 	free_group(late->ended);
 	late->ended = g;
 }
 
-/* ${e} is the first name of its inode. */
+/*
+ * ${e} is the first name of its inode to come.  A file without content may be one whose content is
+ * still to come; anything else is what it is, symbolic links and devices too.
+ */
 static int begin(struct late_content *late, uint64_t key, const struct identity *identity,
     const struct entry *e, bool *held, struct error *err) {
 	struct late_group *g = calloc(1, sizeof(*g));
@@ -116,6 +139,7 @@ static int begin(struct late_content *late, uint64_t key, const struct identity 
 		free_group(g);
 		return r;
 	}
+	/* Only now that nothing can fail any more: the list does not own it, the map does. */
 	if (*held) {
 		g->older = late->newest;
 		*(late->newest != NULL ? &late->newest->newer : &late->oldest) = g;
@@ -124,7 +148,11 @@ static int begin(struct late_content *late, uint64_t key, const struct identity 
 	return TARN_OK;
 }
 
-/* ${e} is one more name of an inode. */
+/*
+ * ${e} is one more name of the inode of ${g}, which ends with the last of them.  One that comes
+ * with content after another one did stays whole: who puts it compares.  One without becomes a
+ * link, whatever its type: nothing compares the texts of symbolic links.
+ */
 static int go_on(struct late_content *late, struct late_group *g, struct entry *e, bool *held,
     struct error *err) {
 	int r = TARN_OK;
@@ -135,6 +163,7 @@ static int go_on(struct late_content *late, struct late_group *g, struct entry *
 		e->target = NULL;
 		e->is_whole = e->size > 0;
 	} else if (e->size > 0) {
+		/* ${e} itself goes first, unchanged: what is ready is handed out after it. */
 		r = release(late, g, e->name, err);
 	} else {
 		*held = true;
@@ -152,6 +181,7 @@ int late_content_look(struct late_content *late, const struct identity *identity
 	uint64_t key, *group;
 
 	*held = false;
+	/* The link count of a directory counts what is in it, not names. */
 	if (e->type == ENTRY_DIRECTORY || identity->nlink <= 1)
 		return TARN_OK;
 	if (late->seed == 0)
@@ -164,6 +194,7 @@ int late_content_look(struct late_content *late, const struct identity *identity
 }
 
 struct entry *late_content_next(struct late_content *late) {
+	/* What was handed out before lives up to here. */
 	free_names(late->current);
 	late->current = late->ready;
 	if (late->current == NULL)

@@ -11,9 +11,9 @@
 /*
  * Which names of a cpio archive are those of one inode, by its number and the count of names that
  * each of them carries.  newc has the content of a file with several names on the last of them; the
- * others are empty.  They are held back here until it comes, so that a first name is whole also when
- * cpio was the writer: the name with the content goes first, the others become its later names.  All
- * zero is an empty one.
+ * others are empty.  They are held back here until it comes, so that a first name is whole also
+ * when cpio was the writer: the name with the content goes first, the others become its later
+ * names.  All zero is an empty one.
  */
 struct late_content {
 	uint64_t seed;
@@ -25,10 +25,10 @@ struct late_content {
 };
 
 /**
- * Look at ${e} of a cpio archive, whose inode has the ${identity} (device, number and count of names).
- * *${held}: it is kept for later.  Else it goes its way: as a first name, also when it has the content
- * that others wait for, or with its first name, borrowed until the next call.
- * Returns TARN_OK or TARN_ENOMEM.  Expected O(1).
+ * Look at ${e} of a cpio archive, whose inode has the ${identity} (device, number and count of
+ * names).  *${held}: it is kept for later.  Else it goes its way: as a first name, also when it has
+ * the content that others wait for, or with its first name, borrowed until the next call.  Returns
+ * TARN_OK or TARN_ENOMEM.  Expected O(1).
  */
 int late_content_look(struct late_content *late, const struct identity *identity, struct entry *e,
     bool *held, struct error *err);

@@ -9,6 +9,9 @@
 
 /*
  * Three arrays that grow and never shrink.  After a few members there is no more to allocate.
+ *
+ * Which parts of a file are stored is decided here for all formats, so that the size in a header
+ * and the content that the archive sink writes come from the same list of runs.
  */
 
 void member_header_clear(struct member_header *header) {
@@ -17,7 +20,7 @@ void member_header_clear(struct member_header *header) {
 	header->content_nbytes = 0;
 }
 
-/* Make room for ${nbytes} more. */
+/* Make room for ${nbytes} more; what is there stays as it is, also without memory. */
 static int reserve_data(struct member_header *header, size_t nbytes, struct error *err) {
 	size_t total;
 
@@ -61,7 +64,12 @@ int member_header_set_scratch(struct member_header *header, const char *text, si
 	return r;
 }
 
-/* Append the run from ${offset} to ${end}, or make the last run longer when they touch. */
+/*
+ * Append the run from ${offset} to ${end}, or make the last run longer when they touch.  Runs that
+ * were extended to whole blocks may overlap, and have no more than that block in common; neither
+ * ends before the last one.  Only the last run of all is empty, so that nothing is ever joined to
+ * one.
+ */
 static int append_run(struct member_header *header, off_t offset, off_t end, struct error *err) {
 	struct extent *last = header->nextents > 0 ? &header->extents[header->nextents - 1] : NULL;
 	int r;
@@ -96,10 +104,12 @@ int member_header_set_data(
 
 		end = e->extents[i].offset + e->extents[i].nbytes;
 		over = end & (alignment - 1);
+		/* The file may end within the block.  Compared so, nothing overflows. */
 		if (over > 0)
 			end = e->size - end > alignment - over ? end + alignment - over : e->size;
 		r = append_run(header, offset, end, err);
 	}
+	/* By an empty run at the end GNU tar makes the file as long as it was. */
 	if (r == TARN_OK && end < e->size)
 		r = append_run(header, e->size, e->size, err);
 	return r;

@@ -10,6 +10,21 @@
 #include "input.h"
 #include "tar_block.h"
 
+/*
+ * The sink writes members to the codec, and that to the file; the index hears of each member from
+ * the sink.  They are opened from below, and completed from above, so that each has all it is to
+ * have before the one below it is closed.  run_write is the caller.
+ *
+ * An archive that is added to is first read to its end, by an input of its own.  That tells where
+ * the end is, and what -u, links to earlier members and the index have to know.  Then there are two
+ * ways:
+ *
+ * - The codec goes on in the file itself, from the end-of-archive blocks on (continue_old).
+ * - Where a kill could then lose members, because a piece has to be written over itself, all is
+ *   copied to a new file (copy_old).  The codec says so by TARN_END.
+ */
+
+/* What to compress with.  With -a a suffix that is known wins over what else was asked for. */
 static struct codec_settings settings_of(const struct options *o) {
 	struct codec_settings settings = {
 		.compression = o->compression,
@@ -25,7 +40,10 @@ static struct codec_settings settings_of(const struct options *o) {
 	return settings;
 }
 
-/* Remember what the archive has; without an index of its own, it is made. */
+/*
+ * Remember what the archive has, up to TARN_END.  The entries of an index go to out->earlier, as
+ * only they have identities; the others go into the new index, if there is to be one.
+ */
 static int note_members(
     struct output *out, struct input *input, enum mode mode, struct error *err) {
 	struct entry *e;
@@ -44,11 +62,17 @@ static int note_members(
 	return r == TARN_END ? TARN_OK : r;
 }
 
-/* Go through the archive that is there, up to its end: out->start. */
+/*
+ * Go through the archive that is there, up to its end: out->start.  Afterwards out->index has all
+ * of its members, and ${input} has no source any more if it had to be read once more.
+ */
 static int read_old(struct output *out, struct input *input, enum mode mode, struct error *err) {
 	int r = note_members(out, input, mode, err);
 
-	/* An index that breaks off is made anew, from the beginning. */
+	/*
+	 * An index that breaks off is made anew, from the beginning.  What -u has noted by then may
+	 * stay: it is noted again.
+	 */
 	if (r == TARN_OK && input->by_index && !input_had_all_by_index(input)) {
 		earlier_inodes_fini(&out->earlier);
 		r = input_leave_index(input, err);
@@ -63,10 +87,14 @@ static int read_old(struct output *out, struct input *input, enum mode mode, str
 		return index_writer_adopt(&out->index, input->index, err);
 	/* In what was compressed as a whole there is no way back to the last member but this. */
 	r = input_rewind(input, err);
+	/* An adopted index has the checksum of the last header already; this one has to read it. */
 	return r == TARN_OK ? index_writer_bind(&out->index, input->reader, 0, err) : r;
 }
 
-/* The old archive goes into a file of its own, which takes its place in the end. */
+/*
+ * The old archive goes into a file of its own, which takes its place in the end.  Its compression
+ * is that of the archive, whatever was asked for.  The old file is open in ${input} still.
+ */
 static int copy_old(
     struct output *out, const struct options *o, const struct input *input, struct error *err) {
 	struct codec_settings settings = settings_of(o);
@@ -80,7 +108,11 @@ static int copy_old(
 	return r == TARN_OK ? codec_copy(out->writer, input->reader, out->start, err) : r;
 }
 
-/* Go on in the file itself. */
+/*
+ * Go on in the file itself.  The codec moves the descriptor to what is going to be replaced, and
+ * from there on the file is kept in memory; nothing may be written before that.  TARN_END: see
+ * above.
+ */
 static int continue_old(
     struct output *out, const struct options *o, const struct input *input, struct error *err) {
 	struct codec_settings settings = settings_of(o);
@@ -105,6 +137,7 @@ static int check_compression(
 	    codec_name(o->compression), codec_name(found));
 }
 
+/* Whatever is returned, ${out} can be closed; while nothing was written, the file is untouched. */
 static int open_old(
     struct output *out, const struct options *o, struct report *report, struct error *err) {
 	struct codec_settings settings = settings_of(o);
@@ -124,6 +157,7 @@ static int open_old(
 	if (r == TARN_OK)
 		r = check_compression(o, input.reader, err);
 	if (r == TARN_OK) {
+		/* Who had an index keeps it, and zstd has one by default: see output_open. */
 		out->has_index = o->index == TRISTATE_YES ||
 		    (o->index != TRISTATE_NO &&
 		        (input.had_index || codec_reader_has_place(input.reader)));
@@ -146,6 +180,7 @@ static int open_new(struct output *out, const struct options *o, struct error *e
 
 int output_open(
     struct output *output, const struct options *o, struct report *report, struct error *err) {
+	/* What cannot be looked at is not taken for missing: opening it says what is wrong. */
 	bool is_new = o->mode == MODE_CREATE || (access(o->archive, F_OK) != 0 && errno == ENOENT);
 	int r;
 
@@ -156,6 +191,7 @@ int output_open(
 			.refusal = o->index == TRISTATE_YES ? REPORT_FAILURE : REPORT_NOTE,
 		},
 	};
+	/* Only zstd has a place for it beside the stream; elsewhere it must be asked for. */
 	output->has_index = o->format != FORMAT_CPIO &&
 	    (o->index == TRISTATE_YES ||
 	        (o->index != TRISTATE_NO && settings_of(o).compression == COMPRESSION_ZSTD));
@@ -172,7 +208,10 @@ int output_open(
 	return TARN_OK;
 }
 
-/* The index goes beside the stream, or else behind the end-of-archive blocks, to the end of a block. */
+/*
+ * The index goes beside the stream, or else behind the end-of-archive blocks.  There zeros come
+ * first, so that it ends with a block, where it is looked for from the end on.
+ */
 static int write_index(struct output *out, struct error *err) {
 	static const char zeros[TAR_BLOCK_NBYTES];
 	const struct bytes *index;
@@ -183,6 +222,7 @@ static int write_index(struct output *out, struct error *err) {
 	r = codec_writer_attach(out->writer, index->data, index->nbytes, err);
 	if (r != TARN_EREFUSED)
 		return r;
+	/* A piece of its own: whoever reads the index need not decompress anything else. */
 	r = codec_writer_end_piece(out->writer, err);
 	if (r == TARN_OK)
 		r = codec_write(out->writer, zeros, -index->nbytes % sizeof(zeros), err);

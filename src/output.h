@@ -15,10 +15,10 @@
 #include "update.h"
 
 /*
- * An archive that is written: file, codec, sink and maybe an index, opened and closed as one.  A new
- * one is written beside its destination and gets its name when it is whole.  One that is added to
- * (-r, -u) is written in place from its end-of-archive blocks on, these last; a run that fails puts
- * back what was there.
+ * An archive that is written: file, codec, sink and maybe an index, opened and closed as one.  A
+ * new one is written beside its destination and gets its name when it is whole.  One that is added
+ * to (-r, -u) is written in place from its end-of-archive blocks on, these last; a run that fails
+ * puts back what was there.
  */
 struct output {
 	struct archive_file file;
@@ -34,8 +34,8 @@ struct output {
 };
 
 /**
- * Open the archive of ${o}.  Whatever is returned, it can be closed.  An index that it cannot have is
- * said when that is known.
+ * Open the archive of ${o}.  Whatever is returned, it can be closed.  An index that it cannot have
+ * is said when that is known.
  */
 int output_open(
     struct output *output, const struct options *o, struct report *report, struct error *err);

@@ -7,9 +7,16 @@
 #include "quote.h"
 
 /*
- * The length at the beginning of a record counts the whole record, its own digits included.  Numbers are
- * put into text by hand: nearly every member has a record with two, and printf would take longer for
- * them than all the rest of its header.
+ * The length at the beginning of a record counts the whole record, its own digits included.  So it
+ * is found before anything is written.  The parts of a record are then appended one by one: they
+ * are put together nowhere else, as the value of an attribute may be large.  After TARN_ENOMEM a
+ * part of a record is in the header, which is of no use then.
+ *
+ * Numbers are put into text by hand: nearly every member has a record with two, and printf would
+ * take longer for them than all the rest of its header.
+ *
+ * tar_header writes with this.  plain_header and early_mtime read with it, and must not understand
+ * more than libarchive does, which reads everything else.
  */
 
 #define XATTR_PREFIX "SCHILY.xattr."
@@ -31,10 +38,16 @@ static char *put_digits(char *end, uint64_t n) {
 	return end;
 }
 
-/* Append the length of a record that goes on with ${nbytes}, from the keyword to the newline. */
+/*
+ * Append the length of a record, and the space.  ${nbytes} follow: keyword, equals sign, value,
+ * newline, which the caller appends.
+ */
 static int begin_record(struct member_header *header, size_t nbytes, struct error *err) {
 	size_t rest = nbytes + 1;
-	/* The digits may be what makes it need one more. */
+	/*
+	 * With its digits the number may need one more: 98 and two digits are 100, which has three.
+	 * A second time that cannot happen.
+	 */
 	size_t total = rest + count_digits(rest + count_digits(rest));
 	char length[32], *end = length + sizeof(length), *from;
 
@@ -53,6 +66,7 @@ static int end_record(
 	return r == TARN_OK ? member_header_append(header, "\n", 1, err) : r;
 }
 
+/* A whole record.  The 2 that are added are the equals sign and the newline. */
 static int pax_record(struct member_header *header, const char *keyword, const void *value,
     size_t nbytes, struct error *err) {
 	size_t keyword_nbytes = strlen(keyword);
@@ -70,6 +84,7 @@ int pax_record_string(
 
 int pax_record_number(
     struct member_header *header, const char *keyword, uint64_t value, struct error *err) {
+	/* 64 bits have 20 digits. */
 	char text[32], *end = text + sizeof(text), *from = put_digits(end, value);
 
 	return pax_record(header, keyword, from, (size_t)(end - from), err);
@@ -83,6 +98,7 @@ int pax_record_time(
 	char text[64], *end = text + sizeof(text), *from;
 
 	/* A timespec counts its fraction upwards, also below zero; the text counts from zero. */
+	/* Unsigned, as the least number of seconds has no counterpart above zero. */
 	if (negative) {
 		seconds = 0 - seconds;
 		if (nanoseconds > 0) {
@@ -118,6 +134,7 @@ static int append_xattr_name(struct member_header *header, const char *name, str
 	}
 }
 
+/* ${to} may be as long as ${name} is: nothing becomes longer.  A % before anything else stays. */
 char *pax_read_xattr_name(char *to, const char *name) {
 	while (*name != '\0') {
 		bool is_equals = strncmp(name, "%3D", 3) == 0;
@@ -137,6 +154,7 @@ int pax_record_xattr(struct member_header *header, const struct xattr *xattr, st
 	size_t name_nbytes = 0;
 	int r;
 
+	/* What append_xattr_name() is going to append. */
 	for (const char *s = xattr->name; *s != '\0'; s++)
 		name_nbytes += *s == '=' || *s == '%' ? 3 : 1;
 	r = begin_record(header, strlen(XATTR_PREFIX) + name_nbytes + xattr->nbytes + 2, err);
@@ -178,9 +196,11 @@ bool pax_read_record(
 	const char *text = *at, *last, *equals;
 	uint64_t length;
 
+	/* At most 7 digits, so that ${length} is far from any limit. */
 	if (read_digits(&text, end, 7, &length) == 0 || text == end || *text++ != ' ' ||
 	    length > (uint64_t)(end - *at))
 		return false;
+	/* A value may have newlines in it: where the record ends the length alone tells. */
 	last = *at + length - 1;
 	if (last < text || *last != '\n')
 		return false;
@@ -205,10 +225,12 @@ bool pax_read_time(const struct pax_text *value, struct timespec *time) {
 		at++;
 		for (size_t n = read_digits(&at, end, 9, &fraction); n < 9; n++)
 			fraction *= 10;
+		/* Finer than nanoseconds: cut. */
 		while (read_digits(&at, end, 9, &ignored) > 0)
 			;
 	}
 	*time = (struct timespec){ (time_t)seconds, (long)fraction };
+	/* -1.25 is -2 seconds and 0.75 upwards from there. */
 	if (negative) {
 		time->tv_sec = -(time_t)seconds - (fraction > 0);
 		time->tv_nsec = fraction > 0 ? 1000000000 - (long)fraction : 0;

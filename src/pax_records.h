@@ -28,7 +28,9 @@ int pax_record_time(
  * %3D, and % becomes %25, as GNU tar has it.
  */
 int pax_record_xattr(struct member_header *header, const struct xattr *xattr, struct error *err);
-/** Put to ${to} the name that such a keyword has as ${name}, which is no shorter; the end of its NUL. */
+/**
+ * Put to ${to} the name that such a keyword has as ${name}, which is no shorter; behind its NUL.
+ */
 char *pax_read_xattr_name(char *to, const char *name);
 
 /** True when ${s} may be the value of a record, which POSIX wants to be UTF-8. */
@@ -43,15 +45,15 @@ struct pax_text {
 bool pax_text_is(const struct pax_text *text, const char *wanted);
 
 /**
- * Read the record at *${at}, which moves behind it.  False for what is none before ${end}, or is longer
- * than libarchive reads.
+ * Read the record at *${at}, which moves behind it.  False for what is none before ${end}, or is
+ * longer than libarchive reads.
  */
 bool pax_read_record(
     const char **at, const char *end, struct pax_text *keyword, struct pax_text *value);
 
 /**
- * Seconds since 1970 with decimals, of which nine count.  A timespec counts its fraction upwards, also
- * below zero.  False for anything else, and for more seconds than 18 digits say.
+ * Seconds since 1970 with decimals, of which nine count.  A timespec counts its fraction upwards,
+ * also below zero.  False for anything else, and for more seconds than 18 digits say.
  */
 bool pax_read_time(const struct pax_text *value, struct timespec *time);
 

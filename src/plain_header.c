@@ -7,18 +7,31 @@
 #include "pax_records.h"
 
 /*
+ * The blocks are read in their order: extended headers into struct records, then the member's own
+ * header, in which what the records say takes the place of its fields.  Nothing is kept from one
+ * member to the next.
+ *
+ * Whatever is read here must come out as libarchive has it, and whatever is in doubt is left to it:
+ * it then reads the same bytes from the beginning.  So false never means damage here, and being
+ * lenient, old formats and messages are libarchive's affair alone.  The archive source asks for
+ * each member but the first; early_mtime uses no more than extended_header_read.
+ *
  * A name can say more than it seems where it ends in a slash: only a directory's may.  Numbers are
  * digits up to a NUL, a space or the end of the field.
  */
 
-/* What stands before a header. */
+/* What stands before a header.  The names are borrowed from there, with text NULL for none. */
 struct records {
+	/* The two are never mixed: which of them counts then is libarchive's to know. */
 	enum { NOTHING, PAX_RECORDS, LONG_NAMES } kind;
 	struct pax_text path, linkpath;
 	struct timespec mtime;
 	bool has_mtime;
 };
 
+/*
+ * False without digits, for blanks before them, and for base 256.  12 digits are 36 bits at most.
+ */
 static bool read_octal(const char *field, size_t nbytes, uint64_t *value) {
 	size_t i = 0;
 
@@ -41,6 +54,7 @@ static bool has_checksum(const struct tar_block *block) {
 	    stored == tar_block_sum(block);
 }
 
+/* Magic and version: "ustar\0" and "00" in POSIX, "ustar " and " \0" in GNU tar's format. */
 static bool is_ustar(const struct tar_block *block) {
 	return memcmp(block->magic,
 	           "ustar\0"
@@ -59,13 +73,17 @@ static char *copy_text(char *to, const char *field, size_t nbytes) {
 	return to;
 }
 
+/* The same for a value, for which there is room: all records together are no longer than ${to}. */
 static char *copy_value(char *to, const struct pax_text *value) {
 	to = mempcpy(to, value->text, value->nbytes);
 	*to = '\0';
 	return to;
 }
 
-/* False for a name that is left to libarchive. */
+/*
+ * Put the name into ${header}, without the slashes at the end of a directory's.  False for one that
+ * is left to libarchive.
+ */
 static bool read_name(
     struct plain_header *header, const struct tar_block *block, const struct pax_text *path) {
 	char *to = header->name;
@@ -74,6 +92,7 @@ static bool read_name(
 	if (path->text != NULL) {
 		to = copy_value(to, path);
 	} else {
+		/* In GNU tar's format there are times in the place of the prefix. */
 		if (is_ustar(block) && block->end.prefix[0] != '\0') {
 			to = copy_text(to, block->end.prefix, sizeof(block->end.prefix));
 			if (to[-1] != '/')
@@ -90,11 +109,15 @@ static bool read_name(
 	return true;
 }
 
+/* NULL where the field is empty. */
 static const char *read_owner(char *to, const char *field, size_t nbytes) {
 	return copy_text(to, field, nbytes) > to ? to : NULL;
 }
 
-/* False when a field has anything but digits, or there is content where none belongs. */
+/*
+ * False when a field has anything but digits, or there is content where none belongs: some tars put
+ * content behind later names, and libarchive finds out whether it is there.
+ */
 static bool read_numbers(const struct tar_block *block, struct entry *e) {
 	uint64_t mode, size, mtime;
 
@@ -120,6 +143,7 @@ static bool read_record(
 		return records->has_mtime = pax_read_time(value, &records->mtime);
 	if (pax_text_is(keyword, "atime") || pax_text_is(keyword, "ctime"))
 		return pax_read_time(value, &ignored);
+	/* An empty value takes a record back; with a NUL in it a name would be cut. */
 	if (value->nbytes == 0 || memchr(value->text, '\0', value->nbytes) != NULL)
 		return false;
 	if (pax_text_is(keyword, "path"))
@@ -131,7 +155,9 @@ static bool read_record(
 	return true;
 }
 
-/* Records, and nothing else. */
+/*
+ * Of several records with one keyword the last counts (POSIX pax).  False: there is something else.
+ */
 static bool read_records(struct records *records, const char *at, size_t nbytes) {
 	const char *end = at + nbytes;
 	struct pax_text keyword, value;
@@ -149,7 +175,7 @@ bool extended_header_read(const struct tar_block *block, uint64_t *nbytes) {
 	    read_octal(block->size, sizeof(block->size), nbytes);
 }
 
-/* A name, and the NUL behind it. */
+/* A name, and the NUL behind it, which counts in the size.  False for a second one of its kind. */
 static bool read_long_name(struct pax_text *name, const char *at, size_t nbytes) {
 	if (name->text != NULL || nbytes < 2 || memchr(at, '\0', nbytes) != at + nbytes - 1)
 		return false;
@@ -157,7 +183,7 @@ static bool read_long_name(struct pax_text *name, const char *at, size_t nbytes)
 	return true;
 }
 
-/* What ${block} says of the next one in the ${nbytes} behind it. */
+/* Take what the ${nbytes} at ${at}, which are behind ${block}, say of the member. */
 static bool read_content(
     struct records *records, const struct tar_block *block, const char *at, size_t nbytes) {
 	if (block->type == 'x') {
@@ -174,8 +200,9 @@ static bool read_content(
 }
 
 /*
- * Read what is before the header itself, if that says more of the member.  Returns how many bytes it
- * has with its own header; SIZE_MAX: it is left to libarchive.
+ * Read one extended header at ${data}, of x, L and K.  Returns how many bytes it has with its
+ * content and padding; 0: there is none; SIZE_MAX: it is left to libarchive, also where not all of
+ * it is there.
  */
 static size_t read_extension(struct records *records, const char *data, size_t nbytes) {
 	const struct tar_block *block = (const struct tar_block *)data;
@@ -194,7 +221,7 @@ static size_t read_extension(struct records *records, const char *data, size_t n
 	return all;
 }
 
-/* The member's own header. */
+/* The member's own header, a whole block.  False: it is left to libarchive. */
 static bool read_header(struct plain_header *header, const struct tar_block *block,
     const struct records *records, struct entry *e) {
 	if (block->type != '0' && block->type != '1' && block->type != '2' && block->type != '5')
@@ -234,6 +261,7 @@ size_t plain_header_read(
 	const char *at = data, *end = at + nbytes;
 	size_t before;
 
+	/* At the end of it there is a whole block at ${at}: read_extension saw to that. */
 	while ((before = read_extension(&records, at, (size_t)(end - at))) > 0) {
 		if (before == SIZE_MAX)
 			return 0;

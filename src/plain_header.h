@@ -8,10 +8,9 @@
 
 /*
  * Headers of files, later names, symbolic links and directories as ustar and GNU tar have them, and
- * before them, if at all, one of pax with no more than names, times and what does not matter here, or
- * those for long names of GNU tar.
- * That is nearly all members of nearly all archives.  Anything out of the ordinary is left to
- * libarchive, which takes ten times as long.
+ * before them, if at all, one of pax with no more than names, times and what does not matter here,
+ * or those for long names of GNU tar.  That is nearly all members of nearly all archives.  Anything
+ * out of the ordinary is left to libarchive, which takes ten times as long.
  */
 
 /** The most bytes that the records of a member, or a long name with its NUL, may have. */
@@ -35,8 +34,8 @@ size_t plain_header_read(
     struct plain_header *header, const void *data, size_t nbytes, struct entry *e);
 
 /**
- * True when ${block} is one of the headers that say more of the next one (pax records, GNU tar's long
- * names): ${nbytes} of that follow.
+ * True when ${block} is one of the headers that say more of the next one (pax records, GNU tar's
+ * long names): ${nbytes} of that follow.
  */
 bool extended_header_read(const struct tar_block *block, uint64_t *nbytes);
 

@@ -14,6 +14,10 @@
  * an extended header; then that header is closed, or dropped when it has no records, and the block
  * follows it.  What a field cannot say is zero or cut there, as GNU tar has it.
  *
+ * The order of the steps matters.  Which content is stored comes first, as its size is a field; the
+ * type next, as only directories get a slash; then fields and records; the checksum last.  A
+ * refusal may come at any of them and leaves half a header, which the next member clears.
+ *
  * Long names that are not UTF-8 stand in members of type K and L between the extended header and
  * the header block.  GNU tar 1.34, bsdtar 3.6, busybox 1.35 and Python 3.11 read that order, and
  * the other one too, without a word.  None of them minds such names in ustar fields; but a
@@ -21,15 +25,15 @@
  * stored under it.
  */
 
-/* The header that is being encoded. */
+/* The header that is being encoded, during one call; all that it points to is borrowed. */
 struct encoder {
-	struct member_header *header;
+	struct member_header *header; /* its bytes are all that precedes ${block} in the archive */
 	const struct entry *e;
 	enum format format;
 	bool is_sparse;        /* stored without its holes */
 	bool has_long_name;    /* a member of type L says it */
 	bool has_long_link;    /* K */
-	size_t map_nbytes;     /* of the sparse map that is stored as content */
+	size_t map_nbytes;     /* of the sparse map that is stored as content, in pax; else 0 */
 	const char *name;      /* with the slash at the end that directories have */
 	const char *link_name; /* NULL: none */
 	struct error *err;
@@ -47,6 +51,7 @@ struct field {
 #define FIELD(enc, member, keyword, type) \
 	((struct field){ (enc)->block.member, sizeof((enc)->block.member), keyword, type })
 
+/* The message is GNU tar's, with the range that it gives: base 256 has one more below zero. */
 static int refuse_number(const struct encoder *enc, struct field f, uint64_t value, bool negative) {
 	bool is_gnu = enc->format == FORMAT_GNU;
 	uint64_t max = is_gnu ? tar_max_base256(f.nbytes) : tar_max_octal(f.nbytes);
@@ -56,7 +61,11 @@ static int refuse_number(const struct encoder *enc, struct field f, uint64_t val
 	    is_gnu ? "-" : "", (uintmax_t)(is_gnu ? max + 1 : 0), (uintmax_t)max);
 }
 
-/* ${value} is in two's complement; what may be negative has all of its bits in base 256. */
+/*
+ * ${value} is in two's complement; only times may be ${negative}, and their field has all of its
+ * bits in base 256.  Octal is for every reader, so anything else only comes where that does not
+ * fit.
+ */
 static int put_number(struct encoder *enc, struct field f, uint64_t value, bool negative) {
 	if (!negative && value <= tar_max_octal(f.nbytes)) {
 		tar_put_octal(f.at, f.nbytes, value);
@@ -68,12 +77,14 @@ static int put_number(struct encoder *enc, struct field f, uint64_t value, bool 
 	}
 	if (enc->format != FORMAT_PAX || f.keyword == NULL)
 		return refuse_number(enc, f, value, negative);
+	/* A record would say of the inode what the first name has already said. */
 	tar_put_octal(f.at, f.nbytes, 0);
 	if (enc->e->first_name != NULL)
 		return TARN_OK;
 	return pax_record_number(enc->header, f.keyword, value, enc->err);
 }
 
+/* Only pax has nanoseconds; elsewhere a time is rounded down, also one before 1970. */
 static int put_mtime(struct encoder *enc) {
 	struct timespec t = enc->e->mtime;
 	struct field f = FIELD(enc, mtime, NULL, "time_t");
@@ -87,7 +98,10 @@ static int put_mtime(struct encoder *enc) {
 	return pax_record_time(enc->header, "mtime", t, enc->err);
 }
 
-/* The name of an owner; one that no record may have, or no format but pax, is cut. */
+/*
+ * The name of an owner.  It is cut to 31 bytes and a NUL (POSIX ustar wants that) in every format
+ * but pax, and there too if it is not UTF-8: readers then have the number.
+ */
 static int put_owner(struct encoder *enc, char at[32], const char *keyword, const char *name) {
 	size_t room = sizeof(enc->block.uname) - 1, nbytes;
 
@@ -116,7 +130,10 @@ static size_t find_split(const char *name, size_t nbytes) {
 	return nbytes - at - 1 <= sizeof(b->name) ? at : 0;
 }
 
-/* A name that is longer than its field, of which that has the beginning. */
+/*
+ * A name that is longer than its field, which has the beginning of it: into a record, or, set in
+ * *${is_long}, into a member of type L or K that finish() appends.
+ */
 static int put_long(struct encoder *enc, const char *keyword, const char *name, bool *is_long) {
 	if (enc->format == FORMAT_PAX && pax_is_utf8(name))
 		return pax_record_string(enc->header, keyword, name, enc->err);
@@ -124,6 +141,7 @@ static int put_long(struct encoder *enc, const char *keyword, const char *name, 
 	return TARN_OK;
 }
 
+/* v7 wants a NUL behind the name, the others have all 100 bytes. */
 static int put_name(struct encoder *enc) {
 	struct tar_block *b = &enc->block;
 	size_t nbytes = strlen(enc->name), split = 0, max = sizeof(b->name);
@@ -163,6 +181,7 @@ static int put_link_name(struct encoder *enc) {
 	memcpy(b->link_name, enc->link_name, nbytes < max ? nbytes : max);
 	if (nbytes <= max)
 		return TARN_OK;
+	/* A later name can be stored in full instead; a symbolic link is nothing but its target. */
 	if (enc->format == FORMAT_USTAR || enc->format == FORMAT_V7)
 		return enc->e->first_name != NULL ?
 		    err_set(enc->err, TARN_NO_FIRST, 0, "link name is too long") :
@@ -177,7 +196,11 @@ static char *put_text(char *at, const char *end, const char *text, size_t nbytes
 	return mempcpy(at, text, nbytes < room ? nbytes : room);
 }
 
-/* Put "directory/${folder}/base" for the entry into ${at}, as far as it fits. */
+/*
+ * Put "directory/${folder}/base" for the entry into ${at}, as far as it fits.  POSIX pax proposes
+ * such names for extended headers, with the number of the process in them; without it the bytes
+ * depend on the entry alone.
+ */
 static void put_name_in_folder(const struct entry *e, const char *folder, char at[100]) {
 	const char *slash = strrchr(e->name, '/'), *end = at + 100;
 	const char *base = slash != NULL ? slash + 1 : e->name;
@@ -190,7 +213,11 @@ static void put_name_in_folder(const struct entry *e, const char *folder, char a
 	put_text(at, end, base, strlen(base));
 }
 
-/* The number that begins the map of a sparse file, and those that it consists of, as pax has it. */
+/*
+ * The map of a sparse file as it precedes the data (GNU tar's sparse format 1.0 for pax): how many
+ * runs there are, and offset and length of each, in decimal, a line each; then zeros up to a whole
+ * block.
+ */
 static int append_map(struct encoder *enc) {
 	const struct member_header *h = enc->header;
 	char line[64];
@@ -205,6 +232,7 @@ static int append_map(struct encoder *enc) {
 	return r == TARN_OK ? member_header_pad(enc->header, TAR_BLOCK_NBYTES, enc->err) : r;
 }
 
+/* The records of sparse format 1.0, and the name, which is in one of them if that can be. */
 static int put_sparse_records(struct encoder *enc) {
 	struct member_header *h = enc->header;
 	int r = pax_record_string(h, "GNU.sparse.major", "1", enc->err);
@@ -222,6 +250,7 @@ static int put_sparse_records(struct encoder *enc) {
 	return pax_record_string(h, "GNU.sparse.name", enc->name, enc->err);
 }
 
+/* libarchive and GNU tar know the keywords; no other format has a place for this. */
 static int put_attributes(struct encoder *enc) {
 	const struct entry *e = enc->e;
 	int r = TARN_OK;
@@ -260,6 +289,7 @@ static int put_numbers(struct encoder *enc) {
 	    put_number(enc, FIELD(enc, minor, NULL, "minor_t"), e->rdev_minor, false);
 }
 
+/* All fields of the block but type, map and checksum, and all records. */
 static int put_all(struct encoder *enc) {
 	const struct entry *e = enc->e;
 	bool is_pax_sparse = enc->is_sparse && enc->format == FORMAT_PAX;
@@ -276,6 +306,7 @@ static int put_all(struct encoder *enc) {
 	return r == TARN_OK ? put_attributes(enc) : r;
 }
 
+/* After plan_content: a sparse file has a type of its own in GNU tar's format. */
 static int put_type(struct encoder *enc) {
 	static const char types[] = {
 		[ENTRY_FILE] = '0',
@@ -292,6 +323,7 @@ static int put_type(struct encoder *enc) {
 	*type = e->first_name != NULL ? '1' : types[e->type];
 	if (*type == '\0' || (enc->format == FORMAT_V7 && strchr("346", *type) != NULL))
 		return err_set(enc->err, TARN_EREFUSED, 0, "Unknown file type; file ignored");
+	/* In v7 a file has no type.  That directories have one is as GNU tar writes it. */
 	if (enc->format == FORMAT_V7 && *type == '0')
 		*type = '\0';
 	if (enc->format == FORMAT_GNU && enc->is_sparse)
@@ -299,7 +331,10 @@ static int put_type(struct encoder *enc) {
 	return TARN_OK;
 }
 
-/* Find out which content there is, and how much a map adds to it. */
+/*
+ * Find out which content there is, and how much a map adds to it.  The bytes of the header are
+ * still free: the map is put there to measure it, and taken out again.
+ */
 static int plan_content(struct encoder *enc) {
 	struct member_header *h = enc->header;
 	const struct entry *e = enc->e;
@@ -309,10 +344,13 @@ static int plan_content(struct encoder *enc) {
 		return TARN_OK;
 	if (!e->is_sparse || (enc->format != FORMAT_PAX && enc->format != FORMAT_GNU))
 		return member_header_set_whole(h, e, enc->err);
-	/* GNU tar begins every run at a block, while others take them as they are. */
+	/*
+	 * GNU tar looks for each run at the next block, other readers directly behind the run
+	 * before: of runs that are whole blocks both say the same.
+	 */
 	r = member_header_set_data(h, e, TAR_BLOCK_NBYTES, enc->err);
 	if (r == TARN_OK && enc->format == FORMAT_PAX) {
-		/* The size comes before the map: write that for its length, and again in the end. */
+		/* Its length is in the size field, which comes before it. */
 		r = append_map(enc);
 		enc->map_nbytes = h->nbytes;
 		h->nbytes = 0;
@@ -337,7 +375,10 @@ static void make_extension(struct tar_block *b, char type, size_t nbytes) {
 	tar_put_size(b->size, (off_t)nbytes);
 }
 
-/* Close the extended header, in front of whose records there is room for its block. */
+/*
+ * Close the extended header, in front of whose records there is room for its block: their length is
+ * in it, and is known only now.  Without records the room is given back, and there is none.
+ */
 static int finish_records(struct encoder *enc) {
 	struct tar_block x = { 0 };
 	size_t nbytes = enc->header->nbytes - sizeof(x);
@@ -354,7 +395,7 @@ static int finish_records(struct encoder *enc) {
 	return member_header_pad(enc->header, TAR_BLOCK_NBYTES, enc->err);
 }
 
-/* A member of type L or K, whose content is a name. */
+/* A member of type L or K, whose content is a name with its NUL; GNU tar calls all of them so. */
 static int append_long(struct encoder *enc, char type, const char *name) {
 	struct tar_block b = { .name = "././@LongLink" };
 	size_t nbytes = strlen(name) + 1;
@@ -445,6 +486,7 @@ int tar_header_encode(
 	return r == TARN_OK ? finish(&enc) : r;
 }
 
+/* What put_number() leaves in the field of a later name. */
 static uint64_t reduce_number(uint64_t value, size_t nbytes) {
 	return value <= tar_max_octal(nbytes) ? value : 0;
 }
