@@ -19,6 +19,8 @@
  * be a directory itself.  openat2(2) (Linux 5.6) does the same in one call.  It is asked anew each
  * time: a call that the kernel does not know costs little beside the walk that follows, and so
  * nothing has to be remembered.
+ *
+ * openat2() makes no directories, so the walk is also made where one is missing and wanted.
  */
 
 #define FLAGS (O_PATH | O_DIRECTORY | O_CLOEXEC)
@@ -26,6 +28,7 @@
 /* The whole of ${path} in one call; ENOSYS where there is no such call. */
 static int open_at_once(int dirfd, const char *path) {
 #ifdef SYS_openat2
+	/* A second check: member_path lets no ".." and no absolute path through. */
 	struct open_how how = {
 		.flags = FLAGS,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
@@ -40,6 +43,10 @@ static int open_at_once(int dirfd, const char *path) {
 #endif
 }
 
+/*
+ * Returns a descriptor, or -1 with errno as openat2() would say it.  O_PATH with O_DIRECTORY says
+ * ENOTDIR of a symbolic link, too; a second look tells the two apart for the message.
+ */
 static int open_component(int dirfd, const char *name, bool make) {
 	struct stat st;
 	int fd;
@@ -68,6 +75,7 @@ static void close_unless(int fd, int borrowed) {
 	errno = saved;
 }
 
+/* Holds two descriptors at most, that of the directory above and the next, whatever the depth. */
 static int open_by_component(int dirfd, const char *path, bool make) {
 	char name[NAME_MAX + 1];
 	int at = dirfd, next;

@@ -15,19 +15,35 @@
 #include "remove_tree.h"
 
 /*
- * Each operation is a step in one directory, on one component that is never followed: in_parent
- * gets the directory and takes the step there.
+ * Each operation is a step in one directory, on one component that is never followed:
+ * contained_in_parent opens the directory, or finds it among those that are held, and calls the
+ * step there with a descriptor and a last component.  No step sees a path, so none can be led
+ * astray by what another process does to the directories above.  tree_sink and link_ladder write
+ * through this module, compare reads through it; making files is in contained_fresh.c.
  *
- * ENOENT may also mean that a directory that is held has been removed since, so it is believed only
- * when it comes back after all that was held is forgotten.  This one rule is all that keeps the
- * directories that are held in line with the tree, beside forgetting what is replaced from here.  It holds
- * for EMFILE, too: what is held may be what there are too few descriptors for.
+ * Directories are held because opening one for each member would cost more than what is done in
+ * it.  The price is that one may have been removed since.  Whatever is done in it fails with ENOENT
+ * then, so ENOENT is believed only when it comes back after all that was held is forgotten.  This
+ * one rule, and forgetting what is replaced from here, keep the held directories in line with the
+ * tree.  EMFILE is treated alike: the held directories may be what takes up the descriptors.
+ *
+ * A struct contained belongs to one thread, as nothing here is locked.  Threads that write to one
+ * destination have one each (contained_open_again), and find out by the same rule what the others
+ * did.
  */
 
-/* Of all that are open for the same destination, with that. */
+/*
+ * Descriptors for the directories of one destination, all threads together: each struct contained
+ * has the destination itself and HELD_TOGETHER_MAX / nshares - 1 others.  That is at least one up
+ * to nine shares; run_read.c opens at most LANES_MAX beside the first.
+ */
 #define HELD_TOGETHER_MAX ((size_t)18)
 
-/* One that writes to what is in this machine, and says what goes wrong when it does. */
+/*
+ * Is it a file system that says everything that goes wrong when it is written to, and nothing more
+ * when the file is closed?  Network file systems and FUSE may say only then that a quota was
+ * exceeded or the server is gone.
+ */
 static bool is_local(int dirfd) {
 	struct statfs fs;
 
@@ -36,7 +52,7 @@ static bool is_local(int dirfd) {
 	        fs.f_type == XFS_SUPER_MAGIC || fs.f_type == BTRFS_SUPER_MAGIC);
 }
 
-/* Take over ${fd}, a destination; or errno says why there is none. */
+/* Take over ${fd}, a destination, also on failure; -1 when open() has failed and set errno. */
 static int open_below(struct contained **contained, int fd, struct error *err) {
 	struct contained *c;
 	struct stat st;
@@ -45,6 +61,7 @@ static int open_below(struct contained **contained, int fd, struct error *err) {
 		return err_set(err, TARN_ESYSTEM, errno, "Cannot open");
 	c = calloc(1, sizeof(*c));
 	if (c == NULL || held_directories_init(&c->directories, fd) != 0) {
+		/* Else held_directories_init has closed it. */
 		if (c == NULL)
 			close(fd);
 		free(c);
@@ -57,6 +74,7 @@ static int open_below(struct contained **contained, int fd, struct error *err) {
 	}
 	c->dev = st.st_dev;
 	c->is_local = is_local(c->directories.root->fd);
+	/* Without AT_EMPTY_PATH (link_nameless) it gets its name by /proc. */
 	c->can_be_nameless = access(OWN_DESCRIPTORS, X_OK) == 0;
 	c->has_modes = true;
 	*contained = c;
@@ -83,12 +101,14 @@ int contained_open_again(
 bool contained_tells_names(const struct contained *contained) {
 	const struct exact_names *names = &contained->directories.names;
 
+	/* Before anything is made no file system is known. */
 	return names->nfile_systems > 0 && !names->fold;
 }
 
 void contained_free(struct contained *contained) {
 	if (contained == NULL)
 		return;
+	/* Only ${like} is asked to sync. */
 	if (contained->like != NULL && contained->crosses_mounts)
 		contained->like->crosses_mounts = true;
 	held_directories_fini(&contained->directories);
@@ -100,10 +120,11 @@ int contained_directory(const struct contained *contained) {
 }
 
 int contained_sync(struct contained *contained, struct error *err) {
+	/* syncfs() takes no descriptor from O_PATH. */
 	int fd = openat(contained->directories.root->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int r = TARN_OK;
 
-	/* This says nothing of errors, but it is all there is for file systems that are not held. */
+	/* No errors are reported, but no descriptors of those file systems are left to sync. */
 	if (contained->crosses_mounts)
 		sync();
 	if (fd < 0 || syncfs(fd) != 0)
@@ -126,6 +147,7 @@ int contained_parent_error(struct error *err) {
 	return err_set(err, TARN_ESYSTEM, errno, "Cannot open parent directory");
 }
 
+/* One attempt, with what is held now. */
 static int in_parent_once(struct contained *c, const struct member_path *path, bool make_parents,
     step_function *step, void *arg, struct error *err) {
 	struct held_directory *dir =
@@ -145,6 +167,7 @@ int contained_in_parent(struct contained *c, const struct member_path *path, boo
 
 	if (r != TARN_ESYSTEM || (err->errnum != ENOENT && err->errnum != EMFILE))
 		return r;
+	/* So a step may run twice, and must leave nothing behind when it fails in this way. */
 	held_directories_forget_all(&c->directories);
 	return in_parent_once(c, path, make_parents, step, arg, err);
 }
@@ -163,8 +186,8 @@ bool contained_keeps_local(const struct contained *c, dev_t dev) {
 }
 
 /*
- * ${st} was found at ${name}.  TARN_FOLDED when it is called otherwise, and the file system does not tell
- * the two names apart: what has that name is not to be touched.
+ * ${st} was found at ${name}.  TARN_FOLDED when it is called otherwise, and the file system does
+ * not tell the two names apart: what has that name is not to be touched.
  */
 static int check_name(struct contained *c, const struct held_directory *dir, const char *name,
     const struct stat *st, const char *failure, struct error *err) {
@@ -179,11 +202,13 @@ int contained_ask_to_replace(struct contained *c, const struct held_directory *d
 	struct stat st;
 	int r;
 
+	/* If it only cannot be looked at, what the caller does next says why. */
 	if (fstatat(dir->fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return TARN_OK;
 	r = check_name(c, dir, name, &st, failure, err);
 	if (r != TARN_OK || replace)
 		return r;
+	/* What a run that was killed left is nobody's: it goes also with --keep-old-files. */
 	if (contained_is_unfinished(&st) && unlinkat(dir->fd, name, 0) == 0)
 		return TARN_OK;
 	return err_set(err, TARN_EXISTS, EEXIST, "%s", failure);
@@ -193,6 +218,7 @@ int contained_replace_by(struct contained *c, struct held_directory *dir, const 
     const char *name, struct error *err) {
 	int result = renameat(dir->fd, temporary, dir->fd, name), saved;
 
+	/* Only an empty directory gives way; EISDIR, not ENOTEMPTY, says what is there. */
 	if (result != 0 && errno == EISDIR) {
 		if (unlinkat(dir->fd, name, AT_REMOVEDIR) == 0)
 			result = renameat(dir->fd, temporary, dir->fd, name);
@@ -200,13 +226,18 @@ int contained_replace_by(struct contained *c, struct held_directory *dir, const 
 			errno = EISDIR;
 	}
 	saved = errno;
-	/* It is still there when both names are one inode: renaming does nothing then. */
+	/* Still there when both are names of one inode: rename(2) does nothing then. */
 	unlinkat(dir->fd, temporary, 0);
 	held_directories_forget(&c->directories, dir, name);
 	return result == 0 ? TARN_OK : err_set(err, TARN_ESYSTEM, saved, "Cannot replace");
 }
 
-/* Link and look: another process may have put another file at the existing name. */
+/*
+ * Link first and look then: linkat() takes a name, and another process may put another file there
+ * between any look before and the call.  What was linked cannot be exchanged for another inode any
+ * more by changing the old name.  ${l}->st is that of the new name.  TARN_EXISTS when ${name} is
+ * taken.
+ */
 static int link_and_look(
     int existing_dirfd, struct linking *l, int dirfd, const char *name, struct error *err) {
 	if (linkat(existing_dirfd, l->existing->last, dirfd, name, 0) != 0)
@@ -230,6 +261,7 @@ static bool is_linked_already(int existing_dirfd, const struct linking *l) {
 	    contained_is_same(&st, &l->st) && l->is_wanted(l, &st);
 }
 
+/* A link under the name itself, if that is free, else under a temporary one to replace it. */
 static int link_step(struct contained *c, struct held_directory *dir, const char *name, void *arg,
     struct error *err) {
 	struct linking *l = arg;
@@ -239,6 +271,7 @@ static int link_step(struct contained *c, struct held_directory *dir, const char
 	    &c->directories, l->existing->parent, l->existing->parent_nbytes, false);
 	int r;
 
+	/* ${dir} may fall out of the cache here; in_parent_once has a share in it. */
 	if (from == NULL)
 		return contained_parent_error(err);
 	r = link_and_look(from->fd, l, dir->fd, name, err);
@@ -249,6 +282,7 @@ static int link_step(struct contained *c, struct held_directory *dir, const char
 			r = (int)err->code;
 			goto done;
 		}
+		/* Before ${l}->replace is asked: there is nothing to replace. */
 		if (is_linked_already(from->fd, l)) {
 			r = TARN_OK;
 			goto done;
@@ -284,12 +318,16 @@ int contained_link(struct contained *contained, struct linking *linking,
 static int open_node(int dirfd, const char *name, int flags) {
 	int fd = contained_open_at(dirfd, name, flags | O_NONBLOCK | O_NOCTTY);
 
+	/* O_PATH needs no right to read, and is enough to set metadata. */
 	if (fd < 0 && errno == EACCES && (flags & O_DIRECTORY) != 0)
 		fd = contained_open_at(dirfd, name, O_PATH | O_DIRECTORY);
 	return fd;
 }
 
-/* Returns a descriptor; -1 with errno, ENOTDIR when something else is there. */
+/*
+ * Returns a descriptor; -1 with errno, ENOTDIR when something else is there.  That is what openat()
+ * says of a symbolic link as well, with O_PATH and O_DIRECTORY, and never follows it.
+ */
 static int make_or_open(int dirfd, const char *name, struct wanted_directory *wanted) {
 	wanted->made = mkdirat(dirfd, name, wanted->mode) == 0;
 	if (!wanted->made && errno != EEXIST)
@@ -316,10 +354,12 @@ static int mkdir_step(struct contained *c, struct held_directory *dir, const cha
 	r = fstat(fd, &wanted->st) != 0 ? err_set(err, TARN_ESYSTEM, errno, "Cannot stat") :
 	    wanted->made                ? TARN_OK :
 	                                  check_name(c, dir, name, &wanted->st, "Cannot mkdir", err);
+	/* Also one that was there, as members of exactly its name are put into it. */
 	if (r == TARN_OK)
 		r = exact_names_made(&c->directories.names, dir, name, &wanted->st, err);
 	/* What is there now is what counts, whoever made it. */
 	held_directories_forget(&c->directories, dir, name);
+	/* Most often the next member lies in it.  The destination (".") is always held. */
 	if (r == TARN_OK && strcmp(name, ".") != 0)
 		held_directories_hold(&c->directories, dir, name, fd);
 	else
@@ -350,6 +390,7 @@ static int remove_step(struct contained *c, struct held_directory *dir, const ch
 	(void)arg;
 	if (contained_ask_to_replace(c, dir, name, true, "Cannot remove", err) != TARN_OK)
 		return (int)err->code;
+	/* Before: remove_tree() may fail when part of it is gone already. */
 	held_directories_forget(&c->directories, dir, name);
 	if (remove_tree(dir->fd, name) != 0)
 		return err_set(err, TARN_ESYSTEM, errno, "Cannot remove");
@@ -389,6 +430,7 @@ void contained_forget_held(struct contained *contained) {
 	held_directories_forget_all(&contained->directories);
 }
 
+/* ${dir} is the directory that is wanted itself; its descriptor stays open while it is held. */
 static int borrow_step(struct contained *c, struct held_directory *dir, const char *name, void *arg,
     struct error *err) {
 	(void)c;
@@ -404,6 +446,7 @@ int contained_borrow_directory(
 
 	member_path_go_into(path);
 	r = contained_in_parent(contained, path, false, borrow_step, fd, err);
+	/* What failed to open as a parent is what the caller asked for. */
 	if (r == TARN_ESYSTEM)
 		return err_set(err, TARN_ESYSTEM, err->errnum, "Cannot open");
 	if (r == TARN_EREFUSED)

@@ -10,20 +10,35 @@
 #include "contained_step.h"
 
 /*
- * What is made: a file under its own name, with a mode that says that it is not whole yet, or without a
- * name, or with a temporary one, until it is; all else under its own name.
+ * Making what is no directory.  A regular file is in one of three states until it is committed:
+ *
+ *  - under its own name, with UNFINISHED_MODE or, when it is ready at once, with its own mode.
+ *    This is the cheapest, for small files at free names: commit has nothing left to do;
+ *  - without a name (O_TMPFILE): for large files, and for what replaces something.  A run that is
+ *    killed leaves nothing.  commit links it, under a temporary name first when its own is taken;
+ *  - under a temporary name, where the file system knows no O_TMPFILE.  commit renames it.
+ *
+ * make_file_step tries them in this order, from where ${early_name} lets it begin.  Symbolic links,
+ * fifos and devices have no content that could be missing: they are made under their own name, or
+ * under a temporary one over what is to be replaced.
+ *
+ * What is there is never opened, and gives way in one step, by rename(); only an empty directory,
+ * or what another run left unfinished, is removed before.
  */
 
-/* Of a file under its own name that is not complete yet. */
+/*
+ * Of a file under its own name that is not complete yet: no permissions, so that nobody else reads
+ * half of it, and the sticky bit, which Linux ignores on files.
+ */
 #define UNFINISHED_MODE S_ISVTX
 
 /* What is to be made, for make_step. */
 struct making {
-	mode_t mode;                /* with its type */
+	mode_t mode;                /* with its type; of a file less the umask */
 	enum early_name early_name; /* of a file */
 	dev_t rdev;                 /* of a device */
 	const char *target;         /* of a symbolic link */
-	const char *failure;
+	const char *failure;        /* begins the message: "Cannot open" */
 	bool replace;
 	struct fresh *fresh;
 };
@@ -32,7 +47,11 @@ bool contained_is_unfinished(const struct stat *st) {
 	return st->st_mode == (S_IFREG | UNFINISHED_MODE) && st->st_nlink == 1;
 }
 
-/* fusefat and exfat-fuse fail with EIO when they have made a file in the place of a fifo or device. */
+/*
+ * fusefat and exfat-fuse fail with EIO when they have made a file in the place of a fifo or device.
+ * An empty file can only be that one: mknodat() would have failed with EEXIST on any other.  errno
+ * becomes EOPNOTSUPP, by which the caller knows that the file system has no such files.
+ */
 static void remove_half_made(int dirfd, const char *name, mode_t mode) {
 	struct stat st;
 
@@ -73,7 +92,10 @@ static int make_and_look(int dirfd, const char *name, const struct making *m, st
 	return -1;
 }
 
-/* Returns 0, or -1 with errno. */
+/*
+ * Doomed before it is made, so that a signal cannot come between the two.  Returns 0, or -1 with
+ * errno; the caller spares fresh->doomed when the name is gone or no longer temporary.
+ */
 static int choose_temporary(int dirfd, struct fresh *fresh) {
 	if (temporary_name(fresh->temporary) != 0)
 		return -1;
@@ -82,8 +104,8 @@ static int choose_temporary(int dirfd, struct fresh *fresh) {
 }
 
 /*
- * Without the times that say when it was changed: a change behind such a look gets an exact time of its
- * own, and the inode is written once more for it.
+ * Without the times that say when it was changed: a change behind such a look gets an exact time of
+ * its own, and the inode is written once more for it.
  */
 static int look_at_made(int fd, struct stat *st) {
 	struct statx x;
@@ -104,6 +126,7 @@ static int look_at_made(int fd, struct stat *st) {
 	return 0;
 }
 
+/* A new file; -1 with errno when none was made, EEXIST when ${name} was taken. */
 static int make_named(int dirfd, const char *name, mode_t mode, struct stat *st) {
 	int fd, saved;
 
@@ -119,6 +142,7 @@ static int make_named(int dirfd, const char *name, mode_t mode, struct stat *st)
 	return -1;
 }
 
+/* 0600, as content is readable by that name; the member's mode comes with its metadata. */
 static int make_temporary(int dirfd, struct fresh *fresh) {
 	return choose_temporary(dirfd, fresh) == 0 ?
 	    make_named(dirfd, fresh->temporary, 0600, &fresh->st) :
@@ -126,8 +150,9 @@ static int make_temporary(int dirfd, struct fresh *fresh) {
 }
 
 /*
- * Nobody else can open it, whatever the mode; the user has to be let give it attributes.  Where the directory
- * was removed some file systems make it all the same, and others have errors of their own.
+ * Nobody else can open it, whatever the mode; the user has to be let give it attributes.  Where the
+ * directory was removed some file systems make it all the same, and others have errors of their
+ * own.
  */
 static int make_nameless(int dirfd, mode_t mode, struct fresh *fresh) {
 	struct stat directory;
@@ -147,7 +172,7 @@ static int make_nameless(int dirfd, mode_t mode, struct fresh *fresh) {
 	return -1;
 }
 
-/* Returns a descriptor, or -1 with errno; that of a file system without modes says so from then on. */
+/* Returns a descriptor, or -1 with errno; clears has_modes where the file system has none. */
 static int make_unfinished(int dirfd, struct fresh *fresh) {
 	int fd;
 
@@ -177,15 +202,20 @@ static int make_file_step(struct contained *c, struct held_directory *dir, const
 		if (errno != EEXIST && c->has_modes)
 			return err_set(err, TARN_ESYSTEM, errno, "%s", m->failure);
 	}
-	/* Else a file without a name finds out when it gets one. */
+	/* What may be replaced is looked at only when the file gets its name. */
 	if (!m->replace &&
 	    contained_ask_to_replace(c, dir, name, false, m->failure, err) != TARN_OK)
 		return (int)err->code;
+	/* As if the file system had refused, where it is not even asked. */
 	errno = EOPNOTSUPP;
 	if (c->can_be_nameless)
 		fresh->fd = make_nameless(dir->fd, m->mode & 0777, fresh);
 	fresh->is_nameless = fresh->fd >= 0;
-	/* The last is what kernels say that do not know of it. */
+	/*
+	 * EISDIR is what kernels say that do not know O_TMPFILE (open(2)).  A temporary name ends
+	 * in a rename, which does not tell what it replaces: a name that is folded has to be
+	 * noticed before.
+	 */
 	if (fresh->fd < 0 && (errno == EOPNOTSUPP || errno == EINVAL || errno == EISDIR)) {
 		if (m->replace &&
 		    contained_ask_to_replace(c, dir, name, true, m->failure, err) != TARN_OK)
@@ -219,7 +249,9 @@ static int make_step(struct contained *c, struct held_directory *dir, const char
 	struct fresh *fresh = m->fresh;
 	int r;
 
+	/* Anew, as this may be the second attempt (contained_in_parent). */
 	*fresh = (struct fresh){ .fd = -1, .contained = c, .replace = m->replace };
+	/* member_path_set lets no component be longer. */
 	strcpy(fresh->name, name);
 	r = S_ISREG(m->mode) ? make_file_step(c, dir, name, m, err) :
 	                       make_other_step(c, dir, name, m, err);
@@ -286,7 +318,7 @@ int contained_mknod(struct contained *contained, const struct member_path *path,
 static int link_nameless(int fd, int dirfd, const char *name) {
 	char path[sizeof(OWN_DESCRIPTORS) + 3 * sizeof(int)];
 
-	/* Not everybody may do this: ENOENT. */
+	/* Without CAP_DAC_READ_SEARCH this may fail with ENOENT (linkat(2)). */
 	if (linkat(fd, "", dirfd, name, AT_EMPTY_PATH) == 0)
 		return 0;
 	if (errno != ENOENT)
@@ -295,7 +327,10 @@ static int link_nameless(int fd, int dirfd, const char *name) {
 	return linkat(AT_FDCWD, path, dirfd, name, AT_SYMLINK_FOLLOW);
 }
 
-/* The directory of ${fresh} was removed: make it again, or find what is in its place. */
+/*
+ * The directory of ${fresh} was removed: make it again, or find what is in its place.  On failure
+ * ${fresh} keeps its old one, so that contained_discard has one to release.
+ */
 static int find_directory_again(struct fresh *fresh, struct error *err) {
 	struct held_directories *held = &fresh->contained->directories;
 	struct held_directory *dir = fresh->directory;
@@ -310,12 +345,16 @@ static int find_directory_again(struct fresh *fresh, struct error *err) {
 	return TARN_OK;
 }
 
-/* Give ${fresh} its name, or a temporary one where that is to be replaced. */
+/*
+ * Give ${fresh} its name; or, as linkat() replaces nothing, a temporary one where its own is taken
+ * and may be replaced, for commit to rename.  On failure it has no name.
+ */
 static int name_nameless(struct fresh *fresh, struct error *err) {
 	struct contained *c = fresh->contained;
 	int dirfd, r;
 
 	r = link_nameless(fresh->fd, fresh->directory->fd, fresh->name);
+	/* This is no step, so contained_in_parent does not find out that the directory is gone. */
 	if (r != 0 && errno == ENOENT) {
 		if (find_directory_again(fresh, err) != TARN_OK)
 			return (int)err->code;
@@ -332,6 +371,7 @@ static int name_nameless(struct fresh *fresh, struct error *err) {
 		if (choose_temporary(dirfd, fresh) == 0 &&
 		    link_nameless(fresh->fd, dirfd, fresh->temporary) == 0)
 			return TARN_OK;
+		/* Nothing has this name. */
 		fresh->temporary[0] = '\0';
 	}
 	return err_set(err, TARN_ESYSTEM, errno, "Cannot link into place");
@@ -343,7 +383,10 @@ static int rename_to_free_name(const struct fresh *fresh, struct error *err) {
 	struct stat st;
 	int r = renameat2(dirfd, fresh->temporary, dirfd, fresh->name, RENAME_NOREPLACE);
 
-	/* A file system that cannot do that: the look is the next best. */
+	/*
+	 * EINVAL: a file system that cannot do that.  To look before is the next best: between the
+	 * two another process may lose what it puts there.
+	 */
 	if (r != 0 && errno == EINVAL) {
 		errno = EEXIST;
 		if (fstatat(dirfd, fresh->name, &st, AT_SYMLINK_NOFOLLOW) != 0)
@@ -355,7 +398,11 @@ static int rename_to_free_name(const struct fresh *fresh, struct error *err) {
 	    err, errno == EEXIST ? TARN_EXISTS : TARN_ESYSTEM, errno, "Cannot rename into place");
 }
 
-/* Some file systems say only when a file is closed that not everything was written. */
+/*
+ * Some file systems say only when a file is closed that not everything was written.  Closing a
+ * duplicate makes them say it while the file can still be withheld from its name.  close() has
+ * released the descriptor also when it says EINTR (close(2)).
+ */
 static int flush(int fd, struct error *err) {
 	int other = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 
@@ -364,7 +411,10 @@ static int flush(int fd, struct error *err) {
 	return TARN_OK;
 }
 
-/* Give it its name: then it is neither nameless nor has it a temporary one. */
+/*
+ * Give it its name: then it is neither nameless nor has it a temporary one.  On failure these two
+ * say what is left for contained_discard to remove.
+ */
 static int commit(struct fresh *fresh, struct error *err) {
 	struct contained *c = fresh->contained;
 	int r = contained_keeps_local(c, fresh->st.st_dev) ? TARN_OK : flush(fresh->fd, err);
@@ -380,6 +430,7 @@ static int commit(struct fresh *fresh, struct error *err) {
 		if (r == TARN_OK)
 			fresh->temporary[0] = '\0';
 	}
+	/* Only now: to learn whether names are folded this one is looked for. */
 	if (r == TARN_OK)
 		r = exact_names_made(
 		    &c->directories.names, fresh->directory, fresh->name, &fresh->st, err);
@@ -390,7 +441,7 @@ int contained_commit(struct fresh *fresh, struct error *err) {
 	int r = commit(fresh, err), fd = fresh->fd;
 
 	fresh->fd = -1;
-	/* Where this is the first that is heard of it. */
+	/* Heard of only here, it is too late for what was replaced, but is said. */
 	if (close(fd) != 0 && errno != EINTR && r == TARN_OK)
 		r = err_set(err, TARN_ESYSTEM, errno, "Cannot close");
 	if (r != TARN_OK) {
@@ -408,6 +459,7 @@ void contained_discard(struct fresh *fresh) {
 		return;
 	if (fresh->fd >= 0)
 		close(fresh->fd);
+	/* Either it is the temporary name that is there, or its own; gone already is as well. */
 	if (!fresh->is_nameless)
 		unlinkat(fresh->directory->fd,
 		    fresh->temporary[0] != '\0' ? fresh->temporary : fresh->name, 0);

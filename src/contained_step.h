@@ -4,22 +4,25 @@
 #include "contained.h"
 #include "held_directory.h"
 
-/* What contained.c and contained_fresh.c share. */
+/* What contained.c, which has the steps, and contained_fresh.c, which makes files, share. */
 
-/* Where descriptors have names. */
+/* Where the descriptors of this process have names; /proc need not be mounted. */
 #define OWN_DESCRIPTORS "/proc/self/fd"
 
 struct contained {
 	struct held_directories directories;
 	dev_t dev;              /* of the destination */
-	bool is_local;          /* it is one of which contained_keeps_local is known */
+	bool is_local;          /* contained_keeps_local is true of it */
 	bool crosses_mounts;    /* something was made on another device than the destination's */
-	struct contained *like; /* that this one was opened for again; NULL: none */
-	bool can_be_nameless;   /* a file without a name can be given one */
+	struct contained *like; /* that of another thread, beside which this was opened; or NULL */
+	bool can_be_nameless;   /* a file without a name can be given one, by /proc */
 	bool has_modes;         /* as far as is known, files have the modes they are made with */
 };
 
-/* Work on ${name} in ${dir}; ${arg} is what contained_in_parent was given. */
+/*
+ * Work on ${name} in ${dir}; ${arg} is what contained_in_parent was given.  ${dir} is borrowed.  Is
+ * called once more, with another ${dir}, when it fails with TARN_ESYSTEM and ENOENT or EMFILE.
+ */
 typedef int step_function(struct contained *contained, struct held_directory *dir, const char *name,
     void *arg, struct error *err);
 
@@ -37,9 +40,9 @@ int contained_open_at(int dirfd, const char *name, int flags);
 bool contained_keeps_local(const struct contained *c, dev_t dev);
 
 /**
- * What is at ${name}, if anything, is to give way: TARN_FOLDED when it is called otherwise, and the file system
- * does not tell the two names apart; TARN_EXISTS when it is not to be replaced.  What is unfinished need not
- * be, and is removed then.
+ * What is at ${name}, if anything, is to give way: TARN_FOLDED when it is called otherwise, and the
+ * file system does not tell the two names apart; TARN_EXISTS when it is not to be replaced.  What
+ * is unfinished need not be, and is removed then.
  */
 int contained_ask_to_replace(struct contained *c, const struct held_directory *dir,
     const char *name, bool replace, const char *failure, struct error *err);

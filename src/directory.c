@@ -8,13 +8,20 @@
 #include <string.h>
 
 /*
- * getdents64 rather than readdir: the descriptor stays the caller's, who needs it for the names, and
- * one buffer on the stack does for directories of any size.
+ * Directories as walk reads them, for archives that do not depend on the order in which a file
+ * system has its names.
+ *
+ * getdents64 rather than readdir: the descriptor stays the caller's, who needs it for the names,
+ * and one buffer on the stack does for directories of any size.
+ *
+ * Names are one after the other in one allocation and are known by their offsets, which stay right
+ * when that grows; a pointer each would not.  Sorting moves the records alone.
  */
 
-#define BUFFER_NBYTES 65536
+#define BUFFER_NBYTES 65536 /* a call of getdents64() for some 2,000 names of usual length */
 #define OFFSET_MAX ((UINT64_C(1) << 56) - 1) /* more than there is memory */
 
+/* On failure ${d} is as before, but that it may have more room. */
 static int append(struct directory *d, const struct dirent64 *entry, struct error *err) {
 	size_t nbytes = strlen(entry->d_name) + 1;
 
@@ -27,6 +34,7 @@ static int append(struct directory *d, const struct dirent64 *entry, struct erro
 		d->names = names;
 		d->names_capacity = capacity;
 	}
+	/* 512 bytes more are room for a name of NAME_MAX bytes. */
 	if (d->bytes_capacity - d->nbytes < nbytes) {
 		size_t capacity = d->bytes_capacity * 2 + 512;
 		char *bytes = realloc(d->bytes, capacity);
@@ -49,6 +57,7 @@ static int compare_names(const void *a, const void *b, void *bytes) {
 	return strcmp((char *)bytes + x->offset, (char *)bytes + y->offset);
 }
 
+/* By name where numbers are the same, so that the order never depends on the file system's. */
 static int compare_inodes(const void *a, const void *b, void *bytes) {
 	const struct directory_name *x = a, *y = b;
 

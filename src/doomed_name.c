@@ -14,27 +14,32 @@
 
 /*
  * A signal handler can be given nothing, so the names have to be where it finds them: these are the
- * static variables of this program that change.  The list is whole before and after each store of a
- * pointer.  Threads change it one at a time, and the first of them, where the handler runs, without
- * signals meanwhile.
+ * static variables of this program that change.  archive_file dooms its temporary file, contained
+ * and exact_name what they make below the destination.
  *
- * What the first thread dooms briefly is in a variable of its own: to change the list takes it system calls.
+ * The handler runs in the first thread and cannot take a mutex (signal-safety(7)).  So the list is
+ * whole before and after each store of a pointer.  Threads change it one at a time, and the first
+ * one blocks signals meanwhile.
+ *
+ * To block them takes system calls, which would show where one thread makes many small files.  What
+ * it dooms briefly is therefore in a variable of its own, which one store sets.
  *
  * Other threads are counted while they have a doomed name; once a signal has come, no further one
- * gets one.  The handler cannot wait for ever, as they might wait for what the first thread holds: in
- * the end it removes what they have doomed, too.
+ * gets one.  The handler waits until those that have one are done.  It cannot wait for ever, as
+ * they might wait for what the first thread holds: in the end it removes theirs, too.
  */
 
-#define PATIENCE_MS 1000
+#define PATIENCE_MS 1000 /* how long the handler waits for other threads */
 
 static struct doomed_name *_Atomic first;
 static struct doomed_name *_Atomic brief; /* of the first thread: NULL, or one that has a mode */
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static atomic_int nothers;
-static atomic_bool is_ending;
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* of those who change the list */
+static atomic_int nothers;    /* names that threads other than the first have doomed */
+static atomic_bool is_ending; /* a signal has come; never false again */
 
 static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
 
+/* Known after one look, as gettid() is a system call. */
 static bool is_first_thread(void) {
 	static _Thread_local enum { UNKNOWN, FIRST, OTHER } which;
 
@@ -43,6 +48,10 @@ static bool is_first_thread(void) {
 	return which == FIRST;
 }
 
+/*
+ * In the handler, so by async-signal-safe calls alone.  A file that has another mode than it was
+ * doomed with is complete, or somebody else's.
+ */
 static void remove_name(const struct doomed_name *d) {
 	struct stat st;
 
@@ -52,7 +61,10 @@ static void remove_name(const struct doomed_name *d) {
 		unlinkat(d->dirfd, d->name, 0);
 }
 
-/* SA_RESETHAND has restored the default action: the second signal ends the run, and tells how. */
+/*
+ * SA_RESETHAND has restored the default action, and the signal is blocked while its handler runs:
+ * the one that is raised ends the run when this returns, so that the parent sees what ended it.
+ */
 static void remove_and_die(int signo) {
 	const struct timespec ms = { .tv_nsec = 1000000 };
 
@@ -66,7 +78,11 @@ static void remove_and_die(int signo) {
 	raise(signo);
 }
 
-/* A thread that has come too late makes nothing any more. */
+/*
+ * Counted before ${is_ending} is looked at, while the handler sets that before it looks at the
+ * count: one of the two sees the other.  A thread that has come too late makes nothing any more,
+ * and waits for the end.
+ */
 static void join_others(void) {
 	nothers++;
 	if (!is_ending)
@@ -97,6 +113,10 @@ static void catch_signals(void) {
 static void begin_change(sigset_t *signals_before) {
 	sigset_t all;
 
+	/*
+	 * If the handler interrupted the holder of the mutex, it would wait in vain for the others,
+	 * who need it to spare their names.  Other threads than the first block all signals anyway.
+	 */
 	sigfillset(&all);
 	if (is_first_thread())
 		pthread_sigmask(SIG_SETMASK, &all, signals_before);
@@ -130,6 +150,7 @@ void doomed_name_init_briefly(
     struct doomed_name *doomed, int dirfd, const char *name, mode_t mode) {
 	catch_signals();
 	*doomed = (struct doomed_name){ .dirfd = dirfd, .name = name, .mode = mode };
+	/* Filled in before: the handler may run right behind the store. */
 	if (is_first_thread()) {
 		brief = doomed;
 		return;
@@ -138,6 +159,7 @@ void doomed_name_init_briefly(
 	add_to_list(doomed);
 }
 
+/* ${doomed} must be in the list, which is short: a thread dooms few names at a time. */
 static void take_from_list(const struct doomed_name *doomed) {
 	struct doomed_name *at;
 	sigset_t before;
@@ -162,6 +184,7 @@ void doomed_name_spare(struct doomed_name *doomed) {
 	else
 		take_from_list(doomed);
 	doomed->name = NULL;
+	/* Last: when the count is 0 the handler removes what is in the list. */
 	if (!is_first_thread())
 		nothers--;
 }

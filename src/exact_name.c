@@ -16,13 +16,16 @@
 #include "temporary_name.h"
 
 /*
- * Mostly the first name says what a file system does: when it is not found in the other case, names are
- * told.  Else a file is made to see.
+ * No system call says whether a directory folds names, so it is tried out, once for each file
+ * system.  Mostly the first name that was made tells: when it is not found with its letters in the
+ * other case, different names are different files.  When it is found, it may be folded or there may
+ * be two files; then a file with a name that nobody else has is made to see.
  *
- * The list of a directory says what its entries are called.  lowntfs-3g with ignore_case lists all in
- * small letters: there what this run made is known by its inode, and so are the names that it gave.
- * An inode of this run that is found under another name than those was made under one that differs in
- * case.  What was there before is called what it is asked for: nobody can tell.
+ * Where names are folded, the list of a directory says what its entries are really called.  Not so
+ * with lowntfs-3g and ignore_case, which lists all names in small letters.  There this run
+ * remembers the inodes that it made and the names that it gave.  An inode of this run that is found
+ * under another name than those must have been made under one that differs in case.  Of what was
+ * there before nobody can tell what it was called: it passes for what it is asked for.
  */
 
 void exact_names_init(struct exact_names *names) {
@@ -34,7 +37,10 @@ void exact_names_fini(struct exact_names *names) {
 	key_set_fini(&names->given);
 }
 
-/* Has the directory an entry that is listed as ${name}?  True when it cannot be read. */
+/*
+ * Has the directory an entry that is listed as ${name}?  True when it cannot be read: then nothing
+ * speaks against the name, and what follows fails or not as the system has it.
+ */
 static bool is_listed(int dirfd, const char *name) {
 	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
@@ -52,7 +58,10 @@ static bool is_listed(int dirfd, const char *name) {
 	return entry != NULL;
 }
 
-/* ${name} in the other case; false for a name without letters. */
+/*
+ * ${name} in the other case; false for a name without letters.  Letters are those of one byte that
+ * the locale has; more are not needed, as one that can be swapped is enough to find out.
+ */
 static bool swap_case(const char *name, char other[NAME_MAX + 1]) {
 	size_t n = 0;
 
@@ -65,13 +74,17 @@ static bool swap_case(const char *name, char other[NAME_MAX + 1]) {
 	return strcmp(name, other) != 0;
 }
 
+/* Any other failure is no proof that names are told apart. */
 static bool is_missing(int dirfd, const char *name) {
 	struct stat st;
 
 	return fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT;
 }
 
-/* What becomes of a name with capital and small letters in the directory. */
+/*
+ * What becomes of a name with capital and small letters in the directory: temporary_name has both.
+ * Unknown when no file can be made there.
+ */
 static enum folding try_name(int dirfd) {
 	char name[TEMPORARY_NAME_NBYTES], other[NAME_MAX + 1];
 	enum folding folding = FOLDING_UNKNOWN;
@@ -91,7 +104,10 @@ static enum folding try_name(int dirfd) {
 		                                     FOLDING_UNLISTED;
 		unlinkat(dirfd, name, 0);
 	}
-	/* Where nothing else is done to the directory it stays as it was.  (fusefat dies of this.) */
+	/*
+	 * The file must not show in the times of a directory to which nothing else is done.  Not
+	 * where names are folded, as fusefat dies of this call.
+	 */
 	if (folding == FOLDING_NONE)
 		utimensat(dirfd, ".",
 		    (const struct timespec[]){ directory.st_atim, directory.st_mtim }, 0);
@@ -108,8 +124,8 @@ static enum folding known_folding(const struct exact_names *names, dev_t dev) {
 }
 
 /*
- * Does the file system fold on which ${name}, ${st}, is?  Once that is known it is not asked.  Unknown
- * for a name without letters, unless it ${must} be known.
+ * Does the file system fold on which ${name}, ${st}, is?  Once that is known it is not asked.
+ * Unknown for a name without letters, unless it ${must} be known.
  */
 static enum folding learn_folding(
     struct exact_names *names, int dirfd, const char *name, const struct stat *st, bool must) {
@@ -120,6 +136,7 @@ static enum folding learn_folding(
 	if (folding != FOLDING_UNKNOWN || (!swap_case(name, other) && !must))
 		return folding;
 	folding = is_missing(dirfd, other) ? FOLDING_NONE : try_name(dirfd);
+	/* Not remembered: another directory of the file system may let a file be made. */
 	if (folding == FOLDING_UNKNOWN)
 		return folding;
 	grown = reallocarray(
@@ -132,12 +149,15 @@ static enum folding learn_folding(
 	return folding;
 }
 
-/* With the type: a directory may get the number of a file that is gone. */
+/*
+ * With the type: a directory may get the number of a file that is gone.  Keys of inodes and of
+ * names share one set; they meet no oftener than two names do (key_set.h).
+ */
 static uint64_t key_of_inode(const struct exact_names *names, const struct stat *st) {
 	return key_with_numbers(names->seed ^ (st->st_mode & S_IFMT), st->st_ino, st->st_dev);
 }
 
-/* The key of ${name} in ${dir}. */
+/* The key of ${name} in ${dir}: key_of_name of the whole path. */
 static uint64_t key_of_entry(
     const struct exact_names *names, const struct held_directory *dir, const char *name) {
 	uint64_t key = key_of_name(names->seed, dir->path);
@@ -148,7 +168,7 @@ static uint64_t key_of_entry(
 
 bool exact_names_is(struct exact_names *names, const struct held_directory *dir, const char *name,
     const struct stat *st) {
-	/* Not every list has it. */
+	/* The destination itself: not every list has "." in it. */
 	if (strcmp(name, ".") == 0)
 		return true;
 	switch (learn_folding(names, dir->fd, name, st, true)) {
@@ -177,7 +197,10 @@ int exact_names_made(struct exact_names *names, const struct held_directory *dir
 	if (r != TARN_OK || known_folding(names, st->st_dev) != FOLDING_UNLISTED)
 		return r;
 	r = key_set_add(&names->given, key_of_inode(names, st), err);
-	/* This may be from before it was known what the file system does. */
+	/*
+	 * The directory may have been made before it was known what the file system does, and is
+	 * remembered with the first thing in it.
+	 */
 	if (r == TARN_OK && fstat(dir->fd, &parent) == 0)
 		r = key_set_add(&names->given, key_of_inode(names, &parent), err);
 	return r == TARN_OK ? key_set_add(&names->given, key_of_name(names->seed, dir->path), err) :

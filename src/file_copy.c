@@ -11,16 +11,17 @@
 
 /*
  * Run of data by run of data, as SEEK_DATA and SEEK_HOLE find them; where a file system knows of no
- * holes the file is one run.  What the kernel does not copy goes through a buffer.
+ * holes the file is one run.  What the kernel does not copy goes through a buffer.  Nothing is
+ * written between the runs, so holes become holes.  For link_ladder's copies.
  */
 
-#define BUFFER_NBYTES ((size_t)1 << 20)
+#define BUFFER_NBYTES ((size_t)1 << 20) /* few calls for a large file, and little memory */
 
 bool file_reflink(int from, int to) {
 	return ioctl(to, FICLONE, from) == 0;
 }
 
-/* Copy from ${*at} up to ${end} through a buffer. */
+/* Copy from ${at} up to ${end} through a buffer; EIO when the file ends before that. */
 static int copy_buffered(int from, int to, off_t at, off_t end, struct error *err) {
 	char *buf = malloc(BUFFER_NBYTES);
 	int r = TARN_OK;
@@ -51,6 +52,11 @@ static int copy_buffered(int from, int to, off_t at, off_t end, struct error *er
 	return r;
 }
 
+/*
+ * copy_file_range() shares blocks where the file system can, so it is not for --links=copy.  When
+ * it stops, for whatever reason, the buffer goes on from there and meets the reason again, if it is
+ * one that matters: EXDEV and ENOSYS do not, ENOSPC does.
+ */
 static int copy_run(int from, int to, off_t at, off_t end, bool may_share, struct error *err) {
 	off_t in = at, out = at;
 
@@ -71,9 +77,11 @@ int file_copy(int from, int to, const struct stat *st, bool may_share, struct er
 				return err_set(err, TARN_ESYSTEM, errno, "Cannot extend");
 			break;
 		}
+		/* EINVAL: the file system cannot tell data from holes. */
 		if (data < 0)
 			data = hole;
 		hole = lseek(from, data, SEEK_HOLE);
+		/* What was added to the file since ${st} is left out. */
 		if (hole < 0 || hole > st->st_size)
 			hole = st->st_size;
 		if (data < hole && copy_run(from, to, data, hole, may_share, err) != TARN_OK)

@@ -10,8 +10,13 @@
 #include "write_at.h"
 
 /*
- * A twin is read at the offsets that are written, so that content is in memory once.  Holes are
- * compared as the zeros they read as.
+ * Content is written where the source says that it belongs, and what is not written stays a hole.
+ *
+ * The twin is for later names that bring their own content, as old cpio formats have them: they are
+ * linked to what they are equal to.  Whether they are is only known at the end, so the file is
+ * written in any case, and tree_sink discards it when the twin is the same.  The twin is read at
+ * the offsets that are written, so that content is in memory once.  Holes are compared as the zeros
+ * they read as.
  */
 
 void twin_init(struct twin *twin, int fd) {
@@ -26,7 +31,7 @@ void twin_fini(struct twin *twin) {
 	twin->fd = -1;
 }
 
-/* Lead two symbolic links, opened with O_PATH, to the same? */
+/* Lead two symbolic links, opened with O_PATH, to the same?  PATH_MAX is more than a target has. */
 static bool have_same_target(int a, int b) {
 	char targets[2][PATH_MAX];
 	ssize_t n = readlinkat(a, "", targets[0], PATH_MAX);
@@ -37,6 +42,7 @@ static bool have_same_target(int a, int b) {
 
 bool twin_is_same(const struct twin *twin, int fd) {
 	const struct stat *is = &twin->st;
+	/* Looked at anew: by now the new file has its owner, mode and times. */
 	struct stat st;
 
 	return twin->fd >= 0 && fstat(fd, &st) == 0 && st.st_mode == is->st_mode &&
@@ -65,7 +71,7 @@ static bool twin_has(const struct twin *twin, const char *data, off_t at, off_t 
 	return true;
 }
 
-/* Compare what lies between ${end} and ${block}, and ${block}. */
+/* Compare the hole from ${end}, where the last block ended, to ${block}, and ${block}. */
 static void compare(struct twin *twin, const struct block *block, off_t end) {
 	if (twin == NULL || twin->fd < 0)
 		return;
@@ -91,6 +97,7 @@ int file_write(
 		return r;
 	if (twin != NULL && twin->fd >= 0 && !twin_has(twin, NULL, end, e->size))
 		twin_fini(twin);
+	/* A hole at the end is in no block: only the size tells of it. */
 	if (end < e->size && ftruncate(fd, e->size) != 0)
 		return err_set(err, TARN_ESYSTEM, errno, "Cannot extend");
 	return TARN_OK;

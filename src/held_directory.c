@@ -15,12 +15,20 @@
 /*
  * A handful of descriptors in the order of their last use: members of one directory follow each
  * other, and the next directory is mostly a sibling or a child, so that a search from the front
- * ends soon, and what is opened is opened from close by.
+ * ends soon, and what is opened is opened from close by.  They are few because tarn is to work with
+ * 32 descriptors in all (SECURITY.md), and more of them save little (HACKING.md).
+ *
+ * Users have shares so that a directory may fall out of the cache while somebody still works in it.
+ * Shares are counted without a lock: a struct held_directories and all its directories belong to
+ * one thread.
+ *
+ * On a file system that folds names a directory is entered only when its components are called so
+ * to the letter.  This is looked at when it is opened, not when it is found in the cache.
  */
 
 /*
- * Room for a path of ${path_nbytes}, which the caller puts there.  Takes over ${fd}, also on failure,
- * which is -1 when opening it has failed.
+ * Room for a path of ${path_nbytes}, which the caller puts there.  Takes over ${fd}, also on
+ * failure, which is -1 when opening it has failed.
  */
 static struct held_directory *held_directory_new(int fd, size_t path_nbytes) {
 	struct held_directory *dir;
@@ -72,7 +80,10 @@ void held_directories_fini(struct held_directories *dirs) {
 	exact_names_fini(&dirs->names);
 }
 
-/* What remains of ${path} behind ${dir} and a slash; NULL when it is not below it. */
+/*
+ * What remains of ${path} behind ${dir} and a slash; NULL when it is not below it.  The slash
+ * matters: "ab/c" is not below "a".
+ */
 static const char *rest_below(const struct held_directory *dir, const char *path) {
 	if (dir->path_nbytes == 0)
 		return path;
@@ -95,8 +106,9 @@ static void hold(struct held_directories *dirs, struct held_directory *dir) {
 }
 
 /*
- * Is each component of ${path} behind ${nearest} called so to the letter?  The directories are this run's
- * then.
+ * Is each component of ${path} behind ${nearest} called so to the letter?  The directories are
+ * taken for this run's then.  A component that cannot be opened ends the walk without a verdict
+ * against the path: the caller has its own error for that.
  */
 static bool is_exact(
     struct held_directories *dirs, struct held_directory *nearest, const char *path) {
@@ -129,7 +141,10 @@ static bool is_exact(
 	return is_exact;
 }
 
-/* A descriptor of ${path}; -1 with errno. */
+/*
+ * A descriptor of ${path}; -1 with errno, EEXIST when a component of it is called otherwise.  The
+ * nearest directory that is held saves the kernel the way down to it.
+ */
 static int open_from_nearest(struct held_directories *dirs, const char *path, bool make) {
 	struct held_directory *nearest = dirs->root;
 	int fd;
@@ -142,6 +157,10 @@ static int open_from_nearest(struct held_directories *dirs, const char *path, bo
 	do
 		fd = compat_open_directory_beneath(nearest->fd, rest_below(nearest, path), make);
 	while (fd < 0 && errno == EINTR);
+	/*
+	 * ENOTDIR: what is in the way may be the file of another name that the file system takes
+	 * for this one, and that is what is to be said then.
+	 */
 	if ((fd < 0 && errno != ENOTDIR) || !dirs->names.fold || is_exact(dirs, nearest, path))
 		return fd;
 	if (fd >= 0)
@@ -167,6 +186,7 @@ struct held_directory *held_directories_get(
 	if (dir == NULL)
 		return NULL;
 	memcpy(dir->path, path, path_nbytes);
+	/* The share from held_directory_new is the cache's. */
 	hold(dirs, dir);
 	return held_directory_share(dir);
 }
@@ -177,6 +197,7 @@ void held_directories_hold(
 	struct held_directory *dir;
 
 	dir = held_directory_new(fd, parent->path_nbytes + slash + name_nbytes);
+	/* Without memory it is not held, and opened when it is needed. */
 	if (dir == NULL)
 		return;
 	memcpy(dir->path, parent->path, parent->path_nbytes);

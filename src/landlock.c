@@ -6,10 +6,17 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/*
+ * Called by run_read once the destinations are open and before the first member is looked at.  A
+ * step that fails ends the attempt without a word, as nothing else relies on it.  The system calls
+ * have no wrappers in libc.
+ */
+
 #if __has_include(<linux/landlock.h>)
 #include <linux/landlock.h>
 #endif
 
+/* Headers before Linux 5.19 do not have it, and that is too old (VERSION_REFER). */
 #ifdef LANDLOCK_ACCESS_FS_REFER
 
 #ifndef LANDLOCK_ACCESS_FS_TRUNCATE
@@ -17,11 +24,12 @@
 #endif
 
 /*
- * The version that brought links and renames from one directory to another: before, the kernel forbids
- * them to whoever uses Landlock.
+ * Versions of Landlock's interface (landlock(7)).  The second brought links and renames from one
+ * directory to another: before, the kernel forbids them to whoever uses Landlock.  A right that
+ * the kernel does not know yet makes it refuse the whole set of rules.
  */
-#define VERSION_REFER 2
-#define VERSION_TRUNCATE 3
+#define VERSION_REFER 2    /* Linux 5.19 */
+#define VERSION_TRUNCATE 3 /* Linux 6.2 */
 
 #define WRITING \
 	(LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR | \
@@ -46,8 +54,9 @@ void landlock_confine(const int *directories, size_t n, bool may_execute) {
 	if (!may_execute)
 		attr.handled_access_fs |= LANDLOCK_ACCESS_FS_EXECUTE;
 	/*
-	 * Programs, too, as there is nothing then that the kernel would have to look for above: it walks
-	 * up from the directories of each name that is made, and at the destination all is allowed.
+	 * Programs, too, as there is nothing then that the kernel would have to look for above: it
+	 * walks up from the directories of each name that is made, and at the destination all is
+	 * allowed.
 	 */
 	rule.allowed_access = attr.handled_access_fs;
 	ruleset =

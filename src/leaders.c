@@ -8,10 +8,22 @@
 
 #include "key_set.h"
 
+/*
+ * A list a group, the newest leader first: that is the one that has most room for names.  Two maps
+ * lead into the lists, one by group, one by inode; values of a key_map are numbers, so pointers are
+ * kept as such.
+ *
+ * A leader is never taken out before the end, only marked as gone.  So link_ladder, which guards
+ * all calls with its mutex, may use one that it got without it; ${next} does not change and
+ * ${is_gone} is atomic.
+ */
+
+/* Without a seed of its own: which inode numbers there are is not for an archive to choose. */
 static uint64_t key_of_inode(const struct stat *st) {
 	return key_with_numbers(0, st->st_ino, st->st_dev);
 }
 
+/* The leader that is the value of ${key}; NULL: none. */
 static struct leader *find(const struct key_map *map, uint64_t key) {
 	const uint64_t *found = key_map_find(map, key);
 
@@ -20,6 +32,7 @@ static struct leader *find(const struct key_map *map, uint64_t key) {
 
 int leaders_add(struct leaders *leaders, uint64_t group, uint64_t member,
     const struct member_path *path, const struct stat *st, struct error *err) {
+	/* Room for the slash and the NUL.  member_path drops the slash where there is no parent. */
 	size_t nbytes = path->parent_nbytes + strlen(path->last) + 2;
 	struct leader *l = malloc(sizeof(*l) + nbytes);
 
@@ -36,6 +49,7 @@ int leaders_add(struct leaders *leaders, uint64_t group, uint64_t member,
 		free(l);
 		return TARN_ENOMEM;
 	}
+	/* Without memory for this one it leads all the same, and belongs to its group's list. */
 	return key_map_set(&leaders->inodes, key_of_inode(st), (uintptr_t)l, err);
 }
 
@@ -59,6 +73,7 @@ void leaders_made(struct leaders *leaders, uint64_t member, const struct stat *s
 		l->is_gone = true;
 }
 
+/* By the groups: each leader is in the list of exactly one, while an inode may have led several. */
 void leaders_fini(struct leaders *leaders) {
 	for (size_t i = 0; i < leaders->groups.capacity; i++) {
 		const struct key_map_slot *slot = &leaders->groups.slots[i];

@@ -20,17 +20,31 @@
 #include "metadata.h"
 
 /*
- * What is known to be a member is kept as a bit for each inode, under a key (key_set.h) of its device and of
- * its number but for the last 6 bits: files that are made one after the other mostly have numbers that
- * follow each other.  The name that a member links to is looked at before it is linked, and must be known.
- * A false hit could only link to a file of the destination.  The same set has the keys of names that were
- * left out, and of places where an earlier member still lies, as the last one could not be put.
+ * tree_sink puts each later name with link_ladder_add, and tells the ladder of each member that it
+ * made (link_ladder_is, link_ladder_put).  With --links=auto a name goes down these rungs until one
+ * holds:
  *
- * Where members are renamed, what lies at a place may be another one: there a map says of each inode
- * which it is.  A file that is replaced leaves its number to the next one, which takes over its entry.
+ *  1. a link to a leader of its group, if there is one (link_to_leader);
+ *  2. a link to the first name (link_to);
+ *  3. a copy, by reflink, copy_file_range() or a buffer, where link() refused in a way that a copy
+ *     gets around (copy_refused).  The copy becomes the newest leader of the group.
  *
- * Groups that met a refusal, or lack their first name, have leaders (leaders.h): other inodes with the same
- * content, made by this run, that can still take names on their device.
+ * strict has no third rung; copy, reflink and symlink leave out the links.  A first name that is
+ * not there, or is not the member, is no refusal: TARN_NO_FIRST asks the source for the content.
+ *
+ * What is known to be a member is kept as a bit for each inode, under a key (key_set.h) of its
+ * device and of its number but for the last 6 bits: files that are made one after the other mostly
+ * have numbers that follow each other.  The name that a member links to is looked at before it is
+ * linked, and must be known.  A false hit could only link to a file of the destination.  The same
+ * set has the keys of names that were left out, and of places where an earlier member still lies,
+ * as the last one could not be put.
+ *
+ * Where members are renamed, what lies at a place may be another one: there a map says of each
+ * inode which it is.  A file that is replaced leaves its number to the next one, which takes over
+ * its entry.
+ *
+ * Groups that met a refusal, or lack their first name, have leaders (leaders.h): other inodes with
+ * the same content, made by this run, that can still take names on their device.
  */
 
 struct link_ladder {
@@ -38,11 +52,16 @@ struct link_ladder {
 	bool renames; /* members may be extracted under other names than theirs */
 	struct archive_limits *limits;
 	struct report *report;
-	uint64_t seed;
-	atomic_bool knows_left_out, knows_stale; /* there is such a key in known */
+	uint64_t seed; /* of all keys here, but those of leaders.c */
+	/* Never false again.  They save most runs from taking the lock. */
+	atomic_bool knows_left_out, knows_stale; /* there is such a key in known, or was */
 	atomic_bool has_leaders;
-	pthread_mutex_t copying; /* is held to make a leader: one is enough for all who need it */
-	pthread_mutex_t mutex;   /* guards what follows */
+	/*
+	 * Held to make a leader: one is enough for all who need it.  Taken before mutex, as it is
+	 * held while a file is copied; mutex is not.
+	 */
+	pthread_mutex_t copying;
+	pthread_mutex_t mutex; /* guards what follows */
 	struct key_set known;
 	struct key_map inodes; /* 64 known ones a key; where members are renamed, one's name */
 	dev_t *refusing;       /* devices that refuse all links */
@@ -53,13 +72,13 @@ struct link_ladder {
 /* The name to be made, and the inode that it gets. */
 struct new_name {
 	struct link_ladder *ladder;
-	const char *name; /* for messages */
-	struct contained *contained;
-	const struct member_path *path;
-	const char *member;
-	const struct leader *leader; /* to link to; NULL: what is known to be the member */
-	bool replace;
-	struct stat *st;
+	const char *name;               /* for messages */
+	struct contained *contained;    /* of this thread */
+	const struct member_path *path; /* of the name */
+	const char *member;             /* the first name, as the archive has it */
+	const struct leader *leader;    /* to link to; NULL: what is known to be the member */
+	bool replace;                   /* what is at path */
+	struct stat *st; /* what was looked at last: what is linked to, or the copy that was made */
 };
 
 struct link_ladder *link_ladder_new(
@@ -90,7 +109,11 @@ void link_ladder_free(struct link_ladder *ladder) {
 	free(ladder);
 }
 
-/* With the type: numbers are given to new files, also to directories, once the old are gone. */
+/*
+ * With the type: numbers are given to new files, also to directories, once the old are gone.  64
+ * inodes share a key, and have a bit each in its value, unless the value is to say which member it
+ * is.
+ */
 static uint64_t key_of_inode(const struct link_ladder *ladder, const struct stat *st) {
 	return key_with_numbers(ladder->seed ^ (st->st_mode & S_IFMT),
 	    ladder->renames ? st->st_ino : st->st_ino / 64, st->st_dev);
@@ -100,13 +123,13 @@ static uint64_t bit_of(const struct stat *st) {
 	return (uint64_t)1 << st->st_ino % 64;
 }
 
-/* Of the value that this key has: the member that it is, or the bit of it. */
+/* What the value of ${st}'s key says of ${st} alone: which member it is, or its bit.  Never 0. */
 static uint64_t own_value(
     const struct link_ladder *ladder, const char *member, const struct stat *st) {
 	return ladder->renames ? key_of_name(ladder->seed, member) : bit_of(st);
 }
 
-/* The same of what is known; 0: nothing. */
+/* The same as own_value, of what is known of ${st}; 0: nothing. */
 static uint64_t known_value(struct link_ladder *ladder, const struct stat *st) {
 	uint64_t key = key_of_inode(ladder, st), value;
 	const uint64_t *found;
@@ -129,6 +152,7 @@ int link_ladder_is(
 		r = key_map_set(&ladder->inodes, key, value, err);
 	else
 		*found = ladder->renames ? value : *found | value;
+	/* A leader that was removed may have left its inode number to this file. */
 	if (ladder->has_leaders)
 		leaders_made(&ladder->leaders, key_of_name(ladder->seed, member), st);
 	pthread_mutex_unlock(&ladder->mutex);
@@ -167,7 +191,11 @@ static bool knows(struct link_ladder *ladder, uint64_t key) {
 	return is_known;
 }
 
-/* The key of ${last} in ${parent}, components as member_path has them, as a place of this ${kind}. */
+/*
+ * The key of ${last} in ${parent}, components as member_path has them, as a place of this ${kind}.
+ * The kind keeps apart what is known of one place in several ways, as all these keys are in one
+ * set.
+ */
 static uint64_t key_of_place(const struct link_ladder *ladder, const char *parent,
     size_t parent_nbytes, const char *last, uint64_t kind) {
 	uint64_t key = key_with_bytes(ladder->seed, parent, parent_nbytes);
@@ -187,6 +215,7 @@ static uint64_t key_of_stale(const struct link_ladder *ladder, const struct memb
 }
 
 uint64_t link_ladder_group(const struct link_ladder *ladder, const struct member_path *first) {
+	/* All that have no place share a group; leaders are told apart by their member there. */
 	return first != NULL ?
 	    key_of_place(ladder, first->parent, first->parent_nbytes, first->last, 2) :
 	    key_with_numbers(ladder->seed, 0, 2);
@@ -263,7 +292,11 @@ static void remember_refusing(struct link_ladder *ladder, dev_t dev) {
 	pthread_mutex_unlock(&ladder->mutex);
 }
 
-/* Is what lies beside ${path} known, and may be linked without asking? */
+/*
+ * Has this run made the directory that ${path} lies in, so that what is there may be linked to
+ * without a look before?  Not where some device refuses links: only a look tells which device it is
+ * on.
+ */
 static bool is_in_own_directory(struct link_ladder *ladder, const struct member_path *path) {
 	const char *slash = memrchr(path->parent, '/', path->parent_nbytes);
 	size_t nbytes = slash != NULL ? (size_t)(slash - path->parent) : 0;
@@ -319,6 +352,7 @@ static int make_alike(const struct new_name *name, int from, const struct stat *
 	char target[PATH_MAX];
 	ssize_t n;
 
+	/* Hidden: it may get attributes or an ACL, for which see HACKING.md. */
 	if (S_ISREG(st->st_mode))
 		return contained_create(name->contained, name->path, &file, fresh, err);
 	if (!S_ISLNK(st->st_mode))
@@ -331,7 +365,10 @@ static int make_alike(const struct new_name *name, int from, const struct stat *
 	return contained_symlink(name->contained, name->path, target, name->replace, fresh, err);
 }
 
-/* The content of ${from} into ${to}, in the way that --links asks for. */
+/*
+ * The content of ${from} into ${to}, in the way that --links asks for.  Only what takes room counts
+ * for the limit of the archive: a reflink does not.
+ */
 static int copy_content(struct link_ladder *ladder, const struct new_name *name, int from, int to,
     const struct stat *st, struct error *err) {
 	bool may_share = ladder->links != LINKS_COPY;
@@ -346,7 +383,10 @@ static int copy_content(struct link_ladder *ladder, const struct new_name *name,
 	return file_copy(from, to, st, may_share, err);
 }
 
-/* Make ${name} a copy of the file at ${first}, which must be the inode that *${name}->st says. */
+/*
+ * Make ${name} a copy of the file at ${first}, which must be the inode that *${name}->st says.
+ * *${name}->st is that of the copy then, with the size of the content.
+ */
 static int copy_file(struct link_ladder *ladder, const struct member_path *first,
     const struct new_name *name, struct error *err) {
 	struct fresh fresh = { .fd = -1 };
@@ -366,9 +406,11 @@ static int copy_file(struct link_ladder *ladder, const struct member_path *first
 		r = copy_content(ladder, name, from, fresh.fd, &opened, err);
 	if (r != TARN_OK)
 		goto done;
+	/* From the file, not from the archive: the copy is to be as the other names are. */
 	metadata_copy(from, fresh.fd, name->name, ladder->report);
 	*name->st = fresh.st;
 	name->st->st_size = opened.st_size;
+	/* Before it has its name, as with every member: what is found there must be known. */
 	r = link_ladder_is(ladder, name->member, &fresh.st, err);
 	if (r == TARN_OK)
 		r = contained_commit(&fresh, err);
@@ -387,7 +429,10 @@ static bool is_right(const struct new_name *name, const struct stat *st) {
 	                   link_ladder_knows(name->ladder, name->member, st);
 }
 
-/* Is it right what lies at ${from}?  *${name}->st is its inode. */
+/*
+ * Is it right what lies at ${from}?  *${name}->st is its inode.  TARN_NO_FIRST otherwise, also when
+ * it cannot be looked at: then the content may still be had from the archive.
+ */
 static int look(struct link_ladder *ladder, const struct member_path *from,
     const struct new_name *name, struct error *err) {
 	int r = contained_stat(name->contained, from, name->st, err);
@@ -404,8 +449,9 @@ static bool is_wanted(const struct linking *linking, const struct stat *st) {
 }
 
 /*
- * Link ${name} to what lies at ${from}, if that is right.  In a directory that this run made nothing else is to
- * be expected: there it is enough to look at what was linked.
+ * Link ${name} to what lies at ${from}, if that is right.  In a directory that this run made
+ * nothing else is to be expected: there it is enough to look at what was linked.  TARN_ESYSTEM with
+ * link()'s errnum is a refusal, and *${name}->st then is what lies at ${from}.
  */
 static int link_to(struct link_ladder *ladder, const struct member_path *from,
     const struct new_name *name, struct error *err) {
@@ -421,6 +467,7 @@ static int link_to(struct link_ladder *ladder, const struct member_path *from,
 
 	if (r != TARN_OK)
 		return r;
+	/* With looks_later no device is known to refuse (is_in_own_directory). */
 	if (!looks_later && refuses_links(ladder, name->st->st_dev))
 		return err_set(err, TARN_ESYSTEM, EPERM, "Cannot link");
 	r = contained_link(name->contained, &linking, name->path, err);
@@ -428,6 +475,7 @@ static int link_to(struct link_ladder *ladder, const struct member_path *from,
 		*name->st = linking.st;
 	if (r == TARN_OK || r == TARN_EXISTS || r == TARN_ENOMEM)
 		return r;
+	/* With the wrong file, or none, in its place no copy is wanted. */
 	if (looks_later && look(ladder, from, name, &looked) != TARN_OK) {
 		*err = looked;
 		return (int)err->code;
@@ -454,6 +502,7 @@ static int make_symlink(struct link_ladder *ladder, const struct member_path *fi
 	return r;
 }
 
+/* Unlike link_ladder_lead, the earlier leaders stay: they have the same content, but are full. */
 static int lead(struct link_ladder *ladder, uint64_t group, const char *member,
     const struct member_path *path, const struct stat *st, struct error *err) {
 	uint64_t member_key = key_of_name(ladder->seed, member);
@@ -473,7 +522,7 @@ int link_ladder_lead(struct link_ladder *ladder, uint64_t group, const char *mem
 	return lead(ladder, group, member, path, st, err);
 }
 
-/* The next that leads names of ${member} in ${group} behind ${l}, or the first; NULL: there is none. */
+/* The next that leads names of ${member} in ${group} behind ${l}, or the first; or NULL. */
 static const struct leader *next_leader(
     struct link_ladder *ladder, uint64_t group, const char *member, const struct leader *l) {
 	uint64_t member_key = key_of_name(ladder->seed, member);
@@ -511,6 +560,7 @@ static int link_to_leader(struct link_ladder *ladder, const struct member_path *
 			r = link_to(ladder, &path, &new, err);
 		if (r == TARN_OK || r == TARN_EXISTS || r == TARN_ENOMEM)
 			break;
+		/* This one is full, on another device, or replaced: an older one may still do. */
 		r = TARN_END;
 	}
 	member_path_fini(&path);
@@ -525,15 +575,19 @@ static int link_to_any(struct link_ladder *ladder, const struct member_path *fir
 	return r == TARN_END ? link_to(ladder, first, name, err) : r;
 }
 
-/* Make ${name} a copy, as link() refused with what ${err} says; it leads if it can be linked to. */
+/*
+ * Make ${name} a copy, as link() refused with what ${err} says; it leads if it can be linked to.
+ * *${name}->st is what link() refused.
+ */
 static int copy_refused(struct link_ladder *ladder, const struct member_path *first,
     const struct new_name *name, enum report_reason reason, struct error *err) {
+	/* copy_file() overwrites both ${err} and *${name}->st. */
 	bool is_about_all = is_about_device(err->errnum, name->st);
 	int r = copy_file(ladder, first, name, err);
 
 	if (r != TARN_OK)
 		return r;
-	/* And not about the directory, in which nothing could be made. */
+	/* Only now: where the copy cannot be made either, it was the directory that refused. */
 	if (is_about_all)
 		remember_refusing(ladder, name->st->st_dev);
 	report_count(ladder->report, reason, name->name,
@@ -552,6 +606,7 @@ static int link_or_copy(struct link_ladder *ladder, const struct member_path *fi
 
 	if (r != TARN_ESYSTEM || !is_refusal(err->errnum, &reason))
 		return r;
+	/* No leader is to be made there, so nobody need wait for another's copy. */
 	if (refuses_links(ladder, name->st->st_dev))
 		return copy_refused(ladder, first, name, reason, err);
 	/* Another thread may just have made a copy that this name can be linked to. */
@@ -559,6 +614,7 @@ static int link_or_copy(struct link_ladder *ladder, const struct member_path *fi
 	pthread_mutex_lock(&ladder->copying);
 	r = link_to_leader(ladder, first, name, &asked);
 	if (r == TARN_END) {
+		/* Not the leader that link_to_leader may have looked at. */
 		*name->st = refused;
 		r = copy_refused(ladder, first, name, reason, err);
 	} else if (r != TARN_OK) {

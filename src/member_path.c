@@ -9,15 +9,21 @@
 #include <string.h>
 
 /*
- * The components that remain are written to the storage with a slash before each.  The last of
- * these slashes becomes the NUL between parent and last component; the first is stepped over.
+ * The one place where a name from an archive is taken apart, for extraction and comparison.  What
+ * is used later is the result, never the name again: so what was checked cannot differ from what is
+ * used.
+ *
+ * The components that remain are written to the storage with a slash before each: "a//./b/c"
+ * becomes "/a/b/c".  The last of these slashes becomes the NUL between parent and last component;
+ * the first is stepped over.  So one allocation, which is used again for the next name, holds both
+ * as strings.
  */
 
 static bool is_component(const char *component, size_t nbytes, const char *text) {
 	return nbytes == strlen(text) && memcmp(component, text, nbytes) == 0;
 }
 
-/* Point parent and last into the storage, whose last slash is ${slash}. */
+/* Point parent and last into the storage, which ends in a NUL and whose last slash is ${slash}. */
 static void split(struct member_path *path, char *slash) {
 	path->parent = path->storage;
 	path->parent_nbytes = 0;
@@ -33,7 +39,11 @@ static void split(struct member_path *path, char *slash) {
 }
 
 int member_path_set(struct member_path *path, const char *name, struct error *err) {
-	size_t nbytes = strlen(name) + 2; /* a slash before, a NUL behind */
+	/*
+	 * A slash before, a NUL behind.  It is enough: each component but the first has at least
+	 * one slash before it in ${name} as well.
+	 */
+	size_t nbytes = strlen(name) + 2;
 	char *end, *slash;
 
 	if (*name == '\0')
@@ -57,6 +67,7 @@ int member_path_set(struct member_path *path, const char *name, struct error *er
 			break;
 		if (is_component(name, nbytes, "."))
 			continue;
+		/* Not resolved: "a/.." need not be where "a" lies, as "a" may be a link. */
 		if (is_component(name, nbytes, ".."))
 			return err_set(err, TARN_EREFUSED, 0, "Member name contains '..'");
 		if (nbytes > NAME_MAX)
@@ -73,6 +84,7 @@ int member_path_set(struct member_path *path, const char *name, struct error *er
 
 void member_path_go_into(struct member_path *path) {
 	if (path->depth > 0) {
+		/* The NUL before the last component, where split() has found a slash. */
 		path->storage[path->last - path->storage - 1] = '/';
 		path->parent = path->storage + 1;
 		path->parent_nbytes = strlen(path->parent);
@@ -89,7 +101,10 @@ char *member_path_between(const struct member_path *path, const struct member_pa
 	size_t shared = 0, nup = path->depth > 0 ? path->depth - 1 : 0;
 	char *text, *end;
 
-	/* The directories that both are in need not be left. */
+	/*
+	 * The directories that both are in need not be left.  ${shared} is how many bytes of the
+	 * two parents are the same up to the end of a component: "a/b" and "a/bc" share 1.
+	 */
 	for (size_t i = 0;; i++) {
 		bool ends = i == to->parent_nbytes || to->parent[i] == '/';
 
@@ -101,6 +116,7 @@ char *member_path_between(const struct member_path *path, const struct member_pa
 		    to->parent[i] != path->parent[i])
 			break;
 	}
+	/* Two more for the slash behind the parent and the NUL. */
 	text = end = malloc(nup * strlen("../") + to->parent_nbytes + strlen(to->last) + 2);
 	if (text == NULL)
 		return NULL;

@@ -13,10 +13,16 @@
 #include "temporary_name.h"
 
 /*
- * Never deeper than two levels: a directory below the top that is not empty has its directories
- * moved up into the top, and can be removed then.  Each directory moves once.
+ * For --recursive-unlink, by way of contained_remove_tree.  A tree may be deeper than there are
+ * descriptors or stack, so it is not descended into.  A directory in the top that is not empty has
+ * its own directories moved up into the top, each under a temporary name, and is removed then.  So
+ * only the top and one directory in it are ever open, and each directory moves once.
+ *
+ * No name in it is followed, and what is mounted there is not entered: rmdir(2) refuses a mount
+ * point (EBUSY), which ends the whole.
  */
 
+/* NULL with errno; ELOOP or ENOTDIR when it is a symbolic link by now. */
 static DIR *open_directory(int dirfd, const char *name) {
 	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
@@ -30,6 +36,7 @@ static DIR *open_directory(int dirfd, const char *name) {
 static int remove_one(int dirfd, const char *name) {
 	if (unlinkat(dirfd, name, 0) == 0)
 		return 0;
+	/* EISDIR is what Linux says of a directory, EPERM what POSIX has (unlink(2)). */
 	if (errno != EISDIR && errno != EPERM)
 		return -1;
 	if (unlinkat(dirfd, name, AT_REMOVEDIR) == 0)
@@ -37,7 +44,10 @@ static int remove_one(int dirfd, const char *name) {
 	return errno == ENOTEMPTY || errno == EEXIST ? 1 : -1;
 }
 
-/* The next name, but for `.' and `..'; NULL at the end, or with errno not 0. */
+/*
+ * The next name, but for `.' and `..', borrowed until the next call; NULL at the end, and NULL with
+ * errno not 0 when reading fails.
+ */
 static const char *next_name(DIR *dir) {
 	const struct dirent *entry;
 
@@ -49,13 +59,17 @@ static const char *next_name(DIR *dir) {
 	return entry != NULL ? entry->d_name : NULL;
 }
 
+/* Under a temporary name, as what lies in the top may have the same. */
 static int move_up(int dirfd, const char *name, int top) {
 	char moved[TEMPORARY_NAME_NBYTES];
 
 	return temporary_name(moved) == 0 ? renameat(dirfd, name, top, moved) : -1;
 }
 
-/* Remove the directory ${name} in ${top}, whose own directories move up into it. */
+/*
+ * Remove the directory ${name} in ${top}, whose own directories, where they are not empty, move up
+ * into ${top}.  Returns 0, or -1 with errno.
+ */
 static int remove_below(int top, const char *name) {
 	DIR *dir = open_directory(top, name);
 	const char *entry;
@@ -85,7 +99,7 @@ int remove_tree(int above, const char *name) {
 
 	if (dir == NULL)
 		return -1;
-	/* What moves up while names are read may be passed by: until nothing is found. */
+	/* readdir(3) may pass by what moves up meanwhile: until nothing is found. */
 	while (r == 0 && more) {
 		more = false;
 		rewinddir(dir);

@@ -5,6 +5,11 @@
 #include <errno.h>
 #include <unistd.h>
 
+/*
+ * pwrite() may write less than it was given, and does so before it says that a disk is full or a
+ * limit of size is reached: the next call says it.
+ */
+
 int write_at(int fd, const void *data, size_t nbytes, off_t at, struct error *err) {
 	const char *next = data;
 
