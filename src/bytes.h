@@ -22,6 +22,7 @@ struct bytes {
 
 /** Room for ${nbytes} at the end, which are then part of it.  NULL with ${err}: out of memory. */
 void *bytes_extend(struct bytes *bytes, size_t nbytes, struct error *err);
+/** Append to ${bytes}.  TARN_OK, or TARN_ENOMEM with nothing changed. */
 int bytes_append(struct bytes *bytes, const void *data, size_t nbytes, struct error *err);
 int bytes_append_varint(struct bytes *bytes, uint64_t value, struct error *err);
 int bytes_append_signed(struct bytes *bytes, int64_t value, struct error *err);

@@ -11,11 +11,15 @@
 #include <sys/stat.h>
 
 /*
+ * Only forms are understood that mean one thing, to the last character: not the phrases that GNU
+ * tar takes ("yesterday"), nor days and months without a leading zero.  A day that does not exist
+ * is refused rather than interpreted, and so is ±HH without a time.
+ *
  * Most parsers take a pointer to the rest of the text and move it behind what they have understood;
- * they return false for what they have not.
+ * they return false for what they have not.  The pointer may be behind the end of the text then.
  */
 
-/* Exactly ${n} digits. */
+/* Exactly ${n} digits: no sign, no space, and at most four, so that an int holds them. */
 static bool parse_digits(const char **text, int n, int *value) {
 	*value = 0;
 	for (; n > 0; n--, (*text)++) {
@@ -35,11 +39,13 @@ static bool parse_fraction(const char **text, long *nanoseconds) {
 		return true;
 	if (!isdigit((unsigned char)*++*text))
 		return false;
+	/* Behind nine digits the unit is 0. */
 	for (; isdigit((unsigned char)**text); (*text)++, unit /= 10)
 		*nanoseconds += unit * (**text - '0');
 	return true;
 }
 
+/* YYYY-MM-DD.  In ${tm}, years count from 1900 and January is 0. */
 static bool parse_date(const char **text, struct tm *tm) {
 	struct tm same;
 
@@ -49,12 +55,13 @@ static bool parse_date(const char **text, struct tm *tm) {
 		return false;
 	tm->tm_year -= 1900;
 	tm->tm_mon -= 1;
-	/* timegm() makes a day that exists out of one that does not. */
+	/* timegm() makes a day that exists out of one that does not, as March 1 of February 30. */
 	same = *tm;
 	timegm(&same);
 	return same.tm_mon == tm->tm_mon && same.tm_mday == tm->tm_mday;
 }
 
+/* HH:MM[:SS[.FRACTION]]; second 60 is a leap second, which becomes the first of the next minute. */
 static bool parse_clock(const char **text, struct tm *tm, long *nanoseconds) {
 	if (!parse_digits(text, 2, &tm->tm_hour) || *(*text)++ != ':' ||
 	    !parse_digits(text, 2, &tm->tm_min))
@@ -91,8 +98,9 @@ static bool parse_zone(const char **text, int *ahead) {
 	return hours <= 24 && minutes < 60;
 }
 
+/* A date, perhaps a time and a zone, and nothing behind them. */
 static bool parse_calendar(const char *text, struct timespec *time) {
-	struct tm tm = { .tm_isdst = -1 };
+	struct tm tm = { .tm_isdst = -1 }; /* mktime() finds out */
 	bool has_clock;
 	int ahead;
 
@@ -110,19 +118,21 @@ static bool parse_calendar(const char *text, struct timespec *time) {
 		return true;
 	}
 	text += *text == ' ';
-	/* "2024-05-01-02" is more likely a slip than a zone. */
+	/* Z and UTC may follow a date alone.  "2024-05-01-02" is more likely a slip than a zone. */
 	if ((!has_clock && *text != 'Z' && *text != 'U') || !parse_zone(&text, &ahead))
 		return false;
+	/* A clock that is ahead of UTC shows the same moment as a later time. */
 	time->tv_sec = timegm(&tm) - ahead;
 	return *text == '\0';
 }
 
-/* Seconds since the Epoch, perhaps before it. */
+/* Seconds since the Epoch, negative before it.  The sign holds for the fraction, too. */
 static bool parse_seconds(const char *text, struct timespec *time) {
 	bool before = *text == '-';
 	intmax_t seconds;
 	char *end;
 
+	/* strtoimax() would take space and a plus sign. */
 	if (!isdigit((unsigned char)text[before]))
 		return false;
 	errno = 0;
@@ -130,11 +140,13 @@ static bool parse_seconds(const char *text, struct timespec *time) {
 	text = end;
 	if (errno != 0 || !parse_fraction(&text, &time->tv_nsec) || *text != '\0')
 		return false;
+	/* tv_nsec is never negative: -1.25 is -2 + 0.75. */
 	if (before && time->tv_nsec != 0) {
 		time->tv_nsec = 1000000000 - time->tv_nsec;
 		if (__builtin_sub_overflow(seconds, 1, &seconds))
 			return false;
 	}
+	/* False if a time_t cannot hold them. */
 	return !__builtin_add_overflow(seconds, 0, &time->tv_sec);
 }
 

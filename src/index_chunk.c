@@ -6,9 +6,19 @@
 #include <zstd.h>
 
 /*
- * Neighbours in an archive are alike: names share their beginnings, later names their ends with
- * their first names, inodes were numbered one after the other.  What is told is the difference, and
- * zstd sees one kind of it at a time.
+ * Neighbours in an archive are alike: names share their beginnings, later names share their ends
+ * with their first names, inodes were numbered one after the other.  So a member is stored as what
+ * differs from the one before it (struct index_state), and each property in a column of its own, so
+ * that zstd sees one kind of difference at a time.
+ *
+ * The put_ functions of the writer and the take_ functions of the reader are mirror images: for each
+ * member both use the same columns, as its kind alone tells, and change the state alike.  In which
+ * order they go from column to column does not matter.  When a put_ function returns false, memory
+ * has run out; when a take_ function does, the chunk is malformed, or memory has run out, as only
+ * ${err} tells.
+ *
+ * Chunks may come from a stranger: the reader refuses whatever would make an entry that breaks what
+ * entry.h promises.
  */
 
 #define KIND_TYPE 0x07     /* enum entry_type */
@@ -16,22 +26,29 @@
 #define KIND_WHOLE 0x10    /* is_whole */
 #define KIND_OWNER 0x20    /* the owner is another than before */
 #define KIND_IDENTITY 0x40 /* identity follows */
-#define KIND_BIRTH 0x80    /* with a birth time */
+#define KIND_BIRTH 0x80    /* with a birth time; only with KIND_IDENTITY */
 
-/* A chunk is closed when its columns have so many bytes; what claims much more is malformed. */
+/*
+ * A chunk is closed when its columns have so many bytes.  The member that fills it may add two
+ * names of INDEX_NAME_NBYTES and those of its owner, but never doubles it: a chunk that claims to
+ * have more is malformed.
+ */
 #define FULL_NBYTES ((size_t)8 << 20)
 #define RAW_NBYTES_MAX (FULL_NBYTES * 2)
 
 #define LEVEL 6
-#define WINDOW_LOG 23 /* all of a chunk */
+#define WINDOW_LOG 23 /* all of a chunk: 8 MiB */
 #define NANOSECONDS 1000000000
 
+/*
+ * Like all put_ functions, it leaves the columns out of step when it fails: no member can follow.
+ */
 static bool put(
     struct index_chunk_writer *w, enum index_column column, uint64_t value, struct error *err) {
 	return bytes_append_varint(&w->columns[column], value, err) == TARN_OK;
 }
 
-/* The difference of two numbers of any size; it wraps around. */
+/* The difference is taken modulo 2^64, so that it fits for any two numbers. */
 static bool put_difference(struct index_chunk_writer *w, enum index_column column, uint64_t value,
     uint64_t before, struct error *err) {
 	return bytes_append_signed(&w->columns[column], (int64_t)(value - before), err) == TARN_OK;
@@ -47,6 +64,9 @@ static bool set(struct bytes *bytes, const char *text, size_t nbytes, struct err
 	return bytes_append(bytes, text, nbytes, err) == TARN_OK;
 }
 
+/*
+ * Put how many bytes the name shares with the one before, and the rest; it becomes the one before.
+ */
 static bool put_name(struct index_chunk_writer *w, const char *name, struct error *err) {
 	struct bytes *before = &w->before.name;
 	size_t nbytes = strlen(name), shared = 0;
@@ -59,7 +79,10 @@ static bool put_name(struct index_chunk_writer *w, const char *name, struct erro
 	    set(before, name, nbytes, err);
 }
 
-/* What a link leads to: for a later name often the own name in another directory. */
+/*
+ * What a link leads to.  A later name is often the first name in another directory (tue/etc/fstab
+ * and mon/etc/fstab), so the target is stored without the end that it shares with ${name}.
+ */
 static bool put_target(
     struct index_chunk_writer *w, const char *name, const char *target, struct error *err) {
 	size_t nbytes = strlen(target), name_nbytes = strlen(name), shared = 0;
@@ -84,9 +107,13 @@ static bool make_owner(struct bytes *owner, const struct entry *e, struct error 
 	    bytes_append(owner, gname, strlen(gname) + 1, err) == TARN_OK;
 }
 
-/* *${is_new}: it is another than before, and was put. */
+/*
+ * Put the owner of ${e} if it differs from the one before, as *${is_new} then tells.  In the first
+ * member of a chunk it always does.
+ */
 static bool put_owner(
     struct index_chunk_writer *w, const struct entry *e, bool *is_new, struct error *err) {
+	/* The link is scratch space: the writer has no other use for it. */
 	struct bytes *owner = &w->before.link, *before = &w->before.owner;
 
 	if (!make_owner(owner, e, err))
@@ -98,7 +125,10 @@ static bool put_owner(
 	        set(before, (const char *)owner->data, owner->nbytes, err));
 }
 
-/* The state of the inode of ${e}, of which the member has most. */
+/*
+ * What the inode had when it was stored: with --mtime, or in a format of whole seconds, the member
+ * has another time.  By this one and the checksum of its attributes -r sees whether it has changed.
+ */
 static bool put_state(struct index_chunk_writer *w, const struct entry *e, struct error *err) {
 	const struct timespec *mtime = &e->identity.mtime;
 
@@ -121,6 +151,7 @@ static bool put_identity(struct index_chunk_writer *w, const struct entry *e, st
 	    (!put_difference(w, COLUMN_BIRTH, birth, (uint64_t)before->btime.tv_sec, err) ||
 	        !put(w, COLUMN_INSTANT, (uint64_t)identity->btime.tv_nsec, err)))
 		return false;
+	/* The next difference is to the last birth time that there was: keep it. */
 	if (!identity->has_btime)
 		birth = (uint64_t)before->btime.tv_sec;
 	*before = *identity;
@@ -128,7 +159,7 @@ static bool put_identity(struct index_chunk_writer *w, const struct entry *e, st
 	return put_state(w, e, err);
 }
 
-/* All but what depends on what kind of a member it is. */
+/* What members of every kind have.  Offsets grow, so that their difference needs no sign. */
 static bool put_common(
     struct index_chunk_writer *w, const struct entry *e, off_t offset, struct error *err) {
 	if (!put(w, COLUMN_OFFSET, (uint64_t)(offset - w->before.offset), err) ||
@@ -140,6 +171,7 @@ static bool put_common(
 	return true;
 }
 
+/* The kind is put last because put_owner decides on a part of it. */
 static bool put_member(
     struct index_chunk_writer *w, const struct entry *e, off_t offset, struct error *err) {
 	const char *target = e->first_name != NULL ? e->first_name : e->target;
@@ -162,6 +194,7 @@ static bool put_member(
 		kind |= KIND_LINK;
 	if (e->is_whole)
 		kind |= KIND_WHOLE;
+	/* A link member has none of its own, and what comes from an archive has inode 0. */
 	if (e->is_whole && e->type != ENTRY_DIRECTORY && e->identity.ino != 0) {
 		kind |= KIND_IDENTITY;
 		if (e->identity.has_btime)
@@ -176,6 +209,7 @@ int index_chunk_add(
     struct index_chunk_writer *w, const struct entry *e, off_t offset, struct error *err) {
 	const char *target = e->first_name != NULL ? e->first_name : e->target;
 
+	/* Before anything is put, so that the columns stay in step. */
 	if (strlen(e->name) > INDEX_NAME_NBYTES ||
 	    (target != NULL && strlen(target) > INDEX_NAME_NBYTES))
 		return err_set(
@@ -202,6 +236,7 @@ bool index_chunk_is_full(const struct index_chunk_writer *w) {
 static int compress(
     ZSTD_CCtx *zstd, const struct bytes *data, bool ends, struct bytes *out, struct error *err) {
 	ZSTD_inBuffer in = { data->data, data->nbytes, 0 };
+	/* Room for all of ${data}; what zstd has held back before may take another round. */
 	ZSTD_outBuffer to = { .size = ZSTD_compressBound(data->nbytes) };
 	size_t left = 1;
 
@@ -212,6 +247,7 @@ static int compress(
 			return TARN_ENOMEM;
 		left = ZSTD_compressStream2(zstd, &to, &in, ends ? ZSTD_e_end : ZSTD_e_continue);
 		out->nbytes -= to.size - to.pos;
+		/* Parameters and pledged size are right, so only memory can be lacking. */
 		if (ZSTD_isError(left))
 			return err_nomem(err);
 		left = ends ? left : in.size - in.pos;
@@ -219,7 +255,10 @@ static int compress(
 	return TARN_OK;
 }
 
-/* The lengths of all columns, and the columns. */
+/*
+ * Make the frame.  The lengths of all columns come before the first of them, as a reader goes
+ * through all columns side by side.
+ */
 static int compress_columns(
     const struct index_chunk_writer *w, ZSTD_CCtx *zstd, struct bytes *out, struct error *err) {
 	struct bytes lengths = { 0 };
@@ -227,6 +266,9 @@ static int compress_columns(
 
 	for (size_t i = 0; i < INDEX_NCOLUMNS && r == TARN_OK; i++)
 		r = bytes_append_varint(&lengths, w->columns[i].nbytes, err);
+	/*
+	 * This puts the content size into the frame header, without which decompress() refuses it.
+	 */
 	ZSTD_CCtx_setPledgedSrcSize(zstd, lengths.nbytes + columns_nbytes(w));
 	if (r == TARN_OK)
 		r = compress(zstd, &lengths, false, out, err);
@@ -236,7 +278,7 @@ static int compress_columns(
 	return r;
 }
 
-/* No member is before the first of a chunk. */
+/* The first member of a chunk differs from nothing: zeros and empty names. */
 static void state_reset(struct index_state *state) {
 	state->name.nbytes = 0;
 	state->owner.nbytes = 0;
@@ -244,6 +286,7 @@ static void state_reset(struct index_state *state) {
 	state->identity = (struct identity){ 0 };
 }
 
+/* The columns keep their room for the next chunk. */
 static void begin_again(struct index_chunk_writer *w) {
 	for (size_t i = 0; i < INDEX_NCOLUMNS; i++)
 		w->columns[i].nbytes = 0;
@@ -257,6 +300,10 @@ int index_chunk_close(struct index_chunk_writer *w, struct bytes *out, struct er
 
 	if (zstd == NULL)
 		return err_nomem(err);
+	/*
+	 * These cannot fail, as the values are in range.  Matching over long distances is for
+	 * snapshots, which repeat their names far from each other.
+	 */
 	ZSTD_CCtx_setParameter(zstd, ZSTD_c_compressionLevel, LEVEL);
 	ZSTD_CCtx_setParameter(zstd, ZSTD_c_windowLog, WINDOW_LOG);
 	ZSTD_CCtx_setParameter(zstd, ZSTD_c_enableLongDistanceMatching, 1);
@@ -283,6 +330,7 @@ static int malformed(struct error *err) {
 	return err_set(err, TARN_EFORMAT, 0, "malformed");
 }
 
+/* Decompress the frame in ${data}, whose header must tell its content size, into r->raw. */
 static int decompress(
     struct index_chunk_reader *r, const void *data, size_t nbytes, struct error *err) {
 	unsigned long long raw_nbytes = ZSTD_getFrameContentSize(data, nbytes);
@@ -290,7 +338,7 @@ static int decompress(
 	size_t n;
 
 	r->raw.nbytes = 0;
-	/* Both ways of not knowing the size are larger, too. */
+	/* ZSTD_CONTENTSIZE_UNKNOWN and _ERROR are the largest numbers, and end here as well. */
 	if (raw_nbytes > RAW_NBYTES_MAX)
 		return malformed(err);
 	room = bytes_extend(&r->raw, raw_nbytes, err);
@@ -300,6 +348,7 @@ static int decompress(
 	return ZSTD_isError(n) || n != raw_nbytes ? malformed(err) : TARN_OK;
 }
 
+/* Let the columns point to their parts of r->raw, one behind the other. */
 static bool split_columns(struct index_chunk_reader *r) {
 	struct cursor cursor = { r->raw.data, r->raw.data + r->raw.nbytes };
 	uint64_t lengths[INDEX_NCOLUMNS];
@@ -324,6 +373,7 @@ int index_chunk_open(
 	state_reset(&r->before);
 	if (status == TARN_OK && !split_columns(r))
 		status = malformed(err);
+	/* Of a chunk that could not be opened, index_chunk_next() finds no member. */
 	if (status != TARN_OK)
 		memset(r->columns, 0, sizeof(r->columns));
 	return status;
@@ -333,6 +383,7 @@ static bool take(struct index_chunk_reader *r, enum index_column column, uint64_
 	return cursor_varint(&r->columns[column], value);
 }
 
+/* The inverse of put_difference(), modulo 2^64 as well. */
 static bool take_difference(
     struct index_chunk_reader *r, enum index_column column, uint64_t before, uint64_t *value) {
 	int64_t difference;
@@ -343,6 +394,7 @@ static bool take_difference(
 	return true;
 }
 
+/* A larger number would make an invalid timespec. */
 static bool take_nanoseconds(struct index_chunk_reader *r, enum index_column column, long *value) {
 	uint64_t n;
 
@@ -352,7 +404,10 @@ static bool take_nanoseconds(struct index_chunk_reader *r, enum index_column col
 	return true;
 }
 
-/* ${nbytes} of ${column} behind what ${bytes} has.  False: malformed, or ${err} is TARN_ENOMEM. */
+/*
+ * Append ${nbytes} of ${column} to ${bytes}.  There must be no NUL among them: as a string, the
+ * name would end there.
+ */
 static bool take_text(struct index_chunk_reader *r, enum index_column column, uint64_t nbytes,
     struct bytes *bytes, struct error *err) {
 	const void *text = cursor_take(&r->columns[column], nbytes);
@@ -361,7 +416,7 @@ static bool take_text(struct index_chunk_reader *r, enum index_column column, ui
 	    bytes_append(bytes, text, nbytes, err) == TARN_OK;
 }
 
-/* The name that ${bytes} has, ended by a 0 that is no part of it. */
+/* ${bytes} as a string, ended by a NUL that is no part of them; NULL: out of memory. */
 static const char *end_text(struct bytes *bytes, struct error *err) {
 	if (bytes_append(bytes, "", 1, err) != TARN_OK)
 		return NULL;
@@ -369,6 +424,7 @@ static const char *end_text(struct bytes *bytes, struct error *err) {
 	return (const char *)bytes->data;
 }
 
+/* entry.h: a name is not empty, and has no slash at its end, but for "/". */
 static bool take_name(struct index_chunk_reader *r, const char **name, struct error *err) {
 	struct bytes *bytes = &r->before.name;
 	uint64_t shared, nbytes;
@@ -376,6 +432,7 @@ static bool take_name(struct index_chunk_reader *r, const char **name, struct er
 	if (!take(r, COLUMN_NAME, &shared) || !take(r, COLUMN_NAME, &nbytes) ||
 	    shared > bytes->nbytes || nbytes > INDEX_NAME_NBYTES - shared || shared + nbytes == 0)
 		return false;
+	/* What is shared is in the buffer already. */
 	bytes->nbytes = shared;
 	if (!take_text(r, COLUMN_TEXT, nbytes, bytes, err) ||
 	    (bytes->nbytes > 1 && bytes->data[bytes->nbytes - 1] == '/'))
@@ -384,6 +441,7 @@ static bool take_name(struct index_chunk_reader *r, const char **name, struct er
 	return *name != NULL;
 }
 
+/* To be called after take_name(): the target may share the end of the member's own name. */
 static bool take_target(struct index_chunk_reader *r, const char **target, struct error *err) {
 	const struct bytes *name = &r->before.name;
 	struct bytes *bytes = &r->before.link;
@@ -404,7 +462,7 @@ static bool take_target(struct index_chunk_reader *r, const char **target, struc
 	return *target != NULL;
 }
 
-/* A name of an owner; NULL: it has none. */
+/* A name of an owner: *${name} lies in ${cursor}'s bytes, or is NULL where it is empty. */
 static bool take_owner_name(struct cursor *cursor, const char **name) {
 	const unsigned char *end = memchr(cursor->at, '\0', (size_t)(cursor->end - cursor->at));
 
@@ -415,7 +473,10 @@ static bool take_owner_name(struct cursor *cursor, const char **name) {
 	return true;
 }
 
-/* Take a new owner if there ${is_new} one; else it is where the one before was taken. */
+/*
+ * Take an owner that ${is_new} from its column; else it is the one before, of which a copy was
+ * kept.  Names lie in r->raw or in that copy: both stay until the next call.
+ */
 static bool take_owner(
     struct index_chunk_reader *r, bool is_new, struct entry *e, struct error *err) {
 	struct cursor *column = &r->columns[COLUMN_OWNER], again;
@@ -428,6 +489,7 @@ static bool take_owner(
 			return false;
 		return set(before, (const char *)from, (size_t)(column->at - from), err);
 	}
+	/* The first member of a chunk cannot have the owner of the one before. */
 	if (before->nbytes == 0)
 		return false;
 	again = (struct cursor){ before->data, before->data + before->nbytes };
@@ -435,7 +497,7 @@ static bool take_owner(
 	    take_owner_name(&again, &e->uname) && take_owner_name(&again, &e->gname);
 }
 
-/* Behind the numbers of ${e}. */
+/* To be called after take_numbers(): the mtime is stored as its difference from the member's. */
 static bool take_state(struct index_chunk_reader *r, struct entry *e) {
 	uint64_t seconds, nanoseconds;
 
@@ -455,6 +517,7 @@ static bool take_identity(struct index_chunk_reader *r, bool has_btime, struct e
 	if (!take_difference(r, COLUMN_SYSTEM, before->dev, &dev) ||
 	    !take_difference(r, COLUMN_INODE, before->ino, &ino))
 		return false;
+	/* The link count is not in the index: it stays 0, unknown. */
 	*identity = (struct identity){ .dev = dev, .ino = ino, .has_btime = has_btime };
 	if (has_btime) {
 		if (!take_difference(r, COLUMN_BIRTH, (uint64_t)before->btime.tv_sec, &birth) ||
@@ -468,6 +531,7 @@ static bool take_identity(struct index_chunk_reader *r, bool has_btime, struct e
 	return take_state(r, e);
 }
 
+/* Sizes and offsets must fit an off_t, the latter also when they are added up. */
 static bool take_numbers(struct index_chunk_reader *r, struct entry *e, off_t *offset) {
 	uint64_t forward, mode, size = 0, major = 0, minor = 0;
 	int64_t seconds;
@@ -494,6 +558,7 @@ static bool take_numbers(struct index_chunk_reader *r, struct entry *e, off_t *o
 static bool take_member(struct index_chunk_reader *r, unsigned char kind, struct entry *e,
     off_t *offset, struct error *err) {
 	*e = (struct entry){ .type = kind & KIND_TYPE, .is_whole = (kind & KIND_WHOLE) != 0 };
+	/* No archive has sockets, and 7, the other number that fits into three bits, is no type. */
 	if (e->type >= ENTRY_SOCKET || !take_name(r, &e->name, err) ||
 	    !take_numbers(r, e, offset) || !take_owner(r, (kind & KIND_OWNER) != 0, e, err))
 		return false;
@@ -501,6 +566,7 @@ static bool take_member(struct index_chunk_reader *r, unsigned char kind, struct
 		return false;
 	if ((kind & KIND_LINK) == 0 && e->type == ENTRY_SYMLINK && !take_target(r, &e->target, err))
 		return false;
+	/* Only what can be linked to has one: no directory, and no link member. */
 	return (kind & KIND_IDENTITY) == 0 ||
 	    (e->is_whole && e->type != ENTRY_DIRECTORY &&
 	        take_identity(r, (kind & KIND_BIRTH) != 0, e));
@@ -508,10 +574,12 @@ static bool take_member(struct index_chunk_reader *r, unsigned char kind, struct
 
 int index_chunk_next(
     struct index_chunk_reader *r, struct entry *e, off_t *offset, struct error *err) {
+	/* This column has one byte for each member, so the chunk ends where it does. */
 	const unsigned char *kind = cursor_take(&r->columns[COLUMN_KIND], 1);
 
 	if (kind == NULL)
 		return TARN_END;
+	/* Below, it is only set when memory runs out, which tells the two failures apart. */
 	err->code = TARN_OK;
 	if (take_member(r, *kind, e, offset, err))
 		return TARN_OK;

@@ -7,8 +7,14 @@
 #include "archive_source.h"
 
 /*
- * The members that are fetched are mostly neighbours: the archive source that has read one goes on to
- * the next, and only a wider gap is jumped over, with a new one.
+ * next() goes through the index alone.  fetch() has an archive source read the member, beginning at
+ * the offset of its header, extended headers included.  Members that are fetched are mostly
+ * neighbours: the archive source that has read one goes on to the next, and only a wider gap is
+ * jumped over, with a new archive source, as there is no way to move one.
+ *
+ * The index is only trusted about where to look.  Once it turns out to be wrong, this source scans:
+ * from then on it only passes calls on to an archive source, which began at the last member that
+ * was right.
  */
 
 /* What is read over rather than jumped over: about what a jump costs. */
@@ -16,18 +22,21 @@
 
 struct index_source {
 	struct source base;
-	struct member_index *index;
+	struct member_index *index; /* borrowed, as the next two */
 	struct codec_reader *reader;
 	struct report *report;
 	struct entry indexed;   /* the current member, as the index has it */
-	off_t offset;           /* of its header; -1: none yet */
+	off_t offset;           /* of its header; at the end, of the archive's; -1: none yet */
 	off_t fetched;          /* offset of the last one that was fetched; -1: none */
-	struct source *archive; /* what fetches; NULL: nothing was */
+	struct source *archive; /* what fetches, owned; NULL: nothing was, or it has failed */
 	off_t start;            /* where it began */
 	bool scans;             /* the index is not used any more */
 };
 
-/* Let the archive be read from ${offset} on. */
+/*
+ * Let the archive be read from ${offset} on, by a new archive source.  An index is not used with
+ * --ignore-zeros, so zeros end it.  On failure there is none, and next() must not be called again.
+ */
 static int open_at(struct index_source *s, off_t offset, struct error *err) {
 	int r = codec_seek(s->reader, offset, err);
 
@@ -46,7 +55,10 @@ static off_t archive_at(const struct index_source *s) {
 	return s->start + archive_source_at(s->archive);
 }
 
-/* Have the archive read the member at ${offset}, or behind it if there is none. */
+/*
+ * Have the archive read the first member at ${offset} or behind.  It can only go forwards, also
+ * from the member that it has read last.
+ */
 static int go_to(struct index_source *s, off_t offset, struct entry **e, struct error *err) {
 	int r = TARN_OK;
 
@@ -59,7 +71,10 @@ static int go_to(struct index_source *s, off_t offset, struct entry **e, struct 
 	return r;
 }
 
-/* From now on without the index, from behind the member at ${offset} (-1: from the beginning). */
+/*
+ * From now on without the index, from behind the member at ${offset} (-1: from the beginning),
+ * which was handed out before and is passed over.
+ */
 static int begin_scan(struct index_source *s, off_t offset, struct error *err) {
 	struct entry *e;
 	int r = open_at(s, offset < 0 ? 0 : offset, err);
@@ -84,6 +99,7 @@ static int index_source_next(struct source *source, struct entry **e, struct err
 		s->offset = member_index_end(s->index);
 	if (r != TARN_EFORMAT)
 		return r;
+	/* No failure: the members up to here were handed out, and the others are read now. */
 	report_note(s->report, NULL, "The index of the archive is %s; reading the archive instead",
 	    err->msg);
 	r = begin_scan(s, s->offset, err);
@@ -103,12 +119,17 @@ static int index_source_fetch(struct source *source, struct entry **e, struct er
 	}
 	if (r != TARN_OK && r != TARN_END && r != TARN_EFORMAT)
 		return r;
+	/*
+	 * The scan goes on behind the last member that was right.  This is a failure all the same:
+	 * the index may have left out members before that one, which nobody will read now.
+	 */
 	report_failure(s->report, s->indexed.name,
 	    "The archive has another member where its index has this one; reading the archive instead");
 	r = begin_scan(s, s->fetched, err);
 	return r == TARN_OK ? TARN_END : r;
 }
 
+/* Only called after fetch(), so there is an archive source, and it stands at this member. */
 static int index_source_read(struct source *source, struct block *block, struct error *err) {
 	struct index_source *s = (struct index_source *)source;
 

@@ -8,18 +8,29 @@
 #include <string.h>
 
 /*
- * Chunks one behind the other, a directory that has the length and checksum of each, and at the very
- * end a footer, from which everything is found.
+ * An index is a row of chunks, a directory that has the length and checksum of each, and at the
+ * very end a footer, from which everything is found: the end of the stream is the only place that a
+ * reader knows.  The writer keeps closed chunks in memory, compressed, until the archive is
+ * complete, as the index stands behind it.
+ *
+ * A reader loads the index as a whole, and decompresses one chunk at a time.  It trusts nothing:
+ * the archive may be a stranger's, or another program may have changed it.  The footer's checksum
+ * covers the directory, the directory has one for each chunk, and the footer says what must stand
+ * in the archive at two places (check_binding).
+ *
+ * archive_sink adds what it writes, output and run_write what is in the archive already; input
+ * loads an index for index_source, and for --test, which compares it with the archive.
  */
 
-#define BLOCK_NBYTES 512
+#define BLOCK_NBYTES 512 /* a header, as POSIX ustar has it */
 
-/* What a whole index may have: some hundred million members. */
+/* The largest one that is read behind an archive, into memory: some hundred million members. */
 #define INDEX_NBYTES_MAX ((uint64_t)1 << 30)
 
+/* The last byte is the version of the format; an index of another one counts as none. */
 static const char magic[8] = "TARNIDX\2";
 
-/* All numbers little-endian. */
+/* As it stands in the file: 72 bytes without padding, all numbers little-endian; tarn(5). */
 struct footer {
 	uint64_t nbytes;        /* of the index, this footer included */
 	uint64_t chunks_nbytes; /* the directory begins behind them */
@@ -32,12 +43,16 @@ struct footer {
 	char magic[8];
 };
 
+/*
+ * Once it is loaded, chunks and directory lie within data, the end fits an off_t, and the last
+ * member does not begin behind it.  The number of members is not checked.
+ */
 struct member_index {
-	unsigned char *data;             /* the whole index */
+	unsigned char *data;             /* the whole index, owned */
 	struct footer footer;            /* in this machine's byte order */
-	struct cursor chunks, directory; /* what is left of them */
+	struct cursor chunks, directory; /* of those that were not opened yet */
 	off_t next;                      /* the next header is there, or behind that */
-	struct index_chunk_reader chunk;
+	struct index_chunk_reader chunk; /* the one that was opened last */
 };
 
 static uint64_t footer_checksum(const struct footer *footer, const void *directory, size_t nbytes) {
@@ -45,7 +60,7 @@ static uint64_t footer_checksum(const struct footer *footer, const void *directo
 	    lzma_crc64(directory, nbytes, 0));
 }
 
-/* The ${nbytes} behind the next ${skipped} of ${reader}. */
+/* Pass over ${skipped} bytes of ${reader} and read ${nbytes}.  TARN_END: there are not so many. */
 static int read_behind(
     struct codec_reader *reader, off_t skipped, void *to, size_t nbytes, struct error *err) {
 	unsigned char *next = to;
@@ -75,8 +90,9 @@ static int read_behind(
 }
 
 /*
- * The ${nbytes} at ${offset} of the plain stream.  TARN_END: they cannot be read, which is for who reads
- * the archive to say.
+ * Read the ${nbytes} at ${offset} of the plain stream.  Whatever fails but memory is TARN_END:
+ * whoever then reads the archive itself meets the same damage, and reports it with the member it is
+ * in.
  */
 static int read_at(
     struct codec_reader *reader, uint64_t offset, void *to, size_t nbytes, struct error *err) {
@@ -87,6 +103,10 @@ static int read_at(
 	return r == TARN_OK || r == TARN_ENOMEM ? r : TARN_END;
 }
 
+/*
+ * Append the chunk to those that are closed, and its length and checksum to the directory.  Each
+ * has a checksum of its own so that a listing can begin without all of them being read.
+ */
 static int close_chunk(struct index_writer *w, struct error *err) {
 	size_t before = w->chunks.nbytes, nbytes;
 	uint32_t checksum;
@@ -108,6 +128,7 @@ int index_writer_add(struct index_writer *w, const struct entry *e, off_t offset
 		return TARN_OK;
 	r = index_chunk_add(&w->chunk, e, offset, err);
 	if (r == TARN_EREFUSED) {
+		/* The archive is whole without it: only with --index this counts as a failure. */
 		w->is_refused = true;
 		err_wrap(err, "The archive has no index");
 		report_line(w->report, w->refusal, e->name, err->msg);
@@ -122,6 +143,7 @@ int index_writer_add(struct index_writer *w, const struct entry *e, off_t offset
 	return r;
 }
 
+/* Chunks are taken as they are: each begins from nothing, with an offset in the whole archive. */
 int index_writer_adopt(
     struct index_writer *w, const struct member_index *index, struct error *err) {
 	const struct footer *f = &index->footer;
@@ -142,19 +164,21 @@ int index_writer_bind(
 
 	if (w->nmembers == 0)
 		return TARN_OK;
+	/* A reader that cannot seek stands at the beginning, and passes over all that is before. */
 	r = codec_seek(reader, w->last - base, err);
 	if (r == TARN_OK || r == TARN_EREFUSED)
 		r = read_behind(
 		    reader, r == TARN_EREFUSED ? w->last - base : 0, block, sizeof(block), err);
 	if (r == TARN_OK)
 		w->last_checksum = lzma_crc64(block, sizeof(block), 0);
+	/* The header was read before: the archive has become shorter since. */
 	return r == TARN_END ? err_set(err, TARN_EFORMAT, 0, "Unexpected EOF in archive") : r;
 }
 
 int index_writer_finish(
     struct index_writer *w, off_t end, const struct bytes **index, struct error *err) {
 	struct footer footer = { .end = htole64((uint64_t)end) };
-	struct bytes *all = &w->chunks;
+	struct bytes *all = &w->chunks; /* the rest goes behind them */
 
 	if (w->is_refused)
 		return err_set(err, TARN_EREFUSED, 0, "a name is too long for an index");
@@ -166,6 +190,7 @@ int index_writer_finish(
 	footer.nmembers = htole64(w->nmembers);
 	footer.last = htole64((uint64_t)w->last);
 	footer.last_checksum = htole64(w->last_checksum);
+	/* Of all the fields before it, as they will stand in the file. */
 	footer.checksum = htole64(footer_checksum(&footer, w->directory.data, w->directory.nbytes));
 	memcpy(footer.magic, magic, sizeof(magic));
 	if (bytes_append(all, w->directory.data, w->directory.nbytes, err) != TARN_OK)
@@ -193,13 +218,17 @@ static void decode_footer(struct footer *f, const void *from) {
 	f->checksum = le64toh(f->checksum);
 }
 
-/* An index at the end of the plain stream: *${data} is the caller's. */
+/*
+ * Read an index at the end of the plain stream.  TARN_END: there is none, or it cannot be reached.
+ * *${data} is the caller's, also after a failure: NULL, or malloc'ed.
+ */
 static int read_behind_archive(
     struct codec_reader *reader, void **data, size_t *nbytes, struct error *err) {
 	off_t size = codec_reader_size(reader);
 	struct footer footer, raw;
 	int r;
 
+	/* Also where it is -1, unknown: nothing can be reached from the end then. */
 	if (size < (off_t)(INDEX_END_NBYTES + sizeof(footer)))
 		return TARN_END;
 	r = read_at(reader, (uint64_t)size - sizeof(raw), &raw, sizeof(raw), err);
@@ -217,13 +246,19 @@ static int read_behind_archive(
 	return r == TARN_END ? err_set(err, TARN_EFORMAT, 0, "damaged") : r;
 }
 
-/* Does ${data} end as an index does?  Others may keep something of theirs there. */
+/*
+ * Does ${data} end as an index does?  Other programs may keep something of their own in a skippable
+ * frame of that number.
+ */
 static bool is_index(const unsigned char *data, size_t nbytes) {
 	return nbytes >= sizeof(struct footer) &&
 	    memcmp(data + nbytes - sizeof(magic), magic, sizeof(magic)) == 0;
 }
 
-/* Take ${data} apart.  False: it is damaged. */
+/*
+ * Fill in the footer from the end of the data, ${nbytes} that is_index() has seen.  False: it is
+ * damaged.  Chunks are looked at when they are opened.
+ */
 static bool parse(struct member_index *index, size_t nbytes) {
 	struct footer *f = &index->footer, raw;
 	const unsigned char *directory;
@@ -231,6 +266,7 @@ static bool parse(struct member_index *index, size_t nbytes) {
 
 	memcpy(&raw, index->data + at, sizeof(raw));
 	decode_footer(f, &raw);
+	/* Each is checked before it is subtracted, so that nothing wraps around. */
 	if (f->nbytes != nbytes || f->chunks_nbytes > at ||
 	    f->directory_nbytes > at - f->chunks_nbytes || f->end > INT64_MAX || f->last > f->end)
 		return false;
@@ -238,7 +274,10 @@ static bool parse(struct member_index *index, size_t nbytes) {
 	return f->checksum == footer_checksum(&raw, directory, f->directory_nbytes);
 }
 
-/* Is what the index says of the archive so? */
+/*
+ * Does the index belong to this archive?  A program that appends members overwrites the zeros at
+ * its end, one that removes members moves the last header; either may leave the old index behind.
+ */
 static int check_binding(
     const struct member_index *index, struct codec_reader *reader, struct error *err) {
 	const struct footer *f = &index->footer;
@@ -267,6 +306,7 @@ int member_index_load(struct member_index **index, struct codec_reader *reader, 
 
 	if (fresh == NULL)
 		return err_nomem(err);
+	/* In zstd it is beside the stream, else at its end. */
 	r = codec_reader_attached(reader, &data, &nbytes, err);
 	if (r == TARN_END)
 		r = read_behind_archive(reader, &data, &nbytes, err);
@@ -298,7 +338,7 @@ off_t member_index_end(const struct member_index *index) {
 	return (off_t)index->footer.end;
 }
 
-/* Open the next chunk. */
+/* Open the next chunk; its length is the directory's, held to what is left of the chunks. */
 static int next_chunk(struct member_index *index, struct error *err) {
 	const void *data = NULL, *stored;
 	uint64_t nbytes;
@@ -311,6 +351,7 @@ static int next_chunk(struct member_index *index, struct error *err) {
 		memcpy(&checksum, stored, sizeof(checksum));
 		data = cursor_take(&index->chunks, nbytes);
 	}
+	/* There is data only if the checksum was read, too. */
 	if (data == NULL || lzma_crc32(data, nbytes, 0) != le32toh(checksum))
 		return err_set(err, TARN_EFORMAT, 0, "damaged");
 	return index_chunk_open(&index->chunk, data, nbytes, err);
@@ -320,6 +361,7 @@ int member_index_next(
     struct member_index *index, struct entry *e, off_t *offset, struct error *err) {
 	int r = index_chunk_next(&index->chunk, e, offset, err);
 
+	/* A chunk without members is legal, and so passed over. */
 	while (r == TARN_END) {
 		r = next_chunk(index, err);
 		if (r != TARN_OK)
@@ -328,7 +370,10 @@ int member_index_next(
 	}
 	if (r != TARN_OK)
 		return r;
-	/* Each header is read once, however often it is listed. */
+	/*
+	 * Offsets only grow.  Otherwise a small index could name one large member a million times,
+	 * or have the reader jump back and forth in a piece that is decompressed anew each time.
+	 */
 	if (*offset < index->next || *offset >= (off_t)index->footer.end)
 		return err_set(err, TARN_EFORMAT, 0, "malformed");
 	index->next = *offset + BLOCK_NBYTES;
@@ -342,6 +387,7 @@ void member_index_rewind(struct member_index *index) {
 	index->chunks = (struct cursor){ index->data, directory };
 	index->directory = (struct cursor){ directory, directory + f->directory_nbytes };
 	index->next = 0;
+	/* Else the members that are left of the open chunk would come first. */
 	index_chunk_reader_fini(&index->chunk);
 }
 
@@ -349,6 +395,7 @@ static bool is_same_text(const char *a, const char *b) {
 	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
+/* Owner, mode and times may differ: they are taken from the header, which is what counts. */
 bool member_index_agrees(const struct entry *indexed, const struct entry *found) {
 	return strcmp(found->name, indexed->name) == 0 && found->type == indexed->type &&
 	    found->size == indexed->size && found->is_whole == indexed->is_whole &&

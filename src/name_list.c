@@ -11,12 +11,14 @@
 
 /*
  * The file is read in one go, and cut into strings where it lies.  Names then cost no allocation of
- * their own, and the list may be a pipe.
+ * their own, and the list may be a pipe, whose size nobody knows before.  The
+ * caller keeps the text (option_store.c): operands and patterns point into it for the whole run.
  */
 
+/* More than most lists have, and what a pipe on Linux gives at once. */
 #define FIRST_NBYTES ((size_t)65536)
 
-/* Make room for more, one byte of it for the NUL. */
+/* Double the room, or allocate the first. */
 static int grow(struct name_list *list, size_t *capacity, struct error *err) {
 	size_t nbytes = *capacity == 0 ? FIRST_NBYTES : *capacity;
 	char *data = reallocarray(list->data, nbytes, *capacity == 0 ? 1 : 2);
@@ -28,6 +30,7 @@ static int grow(struct name_list *list, size_t *capacity, struct error *err) {
 	return TARN_OK;
 }
 
+/* One byte is kept free for the NUL behind the last name, which may lack its separator. */
 static int read_all(struct name_list *list, int fd, struct error *err) {
 	size_t capacity = 0;
 	ssize_t n;
@@ -39,6 +42,7 @@ static int read_all(struct name_list *list, int fd, struct error *err) {
 		if (n < 0 && errno != EINTR)
 			return err_set(err, TARN_ESYSTEM, errno, "Cannot read");
 		list->nbytes += n > 0 ? (size_t)n : 0;
+		/* After a signal n is -1, and reading goes on. */
 	} while (n != 0);
 	list->data[list->nbytes] = '\0';
 	return TARN_OK;
@@ -63,11 +67,13 @@ int name_list_read(struct name_list *list, const char *file, char separator, str
 	return r;
 }
 
+/* Empty lines are counted, too: the number of lines is for messages about one of them. */
 char *name_list_next(struct name_list *list) {
 	while (list->next < list->nbytes) {
 		char *name = list->data + list->next;
 		char *end = strchrnul(name, list->separator);
 
+		/* strchrnul() was looking for another separator, and met a NUL before the end. */
 		if (*end == '\0' && end < list->data + list->nbytes)
 			list->separator = '\0';
 		*end = '\0';

@@ -8,16 +8,21 @@
 
 /*
  * --help: an introduction, the table by group, and where we differ from what is expected.  Names of
- * an option stand on the left, the text about it in a column of its own, wrapped between words.
+ * an option stand on the left, the text about it in a column of its own, wrapped between words.  It
+ * is laid out like GNU tar's.
+ *
+ * The table is gone through once for each group, so that a row may stand anywhere in it.  All text
+ * is ASCII: bytes are columns.
  */
 
-#define TEXT_COLUMN 29
-#define WIDTH 79
+#define TEXT_COLUMN 29 /* where GNU tar has it */
+#define WIDTH 79       /* of a terminal with 80 columns the last one stays free */
 
 /* Print ${text} from ${column} on, with further lines beginning at TEXT_COLUMN. */
 static void print_wrapped(FILE *out, const char *text, int column) {
 	const char *word = text;
 
+	/* Names that leave less than two spaces have their text on the next line. */
 	if (column + 2 > TEXT_COLUMN) {
 		fputc('\n', out);
 		column = 0;
@@ -27,6 +32,7 @@ static void print_wrapped(FILE *out, const char *text, int column) {
 		int nbytes = (int)strcspn(word, " ");
 
 		if (word != text && column + 1 + nbytes > WIDTH)
+			/* The newline takes no column. */
 			column = fprintf(out, "\n%*s", TEXT_COLUMN, "") - 1;
 		else if (word != text)
 			column += fprintf(out, " ");
@@ -44,7 +50,7 @@ static int print_argument(FILE *out, const char *argument) {
 	                            fprintf(out, "=%s", argument);
 }
 
-/* Print ${row}, which has a text, and the rows that are other names of it. */
+/* Print ${row}, whose text may be empty, with the rows behind it that are other names of it. */
 static void print_option(FILE *out, const struct option_row *row) {
 	const struct option_row *end = option_table + option_table_nrows, *name;
 	const char *before = row->letter != '\0' ? ", " : "";

@@ -26,14 +26,17 @@
 
 #define NELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
 
+/*
+ * Strings in struct options point here and there into these, so they are only freed all together.
+ */
 struct option_storage {
 	size_t n, capacity;
 	void **allocations;
 };
 
 /*
- * Room for one more element of ${nbytes} in ${array}, which has ${n}: the array, which may have
- * moved, or NULL.
+ * Make room for one more element of ${nbytes} in ${array}, which has ${n}.  Returns the array,
+ * which may have moved; or NULL, with the old one as it was.
  */
 static void *grown(void *array, size_t n, size_t *capacity, size_t nbytes) {
 	size_t more = n < 8 ? 8 : 2 * n;
@@ -46,7 +49,10 @@ static void *grown(void *array, size_t n, size_t *capacity, size_t nbytes) {
 	return array;
 }
 
-/* Let ${allocation} (NULL: it has failed) live as long as the options; on failure it is freed. */
+/*
+ * Let ${allocation} live as long as the options.  It may be NULL, which is TARN_ENOMEM, so that
+ * callers need not check it.  On failure it is freed, and pointers to it must not be used.
+ */
 static int own(struct parser *p, void *allocation, struct error *err) {
 	struct option_storage *s = p->options.storage;
 	void **allocations = NULL;
@@ -81,6 +87,7 @@ int parser_take_stdin(struct parser *p, const char *option, struct error *err) {
 	return TARN_OK;
 }
 
+/* --help and --version go with any mode.  The sentence is GNU tar's, as scripts may know it. */
 static int set_mode(struct parser *p, enum mode mode, struct error *err) {
 	bool informs = mode == MODE_HELP || mode == MODE_VERSION;
 
@@ -88,10 +95,12 @@ static int set_mode(struct parser *p, enum mode mode, struct error *err) {
 		return err_set(err, TARN_EUSAGE, 0,
 		    "You may not specify more than one '-Acdtrux', "
 		    "'--delete' or  '--test-label' option");
+	/* The same mode twice is fine: -xx. */
 	p->options.mode = mode;
 	return TARN_OK;
 }
 
+/* The longest list of words fits into the message. */
 static int set_choice(unsigned int *value, const char *option, const struct option_choice *choices,
     const char *argument, struct error *err) {
 	char words[256] = "";
@@ -108,6 +117,7 @@ static int set_choice(unsigned int *value, const char *option, const struct opti
 	    argument, option, words);
 }
 
+/* Digits alone: strtoumax() would also take space, and a sign, by which -1 is a large number. */
 static int parse_number(
     const char *text, unsigned int max, const char *what, unsigned int *value, struct error *err) {
 	uintmax_t number;
@@ -121,7 +131,10 @@ static int parse_number(
 	return TARN_OK;
 }
 
-/* Digits, and a letter for a power of 1024. */
+/*
+ * Digits, and perhaps a letter for a power of 1024.  The maximum is shifted rather than the number,
+ * which could overflow.
+ */
 static int parse_amount(
     const char *text, uint64_t max, const char *what, uint64_t *value, struct error *err) {
 	static const char units[] = "KMGT";
@@ -143,9 +156,10 @@ static int parse_amount(
 	return TARN_OK;
 }
 
-/* Which of them is a level is known to each compression. */
+/* Any two digits: each compression checks its level itself. */
 #define LEVEL_MAX 99
 
+/* A place of an enum is written to as an unsigned int: see the top of option_table.c. */
 int option_store(
     struct parser *p, const struct option_row *row, const char *argument, struct error *err) {
 	void *place = (char *)p + row->offset;
@@ -179,6 +193,7 @@ int option_store(
 	return TARN_OK;
 }
 
+/* Several archives are GNU tar's volumes of one (-M), which we do not have. */
 int option_archive(struct parser *p, const char *argument, struct error *err) {
 	if (p->options.archive != NULL)
 		return err_set(err, TARN_EUSAGE, 0, "Multiple archive files require '-M' option");
@@ -186,6 +201,7 @@ int option_archive(struct parser *p, const char *argument, struct error *err) {
 	return TARN_OK;
 }
 
+/* A program takes the place of the other compressions: the last one given counts. */
 int option_program(struct parser *p, const char *argument, struct error *err) {
 	(void)err;
 	p->options.compression = COMPRESSION_PROGRAM;
@@ -193,6 +209,7 @@ int option_program(struct parser *p, const char *argument, struct error *err) {
 	return TARN_OK;
 }
 
+/* Without ${argument} it asks for a list of links, which only some modes have: judge_links. */
 int option_links(struct parser *p, const char *argument, struct error *err) {
 	static const struct option_choice ways[] = {
 		{ "auto", LINKS_AUTO },
@@ -215,7 +232,7 @@ int option_report(struct parser *p, const char *argument, struct error *err) {
 	return TARN_OK;
 }
 
-/* A record is held in memory, and its size must be an int. */
+/* Blocks are POSIX ustar's.  A record is held in memory, and its size must be an int. */
 #define BLOCK_NBYTES 512
 #define BLOCKING_FACTOR_MAX ((unsigned int)INT_MAX / BLOCK_NBYTES)
 
@@ -232,7 +249,7 @@ int option_blocking_factor(struct parser *p, const char *argument, struct error 
 }
 
 int option_record_size(struct parser *p, const char *argument, struct error *err) {
-	unsigned int nbytes;
+	unsigned int nbytes; /* at most INT_MAX, so that the product below does not wrap around */
 	int r =
 	    parse_number(argument, BLOCKING_FACTOR_MAX * BLOCK_NBYTES, "record size", &nbytes, err);
 
@@ -257,7 +274,7 @@ int option_threads(struct parser *p, const char *argument, struct error *err) {
 	return parse_number(argument, NTHREADS_MAX, "number of threads", &p->options.nthreads, err);
 }
 
-/* Smaller pieces compress badly; larger ones would not be reached alone. */
+/* Smaller pieces compress badly; of larger ones too much is read for a single member. */
 #define PIECE_NBYTES_MIN 4096
 #define PIECE_NBYTES_MAX ((uint64_t)1 << 30)
 
@@ -293,6 +310,7 @@ int option_mtime(struct parser *p, const char *argument, struct error *err) {
 	return overrides_set_mtime(&p->options.overrides, argument, err);
 }
 
+/* On failure the run ends, so has_newer may be set all the same. */
 int option_newer(struct parser *p, const char *argument, struct error *err) {
 	int r = date_parse(argument, &p->options.newer, err);
 
@@ -300,12 +318,17 @@ int option_newer(struct parser *p, const char *argument, struct error *err) {
 	return r;
 }
 
+/* The two options share one date. */
 int option_newer_mtime(struct parser *p, const char *argument, struct error *err) {
 	p->options.newer_by_mtime = true;
 	return option_newer(p, argument, err);
 }
 
-/* Asking for what is done anyway: headers have names that depend on nothing, and these two times never. */
+/*
+ * The keywords that reproducible archives are made with ask for what is done anyway: the names of
+ * our extended headers depend on no process, and atime and ctime are not stored.  Any other is
+ * refused.
+ */
 int option_pax(struct parser *p, const char *argument, struct error *err) {
 	static const char *const done[] = { "exthdr.name=", "globexthdr.name=", "delete=atime",
 		"delete=ctime" };
@@ -323,12 +346,17 @@ int option_pax(struct parser *p, const char *argument, struct error *err) {
 	return TARN_OK;
 }
 
+/*
+ * A name without a known suffix is refused, as in GNU tar: the directory would have the name of the
+ * archive, which may lie beside it.
+ */
 int parser_deduce_top_level(struct parser *p, struct error *err) {
 	const char *slash = strrchr(p->options.archive, '/');
 	const char *base = slash != NULL ? slash + 1 : p->options.archive;
 	size_t nbytes = strlen(base);
 	char *name;
 
+	/* A suffix that codec_of_suffix knows has a point in it, also .tgz and the like. */
 	if (codec_of_suffix(base) != COMPRESSION_NONE)
 		nbytes = (size_t)(strrchr(base, '.') - base);
 	if (nbytes > strlen(".tar") && strncmp(base + nbytes - strlen(".tar"), ".tar", 4) == 0)
@@ -341,6 +369,7 @@ int parser_deduce_top_level(struct parser *p, struct error *err) {
 	return own(p, name, err);
 }
 
+/* Without ${argument} the name depends on -f, which may come behind this. */
 int option_one_top_level(struct parser *p, const char *argument, struct error *err) {
 	(void)err;
 	p->has_top_level = true;
@@ -348,6 +377,7 @@ int option_one_top_level(struct parser *p, const char *argument, struct error *e
 	return TARN_OK;
 }
 
+/* Choosing among attributes implies --xattrs. */
 static int add_xattr_pattern(
     struct parser *p, const char *pattern, bool excludes, struct error *err) {
 	struct options *o = &p->options;
@@ -370,6 +400,7 @@ int option_xattrs_include(struct parser *p, const char *argument, struct error *
 	return add_xattr_pattern(p, argument, false, err);
 }
 
+/* ${exclude} is copied; its pattern is borrowed for as long as the options live. */
 static int add_exclude(struct parser *p, const struct exclude *exclude, struct error *err) {
 	struct options *o = &p->options;
 	struct exclude *excludes =
@@ -382,6 +413,7 @@ static int add_exclude(struct parser *p, const struct exclude *exclude, struct e
 	return TARN_OK;
 }
 
+/* The flags are copied: --wildcards and the like only hold for what is behind them. */
 int option_exclude(struct parser *p, const char *argument, struct error *err) {
 	struct exclude exclude = {
 		.pattern = argument,
@@ -394,7 +426,7 @@ int option_exclude(struct parser *p, const char *argument, struct error *err) {
 	return add_exclude(p, &exclude, err);
 }
 
-/* What version control systems put beside the files that they control. */
+/* What version control systems put beside the files that they control; the list is GNU tar's. */
 static const char *const vcs_names[] = {
 	"CVS", ".cvsignore", "RCS", "SCCS", ".svn",            /* CVS, RCS, SCCS, Subversion */
 	".git", ".gitignore", ".gitattributes", ".gitmodules", /* Git */
@@ -403,6 +435,7 @@ static const char *const vcs_names[] = {
 	".hg", ".hgignore", ".hgtags", "_darcs",                         /* Mercurial, Darcs */
 };
 
+/* Literally, and behind any slash, whatever --wildcards and --anchored say for other patterns. */
 int option_exclude_vcs(struct parser *p, const char *argument, struct error *err) {
 	int r = TARN_OK;
 
@@ -412,6 +445,7 @@ int option_exclude_vcs(struct parser *p, const char *argument, struct error *err
 	return r;
 }
 
+/* ${file} is NULL for --exclude-caches: the tag of the Cache Directory Tagging Specification. */
 static int add_tag(
     struct parser *p, const char *file, enum exclusion_leaves leaves, struct error *err) {
 	struct options *o = &p->options;
@@ -441,7 +475,10 @@ int option_exclude_tag_all(struct parser *p, const char *argument, struct error 
 	return add_tag(p, argument, EXCLUSION_LEAVES_NOTHING, err);
 }
 
-/* Read the ${file} that ${option} names; what is in it then lives as long as the options. */
+/*
+ * Read the ${file} that ${option} names.  Its text lives as long as the options, so that names and
+ * patterns are borrowed from it; ${list} only knows how far it was handed out.
+ */
 static int read_list(struct parser *p, struct name_list *list, const char *option, const char *file,
     char separator, struct error *err) {
 	int r = TARN_OK;
@@ -455,6 +492,7 @@ static int read_list(struct parser *p, struct name_list *list, const char *optio
 	return r;
 }
 
+/* Patterns are cut where they lie, in the text that read_list() keeps. */
 int option_exclude_from(struct parser *p, const char *argument, struct error *err) {
 	struct name_list list;
 	char *pattern;
@@ -473,6 +511,10 @@ int option_exclude_from(struct parser *p, const char *argument, struct error *er
 	return r;
 }
 
+/*
+ * A relative -C goes on from the one before, as with cd; nothing is opened here.  Operands before
+ * it still point to the old string, so it is never changed in place.
+ */
 int option_directory(struct parser *p, const char *argument, struct error *err) {
 	char *joined;
 
@@ -486,6 +528,7 @@ int option_directory(struct parser *p, const char *argument, struct error *err) 
 	return own(p, joined, err);
 }
 
+/* An operand, with the flags in force, and without slashes at its end, as members have none. */
 static int add_name(struct parser *p, const char *name, bool is_archive, struct error *err) {
 	struct options *o = &p->options;
 	struct operand *operands =
@@ -496,6 +539,7 @@ static int add_name(struct parser *p, const char *name, bool is_archive, struct 
 	if (operands == NULL)
 		return err_nomem(err);
 	o->operands = operands;
+	/* "/" itself keeps its slash. */
 	while (n > 1 && name[n - 1] == '/')
 		n--;
 	if (name[n] != '\0') {
@@ -517,14 +561,17 @@ static int add_name(struct parser *p, const char *name, bool is_archive, struct 
 	return TARN_OK;
 }
 
+/* Never an archive: that is what --add-file is for. */
 int option_add_file(struct parser *p, const char *argument, struct error *err) {
 	return add_name(p, argument, false, err);
 }
 
+/* "@" alone names no archive; whether "@x" does depends on the mode: judge_operands. */
 int parser_add_operand(struct parser *p, const char *name, struct error *err) {
 	return add_name(p, name, name[0] == '@' && name[1] != '\0', err);
 }
 
+/* True: ${text} begins with ${prefix}, and was moved behind it. */
 static bool skip_prefix(const char **text, const char *prefix) {
 	size_t n = strlen(prefix);
 
@@ -544,6 +591,7 @@ static int obey_line(struct parser *p, const char *line, struct name_list *list,
 
 	if (skip_prefix(&argument, "-C")) {
 		argument += strspn(argument, " \t");
+		/* As GNU tar has it, the directory may stand on the next line. */
 		if (*argument == '\0')
 			argument = name_list_next(list);
 		if (argument == NULL)
@@ -559,11 +607,12 @@ static int obey_line(struct parser *p, const char *line, struct name_list *list,
 }
 
 int option_files_from(struct parser *p, const char *argument, struct error *err) {
-	bool verbatim = p->null || p->verbatim;
+	bool verbatim = p->null || p->verbatim; /* --null implies it, as in GNU tar */
 	struct name_list list;
 	const char *line;
 	int r = read_list(p, &list, "-T", argument, p->null ? '\0' : '\n', err);
 
+	/* An empty list makes an empty archive: the names were not forgotten. */
 	if (r == TARN_OK)
 		p->has_names = true;
 	while (r == TARN_OK && (line = name_list_next(&list)) != NULL) {

@@ -7,10 +7,20 @@
 
 /*
  * A row says how an option is spelt, what --help says about it, and what becomes of it: most set a
- * flag or an enum at an offset in struct parser, some call a function of option_store.c.  Rows of a
- * group stand together, by letter and name.
+ * flag or an enum at an offset in struct parser, some call a function of option_store.c.  All that
+ * is known of options is here: the tables for getopt, --help and the names that are suggested for
+ * one that is unknown are made from it, so that a new option is a new row and perhaps a function.
+ *
+ * --help prints rows in the order in which they stand, so those of a group are sorted by letter and
+ * name.  Another name of an option (ALSO) must stand right below it: it has nothing of its own, and
+ * option_canonical looks upwards.
  */
 
+/*
+ * Offsets have no type, so nothing checks that FLAG is used for a bool, AMOUNT for a uint64_t, and
+ * the others for an unsigned int, or for an enum: gcc and clang represent one without negative
+ * values as an unsigned int.
+ */
 #define AT(member) .offset = offsetof(struct parser, member)
 #define FLAG(member, v) .effect = EFFECT_FLAG, AT(member), .value = (v)
 #define VALUE(member, v) .effect = EFFECT_VALUE, AT(member), .value = (v)
@@ -21,11 +31,13 @@
 #define MODE(v) .effect = EFFECT_MODE, .value = (v)
 #define CALL(f) .effect = EFFECT_CALL, .function = (f)
 #define NOTHING .effect = EFFECT_NONE
+/* -1 to -9; --help shows a text for the first and the last of them. */
 #define LEVEL(letter, help) \
 	{ NULL, letter, GROUP_COMPRESSION, NULL, help, VALUE(options.level, letter - '0') }
 #define ALSO(also) \
 	{ .name = (also) }
 
+/* The names are GNU tar's and cpio's; several may stand for one format. */
 static const struct option_choice formats[] = {
 	{ "pax", FORMAT_PAX },
 	{ "posix", FORMAT_PAX },
@@ -107,6 +119,7 @@ const struct option_row option_table[] = {
 	{ "record-size", 0, GROUP_ARCHIVE, "BYTES", "as -b, in bytes: a multiple of 512",
 	    CALL(option_record_size) },
 
+	/* Levels go with any compression, given before or behind it. */
 	LEVEL('1', "compress at level 1, which takes the least time,"),
 	LEVEL('2', ""),
 	LEVEL('3', ""),
@@ -155,6 +168,9 @@ const struct option_row option_table[] = {
 	    CALL(option_directory) },
 	{ "exclude", 0, GROUP_NAMES, "PATTERN", "leave out names that match PATTERN",
 	    CALL(option_exclude) },
+	/*
+	 * Without an argument, these call the functions of --exclude-tag with NULL: CACHEDIR.TAG.
+	 */
 	{ "exclude-caches", 0, GROUP_NAMES, NULL,
 	    "of directories with a CACHEDIR.TAG, store only themselves and that",
 	    CALL(option_exclude_tag) },
@@ -305,6 +321,7 @@ const struct option_row option_table[] = {
 	    FLAG(options.xattrs, false) },
 	{ "numeric-owner", 0, GROUP_METADATA, NULL, "use the numbers of users and groups",
 	    FLAG(options.numeric_owner, true) },
+	/* Which of the two it means is known when the mode is: judge_format. */
 	{ NULL, 'o', GROUP_METADATA, NULL,
 	    "with -c same as --format=v7, else same as --no-same-owner", FLAG(has_o, true) },
 	{ "owner", 0, GROUP_METADATA, "NAME", "store this owner: NAME, NAME:UID or UID",
@@ -342,6 +359,9 @@ const struct option_row option_table[] = {
 	{ "verbose", 'v', GROUP_OUTPUT, NULL, "print names; given twice, and with -t, long lines",
 	    COUNT(options.verbosity) },
 
+	/*
+	 * What GNU tar has and scripts use, and what is done anyway, or makes no difference here.
+	 */
 	{ "check-device", 0, GROUP_NO_EFFECT, NULL, "", NOTHING },
 	ALSO("no-check-device"),
 	{ "delay-directory-restore", 0, GROUP_NO_EFFECT, NULL, "", NOTHING },
@@ -349,6 +369,7 @@ const struct option_row option_table[] = {
 	    FLAG(options.fsync, true) },
 	{ "force-local", 0, GROUP_NO_EFFECT, NULL, "", NOTHING },
 	{ "no-unquote", 0, GROUP_NO_EFFECT, NULL, "", NOTHING },
+	/* Here because what it accepts has no effect; what would have one is refused. */
 	{ "pax-option", 0, GROUP_NO_EFFECT, "KEYWORDS", "", CALL(option_pax) },
 	{ "preserve-order", 's', GROUP_NO_EFFECT, NULL, "", NOTHING },
 	ALSO("same-order"),
@@ -357,6 +378,7 @@ const struct option_row option_table[] = {
 	ALSO("no-seek"),
 	{ "warning", 0, GROUP_NO_EFFECT, "KEYWORD", "", NOTHING },
 
+	/* getopt is not told of the letter: see getopt_tables_init. */
 	{ "help", '?', GROUP_OTHER, NULL, "print this help", MODE(MODE_HELP) },
 	ALSO("usage"),
 	{ "version", 0, GROUP_OTHER, NULL, "print the version", MODE(MODE_VERSION) },
@@ -364,6 +386,7 @@ const struct option_row option_table[] = {
 
 const size_t option_table_nrows = sizeof(option_table) / sizeof(option_table[0]);
 
+/* The first row is no other name, so that this ends. */
 const struct option_row *option_canonical(const struct option_row *row) {
 	while (row->help == NULL)
 		row--;
@@ -378,13 +401,18 @@ const struct option_row *option_of_letter(int letter) {
 	return NULL;
 }
 
+/* More than twice the longest name: what is longer is like none of them. */
 #define NAME_NBYTES_MAX 64
 
 static size_t min(size_t a, size_t b) {
 	return a < b ? a : b;
 }
 
-/* How many characters must be put in, taken out or changed to make ${b} of ${a}. */
+/*
+ * The Levenshtein distance: how many characters must be put in, taken out or changed to make the
+ * ${b_nbytes} of ${b}, at most NAME_NBYTES_MAX, of ${a}.  One row of the table is enough, when what
+ * stood to the upper left (corner) is kept while it is overwritten.
+ */
 static size_t distance(const char *a, const char *b, size_t b_nbytes) {
 	size_t row[NAME_NBYTES_MAX + 1]; /* for ${a} so far, and each beginning of ${b} */
 	size_t corner, above;

@@ -13,24 +13,34 @@
 #include "pool.h"
 
 /*
- * The words of the command line go through getopt_long(3), whose tables are made from ours.  It is
- * told to hand over operands where they stand, as -C, -T, --exclude and others hold for what comes
- * behind them; and to be silent, as our messages know more.  What an option does stands in its row
- * (option_table.c) and in option_store.c.  When all is read, it is judged as a whole.
+ * The words of the command line go through getopt_long(3), whose tables are made from
+ * option_table.c.  It is told to hand over operands where they stand, as -C, -T, --exclude and
+ * others hold for what comes behind them; and to be silent, as our messages know more.  What an
+ * option does is up to its row in the table and to option_store.c.
+ *
+ * What depends on several options is not decided while they are read: they may come in any order,
+ * the mode last.  When all are known, the judge_ functions refuse what does not go together, and
+ * fill in defaults that depend on the mode.
  *
  * A first word without a dash is a bundle in the old style.  It is written out as options, each
  * with its argument behind it, before getopt sees the words.
  */
 
-/* What getopt_long returns for a long option: its row and this.  Letters are below. */
+/*
+ * What getopt_long returns for a long option: this and the number of its row.  Letters are below.
+ * All names of an option return the same, so that a beginning that two of them share is not
+ * ambiguous to getopt.
+ */
 #define LONG_OPTION 256
 
+/* Both owned; longs ends with a row of zeros. */
 struct getopt_tables {
 	char *shorts;
 	struct option *longs;
 };
 
 static int getopt_tables_init(struct getopt_tables *tables, struct error *err) {
+	/* A letter and perhaps a colon for each row. */
 	char *s = malloc(2 * option_table_nrows + sizeof("-:"));
 	struct option *l = calloc(option_table_nrows + 1, sizeof(*l));
 
@@ -62,7 +72,7 @@ static void getopt_tables_fini(struct getopt_tables *tables) {
 	free(tables->longs);
 }
 
-/* ${word} begins with no option's name, or with those of several. */
+/* The first ${nbytes} of ${word}, dashes included, begin no option's name, or those of several. */
 static int say_unknown(const char *word, int nbytes, struct error *err) {
 	size_t name_nbytes = (size_t)nbytes - strlen("--"), n = 0;
 	char names[ERR_MSG_NBYTES];
@@ -84,7 +94,11 @@ static int say_unknown(const char *word, int nbytes, struct error *err) {
 	return err_set(err, TARN_EUSAGE, 0, "unrecognized option '%.*s'", nbytes, word);
 }
 
-/* Say what getopt, which returned ${c}, did not like about ${word}. */
+/*
+ * Say what getopt, which returned ${c}, did not like about ${word}.  optopt is the letter of a
+ * short option, LONG_OPTION or more for a long one that lacks its argument or has one too many, and
+ * 0 for a long one that is unknown or ambiguous.
+ */
 static int say_wrong(int c, const char *word, struct error *err) {
 	bool is_long = optopt == 0 || optopt >= LONG_OPTION;
 	int nbytes = (int)strcspn(word, "=");
@@ -101,10 +115,11 @@ static int say_wrong(int c, const char *word, struct error *err) {
 	return say_unknown(word, nbytes, err);
 }
 
-/* Do what getopt has found: ${c}, and ${word} is where it is now. */
+/* Do what getopt has found: it returned ${c}, and ${word} is the last one it has read. */
 static int parse_word(struct parser *p, int c, const char *word, struct error *err) {
 	const struct option_row *row;
 
+	/* 1 is getopt's answer to a word that is no option. */
 	if (c == 1)
 		return parser_add_operand(p, optarg, err);
 	if (c == ':' || (c == '?' && optopt != '?'))
@@ -113,6 +128,7 @@ static int parse_word(struct parser *p, int c, const char *word, struct error *e
 	return option_store(p, row, optarg, err);
 }
 
+/* With --help and --version, nothing behind them matters, even if it is wrong. */
 static bool informs(const struct parser *p) {
 	return p->options.mode == MODE_HELP || p->options.mode == MODE_VERSION;
 }
@@ -122,13 +138,14 @@ static int parse_words(struct parser *p, int argc, char **argv, struct error *er
 	int c, r = getopt_tables_init(&tables, err);
 
 	opterr = 0;
-	optind = 0; /* begin anew, whatever was parsed before */
+	optind = 0; /* makes getopt forget what was parsed before */
 	while (r == TARN_OK && !informs(p)) {
 		c = getopt_long(argc, argv, tables.shorts, tables.longs, NULL);
 		if (c == -1)
 			break;
 		r = parse_word(p, c, argv[optind - 1], err);
 	}
+	/* What is behind "--". */
 	for (; r == TARN_OK && !informs(p) && optind < argc; optind++)
 		r = parser_add_operand(p, argv[optind], err);
 	getopt_tables_fini(&tables);
@@ -136,8 +153,9 @@ static int parse_words(struct parser *p, int argc, char **argv, struct error *er
 }
 
 /*
- * Write the bundle argv[1] out: "cbf 20 a.tar x" becomes "-c -b 20 -f a.tar x".  *${words}, which
- * ends with NULL, is a single allocation.
+ * Write the bundle argv[1] out: "cbf 20 a.tar x" becomes "-c -b 20 -f a.tar x".  An argument that
+ * is optional cannot be given there.  *${words} ends with NULL and is a single allocation, pointers
+ * first, then three bytes for each option, "-c" and a NUL; it is to be freed also after a failure.
  */
 static int explode(int argc, char **argv, char ***words, struct error *err) {
 	size_t nletters = strlen(argv[1]), nwords = (size_t)argc + nletters;
@@ -182,11 +200,16 @@ static int parse_old_style(struct parser *p, int argc, char **argv, struct error
 	return r;
 }
 
+/* Modes that neither make an archive nor change one. */
 static bool reads_archive(enum mode mode) {
 	return mode == MODE_EXTRACT || mode == MODE_LIST || mode == MODE_COMPARE ||
 	    mode == MODE_TEST;
 }
 
+/*
+ * -o has two meanings, and the mode decides on one, as in GNU tar.  Whether options go with the
+ * format only matters where an archive is written; one that is read may have any format.
+ */
 static int judge_format(struct parser *p, struct error *err) {
 	struct options *o = &p->options;
 
@@ -198,6 +221,7 @@ static int judge_format(struct parser *p, struct error *err) {
 		o->format = p->format;
 	if (reads_archive(o->mode) || o->format == FORMAT_PAX)
 		return TARN_OK;
+	/* Nothing can read cpio members that are behind those of a tar archive. */
 	if (o->format == FORMAT_CPIO && (o->mode != MODE_CREATE || o->index == TRISTATE_YES))
 		return err_set(err, TARN_EUSAGE, 0,
 		    "Options '-Aru' and '--index' are incompatible with cpio archives");
@@ -211,6 +235,7 @@ static int judge_format(struct parser *p, struct error *err) {
 	return TARN_OK;
 }
 
+/* Find out which archive it is.  Adding to one replaces its end, so it must be a file. */
 static int judge_archive(struct parser *p, struct error *err) {
 	struct options *o = &p->options;
 
@@ -227,7 +252,10 @@ static int judge_archive(struct parser *p, struct error *err) {
 	return parser_take_stdin(p, "-f", err);
 }
 
-/* Only now it is known whether a name with @ is an archive. */
+/*
+ * Only now is it known whether a name that begins with @ is an archive.  In modes that read one,
+ * and with -A, whose operands are all archives, the @ is a part of the name.
+ */
 static int judge_operands(struct parser *p, struct error *err) {
 	struct options *o = &p->options;
 	int r = TARN_OK;
@@ -259,7 +287,7 @@ static int judge(struct parser *p, struct error *err) {
 	struct options *o = &p->options;
 	int r;
 
-	/* Nothing is added but what is derived from the archive. */
+	/* --index alone: nothing is appended but the index, which is derived from the archive. */
 	if (o->mode == MODE_NONE && o->index == TRISTATE_YES && o->noperands == 0)
 		o->mode = MODE_APPEND;
 	if (o->mode == MODE_NONE)
@@ -268,9 +296,11 @@ static int judge(struct parser *p, struct error *err) {
 		    "'--delete' or '--test-label' options");
 	o->directory = p->directory;
 	o->overrides.numeric_owner = o->numeric_owner;
+	/* Times are only seen in long lines, so it asks for these, too, as in GNU tar. */
 	if (o->utc)
 		o->verbosity = 2;
 	o->nthreads = pool_nthreads(o->nthreads);
+	/* Before parser_deduce_top_level, which needs the archive's name. */
 	r = judge_format(p, err);
 	if (r == TARN_OK)
 		r = judge_archive(p, err);
@@ -301,6 +331,7 @@ int options_parse(struct options *o, int argc, char **argv, struct error *err) {
 	int r = argc > 1 && argv[1][0] != '-' ? parse_old_style(&p, argc, argv, err) :
 	                                        parse_words(&p, argc, argv, err);
 
+	/* ${o} takes over what was allocated, also after a failure. */
 	if (r == TARN_OK && !informs(&p))
 		r = judge(&p, err);
 	*o = p.options;
@@ -326,6 +357,10 @@ bool options_same_directory(const char *a, const char *b) {
 	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
+/*
+ * The order of the patterns does not matter.  One that excludes prevails; if there are any that
+ * include, one of them must match.
+ */
 bool options_want_xattr(const struct options *o, const char *name) {
 	bool includes = false, is_included = false;
 

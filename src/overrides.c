@@ -18,7 +18,10 @@
  *
  * A mode becomes a list of clauses, one an operator, that are applied one behind the other.  What
  * the user did not say (for whom, which umask) is worked out when the text is parsed, so that
- * applying a clause is arithmetic on bits and needs nothing from outside.
+ * applying a clause is arithmetic on bits and needs nothing from outside.  The rules are those of
+ * GNU chmod, also about the set-id bits of directories, which POSIX leaves open.
+ *
+ * overrides_apply() only reads, and what it puts into entries lives as long as the overrides do.
  */
 
 #define SET_ID ((mode_t)(S_ISUID | S_ISGID))
@@ -34,17 +37,17 @@ enum clause_kind {
 struct mode_clause {
 	char sign; /* + - = */
 	enum clause_kind kind;
-	mode_t bits;
-	mode_t changes;  /* those of the bits that take effect: whom it is for, or the umask */
-	mode_t replaces; /* what `=' clears */
-	mode_t mentions; /* set-id bits of directories stay unless they are mentioned */
+	mode_t bits;     /* of the letters, for all classes; see CLAUSE_COPY */
+	mode_t changes;  /* only these take effect: those of the classes, or not in the umask */
+	mode_t replaces; /* what `=' clears: those of the classes, or all */
+	mode_t mentions; /* set-id bits of directories stay unless they are in here */
 };
 
 /* Who a file belongs to, by number, by name, or both. */
 struct principal {
-	bool has_id;
+	bool has_id; /* if not, there is a name */
 	uint64_t id;
-	char *name;
+	char *name; /* owned; NULL: none */
 };
 
 /* What tells users from groups: how the system is asked about them. */
@@ -67,7 +70,7 @@ static bool parse_id(const char *text, uint64_t *id) {
 	return *end == '\0' && errno == 0 && *id < UINT32_MAX;
 }
 
-/* Look up what of number and name is missing. */
+/* Look up the number or the name, whichever is missing.  Not finding it is no error. */
 static int complete(struct principal *p, const struct registry *registry, struct error *err) {
 	struct owners *owners = owners_new();
 	const char *name;
@@ -87,6 +90,10 @@ static int complete(struct principal *p, const struct registry *registry, struct
 	return r;
 }
 
+/*
+ * NAME, NAME:ID, :ID, ID or +ID.  Digits are always a number, never the name of a user; what stands
+ * before a colon is always a name.  On failure ${p} owns nothing.
+ */
 static int parse_principal(
     struct principal *p, const struct registry *registry, const char *text, struct error *err) {
 	const char *colon = strchr(text, ':');
@@ -110,6 +117,7 @@ static int parse_principal(
 	return r;
 }
 
+/* All three are replaced: an unknown name also removes the number of an earlier --owner. */
 int overrides_set_owner(struct overrides *o, const char *text, struct error *err) {
 	struct principal p;
 	int r = parse_principal(&p, &users, text, err);
@@ -140,6 +148,7 @@ static bool is_octal(char c) {
 	return c >= '0' && c <= '7';
 }
 
+/* Goes behind the digits.  It stops at the first that is too many, so nothing overflows. */
 static bool parse_octal(const char **text, mode_t *bits) {
 	*bits = 0;
 	while (is_octal(**text)) {
@@ -150,7 +159,10 @@ static bool parse_octal(const char **text, mode_t *bits) {
 	return true;
 }
 
-/* The bits that belong to one of the letters before an operator; 0 for any other letter. */
+/*
+ * The bits that belong to one of the letters before an operator; 0 for any other letter.  Of
+ * the upper three bits each class has one: u+s sets the first, g+s the second, o+t the third.
+ */
 static mode_t bits_of_class(char c) {
 	switch (c) {
 	case 'u':
@@ -184,7 +196,7 @@ static mode_t bits_of_permission(char c) {
 	}
 }
 
-/* What stands behind an operator: letters, or one class to copy. */
+/* What stands behind an operator: letters, perhaps none, or a single class to copy. */
 static void parse_permissions(const char **text, struct mode_clause *c) {
 	if (**text == 'u' || **text == 'g' || **text == 'o') {
 		c->kind = CLAUSE_COPY;
@@ -198,7 +210,11 @@ static void parse_permissions(const char **text, struct mode_clause *c) {
 	}
 }
 
-/* An operator and what stands behind it; ${who} is what stood before, 0: nothing. */
+/*
+ * An operator and what stands behind it.  ${who} has the bits of the classes before it; with none
+ * (0) the umask ${mask} holds bits back.  An octal number is for everybody, so no class may stand
+ * before its operator.
+ */
 static bool parse_action(const char **text, mode_t who, mode_t mask, struct mode_clause *c) {
 	if (**text != '+' && **text != '-' && **text != '=')
 		return false;
@@ -214,7 +230,7 @@ static bool parse_action(const char **text, mode_t who, mode_t mask, struct mode
 	return true;
 }
 
-/* Fill in ${clauses}, of which there are at least as many as ${text} has bytes. */
+/* Fill in ${clauses}, which has room for one more than ${text} has bytes: a wrong one ends them. */
 static bool parse_symbolic(const char *text, mode_t mask, struct mode_clause *clauses, size_t *n) {
 	*n = 0;
 	for (;; text++) {
@@ -222,6 +238,7 @@ static bool parse_symbolic(const char *text, mode_t mask, struct mode_clause *cl
 
 		for (; bits_of_class(*text) != 0; text++)
 			who |= bits_of_class(*text);
+		/* Several operators may share the classes: u+r-w. */
 		do {
 			if (!parse_action(&text, who, mask, &clauses[(*n)++]))
 				return false;
@@ -231,7 +248,7 @@ static bool parse_symbolic(const char *text, mode_t mask, struct mode_clause *cl
 	}
 }
 
-/* As in chmod(1), fewer than five digits leave the set-id bits of directories that they lack. */
+/* As in GNU chmod, it takes five digits (00755) to clear the set-id bits of a directory. */
 static bool parse_numeric(const char *text, struct mode_clause *c) {
 	const char *end = text;
 
@@ -245,9 +262,9 @@ static bool parse_numeric(const char *text, struct mode_clause *c) {
 }
 
 int overrides_set_mode(struct overrides *o, const char *text, struct error *err) {
-	/* No clause without an operator, so that there are fewer of them than bytes. */
+	/* A valid clause has an operator, so there are at most as many as bytes. */
 	struct mode_clause *clauses = calloc(strlen(text) + 1, sizeof(*clauses));
-	mode_t mask = umask(0);
+	mode_t mask = umask(0); /* reading it means setting it; there is only one thread yet */
 	size_t n = 1;
 
 	umask(mask);
@@ -264,7 +281,7 @@ int overrides_set_mode(struct overrides *o, const char *text, struct error *err)
 	return TARN_OK;
 }
 
-/* What one class may do, for all three. */
+/* ${mode} has bits of one class; returns the same permissions for all three. */
 static mode_t spread(mode_t mode) {
 	mode_t all = 0;
 
@@ -275,7 +292,9 @@ static mode_t spread(mode_t mode) {
 	return all;
 }
 
+/* c->bits are those of all classes; c->changes reduces them to those that are meant. */
 static mode_t apply_clause(const struct mode_clause *c, mode_t mode, bool is_directory) {
+	/* Whatever the sign, these are neither set nor cleared. */
 	mode_t kept = is_directory ? SET_ID & ~c->mentions : 0;
 	mode_t bits = c->kind == CLAUSE_COPY ? spread(mode & c->bits) : c->bits;
 
@@ -292,6 +311,7 @@ static mode_t apply_clause(const struct mode_clause *c, mode_t mode, bool is_dir
 int overrides_set_mtime(struct overrides *o, const char *text, struct error *err) {
 	int r = date_parse(text, &o->mtime, err);
 
+	/* After a failure an earlier one still holds, as date_parse() left it alone. */
 	o->has_mtime = o->has_mtime || r == TARN_OK;
 	return r;
 }
@@ -301,6 +321,7 @@ void overrides_apply(const struct overrides *o, struct entry *e) {
 		e->uid = o->uid;
 	if (o->has_gid)
 		e->gid = o->gid;
+	/* With a new number, the old name must go: extraction would go by the name. */
 	if (o->has_uid || o->uname != NULL)
 		e->uname = o->uname;
 	if (o->has_gid || o->gname != NULL)

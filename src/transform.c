@@ -9,39 +9,48 @@
 #include <string.h>
 
 /*
- * An expression is compiled into a regex and a list of pieces that make the replacement.  Matches
- * are looked for from left to right; behind an empty one the next character is passed over, so that
+ * An expression is compiled into a regex and a list of pieces that make the replacement, once, when
+ * the command line is read; each name is then matched by the C library's regexec().  Matches are
+ * looked for from left to right; behind an empty one the next character is copied as it is, so that
  * there is always progress.
+ *
+ * Parsing takes an expression apart at its delimiters first.  Its flags come last but are needed to
+ * compile the regex, and only the compiled regex tells which groups the replacement may refer to.
+ *
+ * select applies them to names and targets.  What is compiled never changes again; rewritten names
+ * lie in buffers of the caller (struct transformed).
  */
 
-#define REGEX_NODES_MAX ((size_t)1 << 20) /* some 300 bytes each */
+/* A node of a compiled regex takes some 300 bytes: this bounds the memory of regcomp(). */
+#define REGEX_NODES_MAX ((size_t)1 << 20)
 #define ALL_SCOPES (TRANSFORM_NAME | TRANSFORM_SYMLINK | TRANSFORM_HARDLINK)
 
 /* How letters of the replacement change: \L \U \E, and \l \u for one letter. */
 enum letter_case { CASE_AS_IS, CASE_LOWER, CASE_UPPER };
 
+/* A part of the replacement.  Only the fields of its kind have a meaning. */
 struct piece {
 	enum { PIECE_BYTES, PIECE_GROUP, PIECE_CASE, PIECE_CASE_OF_ONE } kind;
-	size_t group;
-	enum letter_case letter_case;
-	size_t at, nbytes; /* of bytes, in the expression's literals */
+	size_t group;                 /* 0 is the whole match, else at most the regex's re_nsub */
+	enum letter_case letter_case; /* from here on, or of one letter */
+	size_t at, nbytes;            /* of bytes, in the expression's literals */
 };
 
 struct expression {
 	struct expression *next;
 	regex_t regex;
-	bool is_compiled;
-	bool global;
-	unsigned long first; /* number of the first match that is replaced */
+	bool is_compiled;    /* else regfree() must not be called */
+	bool global;         /* g: all matches, from the first on */
+	unsigned long first; /* number of the first match that is replaced; 0 as 1 */
 	unsigned int scopes;
 	struct piece *pieces;
 	size_t npieces;
-	char *literals;
+	char *literals; /* the bytes of all PIECE_BYTES, in a row */
 };
 
 struct transform {
 	struct expression *expressions, **end;
-	unsigned int scopes; /* of expressions that say nothing else */
+	unsigned int scopes; /* which the flags of an expression add to or take from */
 };
 
 static void expression_free(struct expression *x) {
@@ -70,7 +79,7 @@ static int invalid(struct error *err) {
 	return err_set(err, TARN_EUSAGE, 0, "Invalid transform expression");
 }
 
-/* Set or clear the scope that ${flag} stands for; false: it stands for none. */
+/* Set the scope that ${flag} stands for, or clear it for a capital; false: it stands for none. */
 static bool set_scope(unsigned int *scopes, char flag) {
 	unsigned int scope = tolower((unsigned char)flag) == 'r' ? TRANSFORM_NAME :
 	    tolower((unsigned char)flag) == 's'                  ? TRANSFORM_SYMLINK :
@@ -84,7 +93,7 @@ static bool set_scope(unsigned int *scopes, char flag) {
 	return scope != 0;
 }
 
-/* Parse the flags at *${text} up to the end of the expression. */
+/* Parse the flags at *${text} up to the end of the expression, a `;' or that of the text. */
 static int parse_flags(
     struct expression *x, const char **text, int *regex_flags, struct error *err) {
 	const char *s = *text;
@@ -98,6 +107,9 @@ static int parse_flags(
 		} else if (*s == 'x') {
 			*regex_flags |= REG_EXTENDED;
 		} else if (isdigit((unsigned char)*s)) {
+			/*
+			 * A number that is too large becomes ULONG_MAX, and no match gets so far.
+			 */
 			x->first = strtoul(s, &end, 10);
 			s = end - 1;
 		} else if (!set_scope(&x->scopes, *s)) {
@@ -109,6 +121,7 @@ static int parse_flags(
 	return TARN_OK;
 }
 
+/* Grows by one at a time: replacements are short, and parsed once. */
 static int add_piece(struct expression *x, struct piece piece, struct error *err) {
 	struct piece *pieces = reallocarray(x->pieces, x->npieces + 1, sizeof(*pieces));
 
@@ -119,7 +132,10 @@ static int add_piece(struct expression *x, struct piece piece, struct error *err
 	return TARN_OK;
 }
 
-/* Add one ordinary character of the replacement. */
+/*
+ * Add one ordinary byte to the *${nliterals} that ${x} has.  There is room for it, as each takes at
+ * least one byte of the replacement's text.
+ */
 static int add_byte(struct expression *x, size_t *nliterals, int byte, struct error *err) {
 	struct piece *last = x->npieces > 0 ? &x->pieces[x->npieces - 1] : NULL;
 	int r = TARN_OK;
@@ -133,7 +149,10 @@ static int add_byte(struct expression *x, size_t *nliterals, int byte, struct er
 	return TARN_OK;
 }
 
-/* Add what the escape at ${s}, behind the backslash, stands for; goes behind it. */
+/*
+ * Add what an escape stands for, and go behind it.  *${s} is the byte behind the backslash; there
+ * is one.
+ */
 static int add_escape(struct expression *x, size_t *nliterals, const char **s, struct error *err) {
 	static const char letters[] = "abfnrtv", bytes[] = "\a\b\f\n\r\t\v";
 	char c = *(*s)++;
@@ -159,7 +178,7 @@ static int add_escape(struct expression *x, size_t *nliterals, const char **s, s
 			    (struct piece){ .kind = PIECE_GROUP, .group = (size_t)(c - '0') }, err);
 		if (letter != NULL)
 			return add_byte(x, nliterals, bytes[letter - letters], err);
-		/* An escaped character that means something else stands for itself. */
+		/* These two mean themselves.  Others keep their backslash, as in GNU tar. */
 		if (c == '&' || c == '\\')
 			return add_byte(x, nliterals, c, err);
 		if (add_byte(x, nliterals, '\\', err) != TARN_OK)
@@ -168,6 +187,7 @@ static int add_escape(struct expression *x, size_t *nliterals, const char **s, s
 	}
 }
 
+/* To be called after compile(): references to groups that the regex lacks are refused. */
 static int parse_replacement(struct expression *x, const char *s, struct error *err) {
 	size_t nliterals = 0;
 	int r = TARN_OK;
@@ -189,8 +209,12 @@ static int parse_replacement(struct expression *x, const char *s, struct error *
 }
 
 /*
- * Copy the part of an expression at *${text} up to the ${delimiter}, and go behind that.  A delimiter
- * behind a backslash is an ordinary character.
+ * Copy the part of an expression at *${text} up to the ${delimiter}, and go behind that; *${text}
+ * is NULL where there is none.  A backslash before a delimiter is left out, and the
+ * delimiter is ordinary; other escapes are copied as a pair, so that the second of two backslashes
+ * escapes nothing.
+ *
+ * Returns an allocation of the caller's, or NULL when out of memory.
  */
 static char *take_part(const char **text, char delimiter) {
 	const char *s = *text;
@@ -210,7 +234,10 @@ static char *take_part(const char **text, char delimiter) {
 	return part;
 }
 
-/* The largest number in the bounds of a repetition at *${text}, a brace; goes to their end. */
+/*
+ * The largest number in the bounds of a repetition at *${text}, a brace; goes to the closing one,
+ * or to the last character.  It stops counting above the limit, so that nothing overflows.
+ */
 static size_t largest_bound(const char **text) {
 	size_t largest = 1, n = 0;
 
@@ -224,8 +251,12 @@ static size_t largest_bound(const char **text) {
 }
 
 /*
- * Does regcomp() need too much memory?  It copies what is repeated: with `+' once, with {n} n times, and
- * as often all that was copied before where it is repeated once more or is a group.
+ * Does regcomp() need too much memory?  It copies what is repeated: with `+' once, with {n} n
+ * times; and where a group or a repetition is repeated, all its copies are copied again.
+ *
+ * This is an estimate from above that does not parse the regex.  Repeating a group or a repetition
+ * is taken to multiply the whole regex so far; for repetitions of single characters, the largest is
+ * taken to apply to all of them.  Braces and `+' that are no operators count as well.
  */
 static bool is_too_large(const char *regex) {
 	size_t nnodes = strlen(regex) + 1, largest = 1;
@@ -260,7 +291,10 @@ static int compile(struct expression *x, const char *regex, int flags, struct er
 	return TARN_OK;
 }
 
-/* Parse one s/// at *${text}, and go behind it. */
+/*
+ * Parse one s/// at *${text}, and go behind it, to the `;' or the end.  After a failure *${text}
+ * may be NULL, and ${x} is to be freed.
+ */
 static int parse_expression(
     struct transform *t, const char **text, struct expression *x, struct error *err) {
 	char *regex = NULL, *replacement = NULL, delimiter;
@@ -273,6 +307,7 @@ static int parse_expression(
 	regex = take_part(text, delimiter);
 	if (regex != NULL && *text != NULL)
 		replacement = take_part(text, delimiter);
+	/* Only a missing delimiter makes *${text} NULL, which tells it from a lack of memory. */
 	if (regex == NULL || (*text != NULL && replacement == NULL)) {
 		r = err_nomem(err);
 	} else if (*text == NULL) {
@@ -303,7 +338,7 @@ static int add_expression(struct transform *t, const char **text, struct error *
 	return TARN_OK;
 }
 
-/* flags=FLAGS: scopes for what comes behind. */
+/* flags=FLAGS: scopes for what comes behind, in place of the defaults so far. */
 static int set_defaults(struct transform *t, const char **text, struct error *err) {
 	const char *s = *text + strlen("flags=");
 
@@ -338,7 +373,7 @@ int transform_add(struct transform **transform, const char *text, struct error *
 	return r;
 }
 
-/* A name in the making. */
+/* A name in the making; text and capacity belong to one of the caller's buffers. */
 struct output {
 	char **text;
 	size_t *capacity;
@@ -346,6 +381,10 @@ struct output {
 	enum letter_case letter_case, one; /* one: of the next letter, then that of all again */
 };
 
+/*
+ * Append ${bytes}, with letters in the case that is wanted, and a NUL that is not counted.  Bytes
+ * are changed one by one, so in UTF-8 only ASCII letters are.
+ */
 static int append(struct output *out, const char *bytes, size_t nbytes, struct error *err) {
 	size_t wanted = out->nbytes + nbytes + 1;
 	char *text;
@@ -370,9 +409,12 @@ static int append(struct output *out, const char *bytes, size_t nbytes, struct e
 	return TARN_OK;
 }
 
+/* The whole match, and \1 to \9. */
 #define NGROUPS 10
 
-/* Append the replacement for the match ${groups} in ${s}. */
+/*
+ * Append the replacement for the match ${groups} in ${s}; unused groups are empty.
+ */
 static int append_replacement(const struct expression *x, const char *s,
     const regmatch_t groups[NGROUPS], struct output *out, struct error *err) {
 	int r = TARN_OK;
@@ -390,11 +432,15 @@ static int append_replacement(const struct expression *x, const char *s,
 		else if (g->rm_so >= 0)
 			r = append(out, s + g->rm_so, (size_t)(g->rm_eo - g->rm_so), err);
 	}
+	/* The case of what follows the match stays as it is. */
 	out->letter_case = out->one = CASE_AS_IS;
 	return r;
 }
 
-/* Rewrite ${s} by ${x}.  *${matched} is false when nothing was replaced. */
+/*
+ * Rewrite ${s} by ${x} into ${out}, which is in another buffer.  *${matched} is false when nothing
+ * was replaced.
+ */
 static int rewrite(const struct expression *x, const char *s, struct output *out, bool *matched,
     struct error *err) {
 	regmatch_t groups[NGROUPS];
@@ -416,6 +462,7 @@ static int rewrite(const struct expression *x, const char *s, struct output *out
 		if (r == TARN_OK && groups[0].rm_eo == groups[0].rm_so && s[end] != '\0')
 			r = append(out, s + end++, 1, err);
 		s += end;
+		/* `^' only matches at the beginning of the whole name. */
 		flags = REG_NOTBOL;
 	}
 	return r == TARN_OK ? append(out, s, strlen(s), err) : r;
