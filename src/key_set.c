@@ -97,16 +97,19 @@ uint64_t key_seed(void) {
 }
 
 /*
- * Let every bit of ${x} have an influence on all others.  Each step can be undone (the factor is
- * odd), so that different numbers stay different.
+ * Let ${word} have an influence on all bits of ${key}; for one key, different words stay different.
+ *
+ * The factor is as unknown as the key, and odd, so that it can be undone.  With a factor that everybody
+ * knows, some difference of two words (the topmost bit) becomes the same difference of the keys whatever
+ * the seed was, and the next word can take it away again: two names of one key for whoever wants them.  Once is
+ * not enough either, as the topmost bit multiplied is the topmost bit.
  */
-static uint64_t mix(uint64_t x) {
-	x ^= x >> 32;
-	x *= UINT64_C(0xd6e8feb86659fd93);
-	x ^= x >> 32;
-	x *= UINT64_C(0xd6e8feb86659fd93);
-	x ^= x >> 32;
-	return x;
+static uint64_t absorb(uint64_t key, uint64_t word) {
+	uint64_t factor = (key << 32 | key >> 32) | 1;
+
+	key = (key ^ word) * factor;
+	key = (key ^ key >> 32) * factor;
+	return key ^ key >> 32;
 }
 
 static uint64_t not_0(uint64_t key) {
@@ -122,8 +125,7 @@ uint64_t key_with_bytes(uint64_t key, const char *bytes, size_t nbytes) {
 
 	for (; nbytes >= sizeof(word); nbytes -= sizeof(word), bytes += sizeof(word)) {
 		memcpy(&word, bytes, sizeof(word));
-		key = (key ^ word) * UINT64_C(0xd6e8feb86659fd93);
-		key ^= key >> 32;
+		key = absorb(key, word);
 	}
 	word = 0;
 	memcpy(&word, bytes, nbytes);
@@ -131,11 +133,11 @@ uint64_t key_with_bytes(uint64_t key, const char *bytes, size_t nbytes) {
 	 * The length of the rest marks the end, so that bytes of 0 behind it count.  There are at
 	 * most seven: little-endian, the topmost byte of the word is free for it.
 	 */
-	return not_0(mix(key ^ word ^ (uint64_t)(nbytes + 1) << 56));
+	return not_0(absorb(key, word ^ (uint64_t)(nbytes + 1) << 56));
 }
 
 uint64_t key_of_root(uint64_t seed) {
-	return not_0(mix(seed));
+	return not_0(seed);
 }
 
 bool key_next_component(uint64_t *key, const char **name) {
@@ -164,5 +166,5 @@ uint64_t key_of_name(uint64_t seed, const char *name) {
 }
 
 uint64_t key_with_numbers(uint64_t key, uint64_t a, uint64_t b) {
-	return not_0(mix(mix(key ^ a) + b));
+	return not_0(absorb(absorb(key, a), b));
 }

@@ -4,6 +4,7 @@
 
 #include <check.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "suite.h"
 
@@ -70,6 +71,22 @@ START_TEST(dots_and_slashes_make_no_difference) {
 }
 END_TEST
 
+/* Topmost bits are what a multiplication does not spread: no set of them may take itself away. */
+START_TEST(names_of_one_key_cannot_be_made_without_the_seed) {
+	const char name[] = "aaaaaaaaaaaaaaaaaaaaaaaa";
+	uint64_t seed = key_seed(), key = key_of_name(seed, name);
+
+	for (unsigned int flips = 1; flips < 1u << 12; flips++) {
+		char other[sizeof(name)];
+
+		memcpy(other, name, sizeof(name));
+		for (unsigned int i = 0; i < 12; i++)
+			other[2 * i + 1] = (char)((unsigned char)name[2 * i + 1] ^ (flips >> i & 1) << 7);
+		ck_assert_msg(key_of_name(seed, other) != key, "flips %#x", flips);
+	}
+}
+END_TEST
+
 START_TEST(key_depends_on_the_seed) {
 	ck_assert_uint_ne(key_of_name(5, "a"), key_of_name(6, "a"));
 	ck_assert_uint_ne(key_seed(), key_seed());
@@ -85,6 +102,7 @@ int main(void) {
 	tcase_add_test(tc, set_has_what_was_added_and_nothing_else);
 	tcase_add_test(tc, what_is_removed_is_gone_and_the_others_stay);
 	tcase_add_test(tc, dots_and_slashes_make_no_difference);
+	tcase_add_test(tc, names_of_one_key_cannot_be_made_without_the_seed);
 	tcase_add_test(tc, key_depends_on_the_seed);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
