@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytes.h"
+
 /*
  * Directories as walk reads them, for archives that do not depend on the order in which a file
  * system has its names.
@@ -25,25 +27,12 @@
 static int append(struct directory *d, const struct dirent64 *entry, struct error *err) {
 	size_t nbytes = strlen(entry->d_name) + 1;
 
-	if (d->n == d->names_capacity) {
-		size_t capacity = d->names_capacity * 2 + 16;
-		struct directory_name *names = reallocarray(d->names, capacity, sizeof(*names));
-
-		if (names == NULL)
-			return err_nomem(err);
-		d->names = names;
-		d->names_capacity = capacity;
-	}
-	/* 512 bytes more are room for a name of NAME_MAX bytes. */
-	if (d->bytes_capacity - d->nbytes < nbytes) {
-		size_t capacity = d->bytes_capacity * 2 + 512;
-		char *bytes = realloc(d->bytes, capacity);
-
-		if (bytes == NULL)
-			return err_nomem(err);
-		d->bytes = bytes;
-		d->bytes_capacity = capacity;
-	}
+	/* A name may have more than NAME_MAX bytes: on exFAT 255 letters of two or three bytes each. */
+	if (array_reserve((void **)&d->names, &d->names_capacity, d->n + 1, sizeof(d->names[0]),
+	        err) != TARN_OK ||
+	    array_reserve((void **)&d->bytes, &d->bytes_capacity, d->nbytes + nbytes, 1, err) !=
+	        TARN_OK)
+		return (int)err->code;
 	d->names[d->n++] =
 	    (struct directory_name){ d->nbytes & OFFSET_MAX, entry->d_type, entry->d_ino };
 	memcpy(d->bytes + d->nbytes, entry->d_name, nbytes);
@@ -70,6 +59,7 @@ int directory_read(struct directory *directory, int fd, enum sort sort, struct e
 	_Alignas(struct dirent64) char buf[BUFFER_NBYTES];
 	const struct dirent64 *entry;
 	ssize_t n;
+	int errnum;
 
 	while ((n = getdents64(fd, buf, sizeof(buf))) > 0) {
 		for (ssize_t at = 0; at < n; at += entry->d_reclen) {
@@ -80,11 +70,13 @@ int directory_read(struct directory *directory, int fd, enum sort sort, struct e
 				return (int)err->code;
 		}
 	}
+	/* Sorting may take memory, and change it. */
+	errnum = errno;
 	if (sort != SORT_NONE && directory->n > 1)
 		qsort_r(directory->names, directory->n, sizeof(*directory->names),
 		    sort == SORT_INODE ? compare_inodes : compare_names, directory->bytes);
 	if (n < 0)
-		return err_set(err, TARN_ESYSTEM, errno, "Cannot read directory");
+		return err_set(err, TARN_ESYSTEM, errnum, "Cannot read directory");
 	return TARN_OK;
 }
 

@@ -37,6 +37,19 @@ test_exfat_loses_owners_attributes_and_acls_without_a_failure() {
 	on_disk
 }
 
+# exFAT counts UTF-16, where others count bytes.
+test_name_of_more_than_255_bytes_is_archived() {
+	local name
+
+	mount_exfat disk 64M
+	name=$(printf '\u5b57%.0s' {1..250})
+	mkdir disk/d
+	printf text >"disk/d/$name"
+	expect_status 0 tarn -cf a.tar -C disk d
+	expect_equal "$(tarn -xOf a.tar)" text
+	expect_equal "$(tar -tf a.tar --quoting-style=literal | sed -n 2p)" "d/$name"
+}
+
 # forbidding: what has a name that is forbidden there is counted, and nothing is left half made.
 forbidding() {
 	mkdir -p tree/d:d
