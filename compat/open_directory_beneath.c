@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -77,13 +76,13 @@ static void close_unless(int fd, int borrowed) {
 
 /* Holds two descriptors at most, that of the directory above and the next, whatever the depth. */
 static int open_by_component(int dirfd, const char *path, bool make) {
-	char name[NAME_MAX + 1];
+	char name[COMPONENT_NBYTES_MAX + 1];
 	int at = dirfd, next;
 	size_t nbytes;
 
 	for (;; path += nbytes + 1) {
 		nbytes = strcspn(path, "/");
-		if (nbytes > NAME_MAX) {
+		if (nbytes > COMPONENT_NBYTES_MAX) {
 			close_unless(at, dirfd);
 			errno = ENAMETOOLONG;
 			return -1;

@@ -1,7 +1,6 @@
 #ifndef TARN_CONTAINED_H
 #define TARN_CONTAINED_H
 
-#include <limits.h>
 #include <stdbool.h>
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -71,11 +70,11 @@ bool contained_tells_names(const struct contained *contained);
 struct fresh {
 	struct contained *contained;      /* borrowed */
 	struct held_directory *directory; /* internal; NULL: empty */
-	int fd;                    /* regular: open for reading and writing; others: O_PATH */
-	struct stat st;            /* as made; regular: no times but st_atim */
-	char name[NAME_MAX + 1];   /* the last component */
-	bool is_nameless;          /* until it is committed */
-	bool replace;              /* what has the name by then */
+	int fd;         /* regular: open for reading and writing; others: O_PATH */
+	struct stat st; /* as made; regular: no times but st_atim */
+	char name[COMPONENT_NBYTES_MAX + 1]; /* the last component */
+	bool is_nameless;                    /* until it is committed */
+	bool replace;                        /* what has the name by then */
 	struct doomed_name doomed; /* the temporary name, or its own while it is unfinished */
 	char temporary[TEMPORARY_NAME_NBYTES]; /* "" when it was made under its own name, or none */
 };

@@ -6,11 +6,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "compat.h"
 #include "doomed_name.h"
 #include "held_directory.h"
 #include "temporary_name.h"
@@ -62,10 +62,10 @@ static bool is_listed(int dirfd, const char *name) {
  * ${name} in the other case; false for a name without letters.  Letters are those of one byte that
  * the locale has; more are not needed, as one that can be swapped is enough to find out.
  */
-static bool swap_case(const char *name, char other[NAME_MAX + 1]) {
+static bool swap_case(const char *name, char other[COMPONENT_NBYTES_MAX + 1]) {
 	size_t n = 0;
 
-	for (; name[n] != '\0' && n < NAME_MAX; n++) {
+	for (; name[n] != '\0' && n < COMPONENT_NBYTES_MAX; n++) {
 		int c = (unsigned char)name[n];
 
 		other[n] = (char)(islower(c) ? toupper(c) : tolower(c));
@@ -86,7 +86,7 @@ static bool is_missing(int dirfd, const char *name) {
  * Unknown when no file can be made there.
  */
 static enum folding try_name(int dirfd) {
-	char name[TEMPORARY_NAME_NBYTES], other[NAME_MAX + 1];
+	char name[TEMPORARY_NAME_NBYTES], other[COMPONENT_NBYTES_MAX + 1];
 	enum folding folding = FOLDING_UNKNOWN;
 	struct doomed_name doomed;
 	struct stat directory;
@@ -130,7 +130,7 @@ static enum folding known_folding(const struct exact_names *names, dev_t dev) {
 static enum folding learn_folding(
     struct exact_names *names, int dirfd, const char *name, const struct stat *st, bool must) {
 	enum folding folding = known_folding(names, st->st_dev);
-	char other[NAME_MAX + 1];
+	char other[COMPONENT_NBYTES_MAX + 1];
 	struct file_system *grown;
 
 	if (folding != FOLDING_UNKNOWN || (!swap_case(name, other) && !must))

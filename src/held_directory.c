@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -113,7 +112,7 @@ static void hold(struct held_directories *dirs, struct held_directory *dir) {
 static bool is_exact(
     struct held_directories *dirs, struct held_directory *nearest, const char *path) {
 	struct held_directory *dir = held_directory_share(nearest), *next;
-	char name[NAME_MAX + 1];
+	char name[COMPONENT_NBYTES_MAX + 1];
 	bool is_exact = true;
 	struct error err;
 	struct stat st;
@@ -122,7 +121,7 @@ static bool is_exact(
 		size_t start = dir->path_nbytes > 0 ? dir->path_nbytes + 1 : 0;
 		size_t nbytes = strcspn(path + start, "/");
 
-		if (nbytes > NAME_MAX)
+		if (nbytes > COMPONENT_NBYTES_MAX)
 			break;
 		memcpy(name, path + start, nbytes);
 		name[nbytes] = '\0';

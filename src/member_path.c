@@ -3,7 +3,6 @@
 #include "member_path.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,7 +69,7 @@ int member_path_set(struct member_path *path, const char *name, struct error *er
 		/* Not resolved: "a/.." need not be where "a" lies, as "a" may be a link. */
 		if (is_component(name, nbytes, ".."))
 			return err_set(err, TARN_EREFUSED, 0, "Member name contains '..'");
-		if (nbytes > NAME_MAX)
+		if (nbytes > COMPONENT_NBYTES_MAX)
 			return err_set(err, TARN_EREFUSED, ENAMETOOLONG, "Cannot open");
 		slash = end;
 		*end++ = '/';

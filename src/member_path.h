@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "compat.h"
 #include "error.h"
 
 /*
@@ -24,7 +25,7 @@ struct member_path {
  * Check and split ${name} (copied): empty and `.' components and leading slashes are dropped.
  *
  * Returns TARN_OK; TARN_EREFUSED for an empty name, one with a `..' component ("Member name
- * contains '..'") or with a component of more than NAME_MAX bytes; TARN_ENOMEM.  After a failure
+ * contains '..'") or with a component of more than COMPONENT_NBYTES_MAX bytes; TARN_ENOMEM.  After a failure
  * ${path} holds no name: it can be set again or be given to member_path_fini.
  */
 int member_path_set(struct member_path *path, const char *name, struct error *err);

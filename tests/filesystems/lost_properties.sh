@@ -38,9 +38,10 @@ test_exfat_loses_owners_attributes_and_acls_without_a_failure() {
 }
 
 # exFAT counts UTF-16, where others count bytes.
-test_name_of_more_than_255_bytes_is_archived() {
+test_name_of_more_than_255_bytes_comes_back_where_it_has_a_place() {
 	local name
 
+	mkdir out
 	mount_exfat disk 64M
 	name=$(printf '\u5b57%.0s' {1..250})
 	mkdir disk/d
@@ -48,6 +49,11 @@ test_name_of_more_than_255_bytes_is_archived() {
 	expect_status 0 tarn -cf a.tar -C disk d
 	expect_equal "$(tarn -xOf a.tar)" text
 	expect_equal "$(tar -tf a.tar --quoting-style=literal | sed -n 2p)" "d/$name"
+	rm -r disk/d
+	expect_status 0 tarn -xf a.tar -C disk
+	expect_equal "$(cat "disk/d/$name")" text
+	expect_status 2 tarn -xf a.tar -C out
+	expect_stderr_has "d/$name: Cannot open: File name too long"
 }
 
 # forbidding: what has a name that is forbidden there is counted, and nothing is left half made.

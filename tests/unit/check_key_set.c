@@ -81,7 +81,8 @@ START_TEST(names_of_one_key_cannot_be_made_without_the_seed) {
 
 		memcpy(other, name, sizeof(name));
 		for (unsigned int i = 0; i < 12; i++)
-			other[2 * i + 1] = (char)((unsigned char)name[2 * i + 1] ^ (flips >> i & 1) << 7);
+			other[2 * i + 1] =
+			    (char)((unsigned char)name[2 * i + 1] ^ (flips >> i & 1) << 7);
 		ck_assert_msg(key_of_name(seed, other) != key, "flips %#x", flips);
 	}
 }
