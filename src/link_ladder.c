@@ -624,6 +624,10 @@ static int link_or_copy(struct link_ladder *ladder, const struct member_path *fi
 	return r;
 }
 
+static bool is_same_place(const struct member_path *a, const struct member_path *b) {
+	return strcmp(a->last, b->last) == 0 && strcmp(a->parent, b->parent) == 0;
+}
+
 int link_ladder_add(struct link_ladder *ladder, struct contained *contained,
     const struct later_name *name, struct error *err) {
 	struct stat st;
@@ -638,6 +642,9 @@ int link_ladder_add(struct link_ladder *ladder, struct contained *contained,
 	};
 	int r;
 
+	/* A name that is given twice is written by tar as a link to itself: it is there. */
+	if (is_same_place(name->first, name->path))
+		return look(ladder, name->first, &new, err);
 	if (ladder->links == LINKS_AUTO)
 		return link_or_copy(ladder, name->first, &new, err);
 	if (ladder->links == LINKS_STRICT)

@@ -609,6 +609,20 @@ test_link_to_itself_destroys_nothing() {
 	done
 }
 
+# GNU tar writes such a member for a name that is given twice.
+test_link_to_itself_behind_its_file_is_nothing_to_do_in_any_way() {
+	local how
+
+	printf content >a
+	tar -cf a.tar a ./a
+	for how in auto strict reflink copy symlink; do
+		mkdir "$how"
+		expect_status 0 tarn -xf a.tar -C "$how" --links="$how"
+		expect_equal "$(cat "$ERR")" ''
+		expect_equal "$(find "$how" -type f -printf '%P %n ')$(cat "$how/a")" 'a 1 content'
+	done
+}
+
 test_targets_that_cannot_be_are_said_and_the_rest_is_extracted() {
 	mkdir out
 	python3 - <<-'END'
