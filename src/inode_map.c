@@ -251,10 +251,27 @@ static int store(struct inode_map *map, const struct record *like, const char *n
 	return TARN_OK;
 }
 
-/* The same, and into the index, which must have no record of that number. */
+/*
+ * The record ${handle} is in the index no more.  That of a directory stays in the arena, as there
+ * are names in it.
+ */
+static void drop(struct inode_map *map, uint32_t handle) {
+	const struct record *r = at(map, handle);
+
+	if (r->is_directory)
+		return;
+	map->n--;
+	arena_free(map, handle, record_granules(r->name));
+}
+
+/*
+ * Put ${like} into the arena and into the index, where it replaces what has its number: last of all,
+ * so that this is still there after a failure.
+ */
 static int insert(struct inode_map *map, const struct record *like, const char *name,
     uint32_t *handle, struct error *err) {
 	int code = TARN_OK;
+	size_t i;
 
 	/* Some slots must stay free, or else find() would not end. */
 	if (map->nused >= map->capacity / 8 * 7)
@@ -263,27 +280,23 @@ static int insert(struct inode_map *map, const struct record *like, const char *
 		code = store(map, like, name, handle, err);
 	if (code != TARN_OK)
 		return code;
-	map->index[find(map, like->ino, like->device)] = *handle;
-	map->nused++;
+	i = find(map, like->ino, like->device);
+	if (map->index[i] != NO_HANDLE)
+		drop(map, map->index[i]);
+	else
+		map->nused++;
+	map->index[i] = *handle;
 	if (!like->is_directory)
 		map->n++;
 	return TARN_OK;
 }
 
-/*
- * Take the record in slot ${i} out, and close the gap in the chain of probes.  That of a directory
- * stays in the arena, as there are names in it.
- */
+/* Take the record in slot ${i} out, and close the gap in the chain of probes. */
 static void remove_slot(struct inode_map *map, size_t i) {
-	uint32_t handle = map->index[i];
-	struct record *r = at(map, handle);
 	size_t mask = map->capacity - 1;
 
 	map->nused--;
-	if (!r->is_directory) {
-		map->n--;
-		arena_free(map, handle, record_granules(r->name));
-	}
+	drop(map, map->index[i]);
 	for (size_t k = (i + 1) & mask; map->index[k] != NO_HANDLE; k = (k + 1) & mask) {
 		const struct record *next = at(map, map->index[k]);
 		size_t home = slot_of(map, next->ino, next->device);
@@ -308,16 +321,6 @@ static size_t find_same(const struct inode_map *map, const struct record *like) 
 	                                                                                   SIZE_MAX;
 }
 
-/* Take out what has the number of ${like} but is another inode; true if there was something. */
-static bool remove_other(struct inode_map *map, const struct record *like) {
-	size_t i = map->capacity > 0 ? find(map, like->ino, like->device) : 0;
-
-	if (map->capacity == 0 || map->index[i] == NO_HANDLE)
-		return false;
-	remove_slot(map, i);
-	return true;
-}
-
 int inode_map_enter(struct inode_map *map, inode_directory parent, const char *name,
     const struct entry *e, inode_directory *directory, inode_directory *visited,
     struct error *err) {
@@ -338,7 +341,6 @@ int inode_map_enter(struct inode_map *map, inode_directory parent, const char *n
 		*visited = map->index[i];
 		return store(map, &like, name, directory, err);
 	}
-	remove_other(map, &like);
 	return insert(map, &like, name, directory, err);
 }
 
@@ -460,7 +462,7 @@ int inode_map_add(struct inode_map *map, inode_directory directory, const char *
 	/* Only to have it remembered: of a new inode no name was counted. */
 	if (like.is_kept && is_counted(map, &like, component, &counted, err) != TARN_OK)
 		return (int)err->code;
-	if (remove_other(map, &like))
+	if (map->capacity > 0 && map->index[find(map, like.ino, like.device)] != NO_HANDLE)
 		*seen = INODE_MISMATCH;
 	return insert(map, &like, component, &handle, err);
 }

@@ -61,8 +61,8 @@ enum inode_seen {
  *
  * On INODE_LATER *${first} is the member name it was stored under, as inode_map_name has it.
  *
- * Returns TARN_OK, or with ${map} unchanged TARN_ENOMEM, or TARN_EREFUSED as inode_map_enter.
- * Expected O(1).
+ * Returns TARN_OK, TARN_ENOMEM, or TARN_EREFUSED as inode_map_enter: ${map} is unchanged then, but
+ * that an operand may count as met.  Expected O(1).
  */
 int inode_map_add(struct inode_map *map, inode_directory directory, const char *component,
     const struct entry *e, enum inode_seen *seen, const char **first, struct error *err);

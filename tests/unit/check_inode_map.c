@@ -3,6 +3,7 @@
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "inode_map.h"
 
@@ -88,6 +89,23 @@ START_TEST(reused_number_is_a_mismatch_and_leads_anew) {
 	ck_assert_int_eq(add(reused, top, "b", &first), INODE_MISMATCH);
 	ck_assert_int_eq(add(reused, top, "c", &first), INODE_LATER);
 	ck_assert_str_eq(first, "top/b");
+}
+END_TEST
+
+START_TEST(reused_number_that_cannot_be_remembered_changes_nothing) {
+	struct entry reused = file(5, 2);
+	enum inode_seen seen;
+	const char *first;
+	char name[6000];
+
+	memset(name, 'n', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	add(file(5, 3), top, "a", &first);
+	reused.identity.btime.tv_nsec = 1;
+	ck_assert_int_eq(
+	    inode_map_add(map, top, name, &reused, &seen, &first, &err), TARN_EREFUSED);
+	ck_assert_int_eq(add(file(5, 3), top, "b", &first), INODE_LATER);
+	ck_assert_str_eq(first, "top/a");
 }
 END_TEST
 
@@ -222,6 +240,7 @@ int main(void) {
 	tcase_add_test(tc, second_name_gets_the_first);
 	tcase_add_test(tc, names_are_composed_of_the_directories_above);
 	tcase_add_test(tc, reused_number_is_a_mismatch_and_leads_anew);
+	tcase_add_test(tc, reused_number_that_cannot_be_remembered_changes_nothing);
 	tcase_add_test(tc, inode_is_forgotten_when_all_names_were_seen);
 	tcase_add_test(tc, directory_that_is_entered_again_is_known);
 	tcase_add_test(tc, number_of_a_directory_may_become_that_of_a_file);
