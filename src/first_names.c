@@ -67,6 +67,11 @@ static const char *find_visited(struct first_names *names, const struct met_name
 	return first;
 }
 
+/* What the name of ${met} in its directory is for the map: without one, a whole name. */
+static const char *component_of(const struct met_name *met) {
+	return met->directory != 0 ? met->component : met->e->name;
+}
+
 /* Ask the map.  *${first} is NULL for a name that is the first. */
 static int ask_map(
     struct first_names *names, const struct met_name *met, const char **first, struct error *err) {
@@ -77,8 +82,8 @@ static int ask_map(
 	*first = NULL;
 	if (is_single && !met->is_operand && !names->has_single_names)
 		return TARN_OK;
-	if (inode_map_add(names->map, met->directory,
-	        met->directory != 0 ? met->component : e->name, e, &seen, first, err) != TARN_OK)
+	if (inode_map_add(names->map, met->directory, component_of(met), e, &seen, first, err) !=
+	    TARN_OK)
 		return (int)err->code;
 	/* From now on any name may be that file once more, and is asked about. */
 	if (is_single && met->is_operand)
@@ -103,11 +108,7 @@ int first_names_find(
 }
 
 int first_names_replace(struct first_names *names, const struct met_name *met, struct error *err) {
-	const char *first;
-
-	/* There is no first name then, but ${met}, which ask_map() remembers. */
-	inode_map_forget(names->map, met->e);
-	return ask_map(names, met, &first, err);
+	return inode_map_replace(names->map, met->directory, component_of(met), met->e, err);
 }
 
 int first_names_not_stored(struct first_names *names, const char *name, struct error *err) {

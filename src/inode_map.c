@@ -467,6 +467,24 @@ int inode_map_add(struct inode_map *map, inode_directory directory, const char *
 	return insert(map, &like, component, &handle, err);
 }
 
+int inode_map_replace(struct inode_map *map, inode_directory directory, const char *component,
+    const struct entry *e, struct error *err) {
+	const struct record *old;
+	struct record like;
+	uint32_t handle;
+	size_t i;
+	int code = record_of(map, e, &like, err);
+
+	/* One that is forgotten already had its last name met: nobody will ask for it. */
+	if (code != TARN_OK || (i = find_same(map, &like)) == SIZE_MAX)
+		return code;
+	old = at(map, map->index[i]);
+	like.directory = directory;
+	like.nleft = old->nleft;
+	like.is_kept = old->is_kept;
+	return insert(map, &like, component, &handle, err);
+}
+
 void inode_map_forget(struct inode_map *map, const struct entry *e) {
 	struct record like;
 	struct error err;

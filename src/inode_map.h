@@ -68,6 +68,13 @@ int inode_map_add(struct inode_map *map, inode_directory directory, const char *
     const struct entry *e, enum inode_seen *seen, const char **first, struct error *err);
 
 /**
+ * What inode_map_add told about ${e} just now is not to be had as its first name: from now on that is
+ * ${component} in ${directory}.  How many names were met stays.  Returns as inode_map_add.
+ */
+int inode_map_replace(struct inode_map *map, inode_directory directory, const char *component,
+    const struct entry *e, struct error *err);
+
+/**
  * Forget what inode_map_add last remembered as new for ${e}: it could not be stored, the next name
  * must be the first.
  */

@@ -266,6 +266,18 @@ test_missing_links_are_said() {
 	expect_equal "$(cat "$ERR")" "tarn: Missing links to 'd/a': 2"
 }
 
+test_name_that_becomes_first_was_met_once() {
+	long=$(printf '%060d' 0)
+	mkdir -p "d/$long"
+	printf x >"d/$long/$long"
+	ln "d/$long/$long" d/b
+	ln d/b d/c
+	expect_status 0 tarn -clf a.tar --format=ustar d
+	expect_equal "$(members a.tar | tail -n 2)" "$(printf 'file d/b\nlink d/c d/b')"
+	expect_stderr_has 'd/b: link name is too long: stored in full'
+	expect_equal "$(grep -c Missing "$ERR")" 0
+}
+
 test_hard_dereference_stores_every_name_in_full() {
 	mkdir d
 	printf x >d/a

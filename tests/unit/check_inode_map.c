@@ -194,6 +194,23 @@ START_TEST(forgotten_first_name_makes_the_next_one_first) {
 }
 END_TEST
 
+START_TEST(replaced_first_name_is_one_of_those_that_were_met) {
+	struct inode_map_stats stats;
+	struct entry e = file(5, 3);
+	const char *first;
+
+	add(e, top, "a", &first);
+	add(e, top, "b", &first);
+	ck_assert_int_eq(inode_map_replace(map, top, "b", &e, &err), TARN_OK);
+	ck_assert_int_eq(add(e, top, "c", &first), INODE_LATER);
+	ck_assert_str_eq(first, "top/b");
+	/* It was the last one. */
+	ck_assert_int_eq(inode_map_replace(map, top, "c", &e, &err), TARN_OK);
+	inode_map_get_stats(map, &stats);
+	ck_assert_uint_eq(stats.ninodes, 0);
+}
+END_TEST
+
 START_TEST(million_inodes_take_at_most_64_bytes_each) {
 	struct inode_map_stats stats;
 	const char *first;
@@ -247,6 +264,7 @@ int main(void) {
 	tcase_add_test(tc, file_with_one_name_that_was_named_twice_stays);
 	tcase_add_test(tc, operand_that_is_met_again_counts_once_and_is_kept);
 	tcase_add_test(tc, forgotten_first_name_makes_the_next_one_first);
+	tcase_add_test(tc, replaced_first_name_is_one_of_those_that_were_met);
 	tcase_add_test(tc, million_inodes_take_at_most_64_bytes_each);
 	tcase_add_test(tc, memory_of_forgotten_inodes_is_used_again);
 	suite_add_tcase(suite, tc);
