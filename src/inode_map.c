@@ -495,8 +495,19 @@ void inode_map_forget(struct inode_map *map, const struct entry *e) {
 		remove_slot(map, i);
 }
 
+static int compare_handles(const void *a, const void *b) {
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
 void inode_map_report_missing(struct inode_map *map, struct report *report) {
-	/* In the order of the slots, which is another one in each run. */
+	/*
+	 * In the order of the arena, mostly that in which they were met: slots have another one in
+	 * each run.
+	 */
+	if (map->capacity > 0)
+		qsort(map->index, map->capacity, sizeof(*map->index), compare_handles);
 	for (size_t i = 0; i < map->capacity; i++) {
 		const struct record *r;
 		const char *name;

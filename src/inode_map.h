@@ -80,7 +80,10 @@ int inode_map_replace(struct inode_map *map, inode_directory directory, const ch
  */
 void inode_map_forget(struct inode_map *map, const struct entry *e);
 
-/** Say each inode that has names which were not seen (--check-links). */
+/**
+ * Say each inode that has names which were not seen (--check-links), in an order that is the same in every
+ * run.  This comes last: the map cannot be asked any more, only freed.
+ */
 void inode_map_report_missing(struct inode_map *map, struct report *report);
 
 /* Figures for tests. */

@@ -36,7 +36,7 @@ int tree_source_make_first(struct source *source, struct error *err);
  */
 int tree_source_skip(struct source *source, struct error *err);
 
-/** Say which files have names that were not met (--check-links). */
+/** Say which files have names that were not met (--check-links), behind everything else. */
 void tree_source_check_links(struct source *source);
 
 /** Leave out the file ${st}: it is the archive.  At most two, before tree_source_begin(). */

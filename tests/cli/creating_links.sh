@@ -278,6 +278,17 @@ test_name_that_becomes_first_was_met_once() {
 	expect_equal "$(grep -c Missing "$ERR")" 0
 }
 
+test_missing_links_are_said_in_the_order_of_the_names() {
+	mkdir d elsewhere
+	for n in {10..40}; do
+		printf x >d/$n
+		ln d/$n elsewhere/
+		printf "tarn: Missing links to 'd/%d': 1\n" $n >>expected
+	done
+	expect_status 0 tarn -clf a.tar d
+	cmp expected "$ERR"
+}
+
 test_hard_dereference_stores_every_name_in_full() {
 	mkdir d
 	printf x >d/a
