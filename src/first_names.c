@@ -95,16 +95,27 @@ static int ask_map(
 	return TARN_OK;
 }
 
+/* Was ${e} an operand, under this very name, and stored? */
+static bool is_stored_operand(const struct first_names *names, const struct entry *e) {
+	return inode_map_has_operand(names->map, e) &&
+	    !key_set_has(&names->not_stored, key_of_name(names->seed, e->name));
+}
+
 int first_names_find(
     struct first_names *names, const struct met_name *met, const char **first, struct error *err) {
+	bool again;
+
 	*first = NULL;
 	/* Every name is stored in full, also those in a directory that is met again. */
 	if (names->hard_dereference)
 		return TARN_OK;
+	again = is_stored_operand(names, met->e);
 	*first = find_visited(names, met);
 	if (*first == NULL && ask_map(names, met, first, err) != TARN_OK)
 		return (int)err->code;
-	return *first != NULL && member_names_equal(*first, met->e->name) ? TARN_END : TARN_OK;
+	/* An operand whose number was given to another file since has no first name. */
+	return *first != NULL && (again || member_names_equal(*first, met->e->name)) ? TARN_END :
+	                                                                               TARN_OK;
 }
 
 int first_names_replace(struct first_names *names, const struct met_name *met, struct error *err) {

@@ -403,6 +403,12 @@ const char *inode_map_name(
 	return to;
 }
 
+/* What stands for ${like}'s inode under the member name ${name} in map->operands. */
+static uint64_t operand_key(
+    const struct inode_map *map, const struct record *like, const char *name) {
+	return key_with_numbers(key_of_name(map->seed, name), like->ino, like->device);
+}
+
 /*
  * Was ${component}, of ${like}'s inode and in its directory, counted before?  Files in directories
  * that are met again are not asked about, so that it can only have been as an operand.  If
@@ -415,7 +421,7 @@ static int is_counted(struct inode_map *map, const struct record *like, const ch
 
 	if (name == NULL)
 		return err_nomem(err);
-	key = key_with_numbers(key_of_name(map->seed, name), like->ino, like->device);
+	key = operand_key(map, like, name);
 	*counted = key_set_has(&map->operands, key);
 	return like->is_kept ? key_set_add(&map->operands, key, err) : TARN_OK;
 }
@@ -483,6 +489,14 @@ int inode_map_replace(struct inode_map *map, inode_directory directory, const ch
 	like.nleft = old->nleft;
 	like.is_kept = old->is_kept;
 	return insert(map, &like, component, &handle, err);
+}
+
+bool inode_map_has_operand(struct inode_map *map, const struct entry *e) {
+	struct record like;
+	struct error err;
+
+	return map->operands.n > 0 && record_of(map, e, &like, &err) == TARN_OK &&
+	    key_set_has(&map->operands, operand_key(map, &like, e->name));
 }
 
 void inode_map_forget(struct inode_map *map, const struct entry *e) {

@@ -1,6 +1,7 @@
 #ifndef TARN_INODE_MAP_H
 #define TARN_INODE_MAP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -73,6 +74,9 @@ int inode_map_add(struct inode_map *map, inode_directory directory, const char *
  */
 int inode_map_replace(struct inode_map *map, inode_directory directory, const char *component,
     const struct entry *e, struct error *err);
+
+/** Was inode_map_add called for the inode of ${e} under this very name, as a whole name? */
+bool inode_map_has_operand(struct inode_map *map, const struct entry *e);
 
 /**
  * Forget what inode_map_add last remembered as new for ${e}: it could not be stored, the next name
