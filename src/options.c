@@ -283,6 +283,16 @@ static int judge_links(const struct options *o, struct error *err) {
 	return TARN_OK;
 }
 
+static int judge_top_level(struct parser *p, struct error *err) {
+	if (!p->has_top_level)
+		return TARN_OK;
+	/* A name that leads below the directory already could still begin with a slash. */
+	if (p->options.absolute_names)
+		return err_set(err, TARN_EUSAGE, 0,
+		    "'--one-top-level' cannot be used with '--absolute-names'");
+	return p->options.top_level == NULL ? parser_deduce_top_level(p, err) : TARN_OK;
+}
+
 static int judge(struct parser *p, struct error *err) {
 	struct options *o = &p->options;
 	int r;
@@ -308,8 +318,8 @@ static int judge(struct parser *p, struct error *err) {
 		r = judge_operands(p, err);
 	if (r == TARN_OK)
 		r = judge_links(o, err);
-	if (r == TARN_OK && p->has_top_level && o->top_level == NULL)
-		r = parser_deduce_top_level(p, err);
+	if (r == TARN_OK)
+		r = judge_top_level(p, err);
 	if (r == TARN_OK && o->overrides.clamp_mtime && !o->overrides.has_mtime)
 		r = err_set(
 		    err, TARN_EUSAGE, 0, "--clamp-mtime needs a date specified using --mtime");

@@ -201,6 +201,18 @@ test_top_level_must_be_known() {
 	expect_status 1 test -e ../up
 }
 
+test_top_level_excludes_absolute_names_as_with_gnu_tar() {
+	printf x >f
+	tar -cf a.tar f
+	for option in --one-top-level --one-top-level=f; do
+		for program in "$TARN" tar; do
+			expect_status 2 "$program" $option -P -tf a.tar
+			expect_equal "$(sed -n '1s/^[^:]*: //p' "$ERR")" \
+				"'--one-top-level' cannot be used with '--absolute-names'"
+		done
+	done
+}
+
 test_pax_options_that_change_nothing_are_taken() {
 	printf x >f
 	tarn --pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime -cf a.tar f
