@@ -80,7 +80,7 @@ bool inode_map_has_operand(struct inode_map *map, const struct entry *e);
 
 /**
  * Forget what inode_map_add last remembered as new for ${e}: it could not be stored, the next name
- * must be the first.
+ * must be the first.  Or forget that the directory ${e} was entered: it is new where it is met again.
  */
 void inode_map_forget(struct inode_map *map, const struct entry *e);
 

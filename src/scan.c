@@ -141,7 +141,7 @@ static bool tells_no_directory(const struct scan *s, unsigned int type) {
 
 /*
  * Go to the next name: of the directory that the walk is in, or of one above, or the next operand.
- * Names of a directory that cannot be reached any more are lost, all of them with one line.
+ * Names of a directory that cannot be reached any more are lost: one line says it of all of them.
  */
 static int step(struct scan *s, struct error *err) {
 	struct walk_frame *top;
@@ -150,16 +150,15 @@ static int step(struct scan *s, struct error *err) {
 	while ((top = walk_top(&s->walk)) != NULL) {
 		if (top->next == top->names.n) {
 			walk_leave(&s->walk);
-		} else if (walk_directory_fd(&s->walk) < 0) {
+			continue;
+		}
+		if (!top->is_lost && walk_directory_fd(&s->walk) < 0) {
 			report_failure(s->report, s->walk.path,
 			    "Cannot return to this directory: %s", strerror(errno));
-			top->next = top->names.n;
-		} else {
-			s->is_no_directory =
-			    tells_no_directory(s, top->names.names[top->next].type);
-			return walk_set_name(
-			    &s->walk, directory_name(&top->names, top->next++), err);
+			top->is_lost = true;
 		}
+		s->is_no_directory = tells_no_directory(s, top->names.names[top->next].type);
+		return walk_set_name(&s->walk, directory_name(&top->names, top->next++), err);
 	}
 	return next_operand(s, err);
 }
@@ -267,6 +266,7 @@ static int list(struct scan *s, struct error *err) {
 	int r = walk_list(&s->walk, s->id.dev, s->id.ino, s->options->sort, err);
 
 	s->scanned.is_entered = r == TARN_OK || r == TARN_END;
+	s->scanned.is_partial = r == TARN_END;
 	if (r == TARN_END)
 		report_error(s->report, s->walk.path, err);
 	if (r == TARN_ESYSTEM)
@@ -287,12 +287,15 @@ static int visit_directory(struct scan *s, struct error *err) {
 }
 
 /*
- * Find out about the current name.  What is excluded by its name is not even looked at.  TARN_END:
- * nothing is to be told of it.
+ * Find out about the current name.  What is lost, or excluded by its name, is not even looked at.
+ * TARN_END: nothing is to be told of it.
  */
 static int visit(struct scan *s, struct error *err) {
+	const struct walk_frame *top = walk_top(&s->walk);
+
 	s->scanned.is_looked_at = false;
-	s->scanned.takes_part = !select_excludes(s->select, s->walk.path);
+	s->scanned.takes_part =
+	    (top == NULL || !top->is_lost) && !select_excludes(s->select, s->walk.path);
 	if (!s->scanned.takes_part || s->is_no_directory)
 		return TARN_OK;
 	scan_look(s, &s->scanned);

@@ -26,6 +26,7 @@ struct scanned {
 	bool takes_part;       /* false: it is left out, and what follows counts for nothing */
 	bool is_looked_at;     /* false: it is no directory, and nothing more is known of it */
 	bool is_entered;       /* a directory: the names in it come next */
+	bool is_partial;       /* and there may be more of them, which could not be read */
 	bool is_old;           /* it was looked at a while ago, and may have changed */
 	struct statx stx;
 };

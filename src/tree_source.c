@@ -310,8 +310,12 @@ static int enter_directory(struct tree_source *s, struct error *err) {
 	/* An operand is a whole prefix; that of "." or "/" may be dropped to the last byte. */
 	if (depth == 0)
 		name = walk->nbytes > s->at->nbytes_dropped ? s->entry.name : "";
-	return inode_map_enter(s->first_names.map, depth > 0 ? in[-1].in_map : 0, name, &s->entry,
+	r = inode_map_enter(s->first_names.map, depth > 0 ? in[-1].in_map : 0, name, &s->entry,
 	    &in->in_map, &in->visited, err);
+	/* Where it is met again, names that are not met here would be taken for members. */
+	if (r == TARN_OK && s->at->is_partial && in->visited == 0)
+		inode_map_forget(s->first_names.map, &s->entry);
+	return r;
 }
 
 /*

@@ -22,6 +22,7 @@ struct walk_frame {
 	dev_t dev;
 	ino_t ino;
 	struct directory names; /* of one that was listed */
+	bool is_lost;           /* it cannot be returned to; for the scan alone */
 	size_t next;            /* the next of them to visit */
 	size_t start;           /* where its last component begins in the path */
 	size_t nbytes;          /* length of the path of this directory */

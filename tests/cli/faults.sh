@@ -230,6 +230,55 @@ test_directory_that_vanishes_is_said_as_a_file_is() {
 	done
 }
 
+# links_lead_to_members ARCHIVE
+links_lead_to_members() {
+	python3 -c '
+import sys, tarfile
+members = tarfile.open(sys.argv[1]).getmembers()
+files = {m.name for m in members if m.isfile() and not m.islnk()}
+sys.exit([m.name for m in members if m.islnk() and m.linkname not in files] != [])' "$1"
+}
+
+test_directory_that_is_read_in_part_is_stored_where_it_is_met_again() {
+	need_program strace
+	mkdir -p d/a d/b
+	(cd d/a && for n in {1000..3999}; do printf %s $n >a-name-of-thirty-two-bytes-$n; done)
+	sleep 0.02
+	bind_mount d/a d/b
+	status=0
+	# Two calls for d, and the second one for d/a.
+	ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0 strace -f -o /dev/null -e trace=getdents64 \
+		-e inject=getdents64:error=EIO:when=4 "$TARN" --threads=1 -cf a.tar d 2>"$ERR" || status=$?
+	expect_equal "$(head -n 1 "$ERR")" 'tarn: d/a: Cannot read directory: Input/output error'
+	expect_equal "$status" 2
+	[ "$(tar -tf a.tar | grep -c ^d/a/.)" -lt 3000 ]
+	expect_equal "$(tar -tf a.tar | grep -c ^d/b/.)" 3000
+	links_lead_to_members a.tar
+}
+
+# While the large file is read, d/a/1 goes away, and then d/a is called d/b.
+test_directory_that_is_not_returned_to_is_stored_where_it_is_met_again() {
+	mkdir -p d/a/1/2/3/4/5 d/b
+	printf x >d/a/file
+	sleep 0.02
+	truncate -s 3M d/a/1/2/3/4/5/large
+	python3 - "$TARN" <<-'END'
+	import os, subprocess, sys
+	p = subprocess.Popen([sys.argv[1], "--threads=1", "-cf", "-", "d"],
+	    stdout=subprocess.PIPE, stderr=open("said", "w"))
+	head = p.stdout.read(65536)
+	os.rename("d/a/1", "elsewhere")
+	os.rename("d/a", "d/b")
+	with open("a.tar", "wb") as f:
+	    f.write(head + p.stdout.read())
+	sys.exit(p.wait() != 2)
+	END
+	grep -q '^tarn: d/a: Cannot return to this directory' said
+	expect_equal "$(grep -c 'd/a/' said)" 0
+	expect_equal "$(tar -xOf a.tar d/b/file)" x
+	links_lead_to_members a.tar
+}
+
 test_run_that_is_killed_leaves_the_old_archive() {
 	mkdir d
 	printf old >d/a
