@@ -295,6 +295,17 @@ static int fill_first(struct tree_source *s, struct error *err) {
 	return s->reader.fd >= 0 ? find_holes(s, err) : TARN_OK;
 }
 
+/* Store the current name as a first one.  As visit_member(). */
+static int store_first(struct tree_source *s, struct error *err) {
+	int r = fill_first(s, err);
+
+	/* Where its directory is met again nothing may link to what is no member. */
+	if (r == TARN_END && s->look != LOOK_STALE &&
+	    first_names_not_stored(&s->first_names, s->entry.name, err) != TARN_OK)
+		return TARN_ENOMEM;
+	return r;
+}
+
 /* The current name is a directory that the scan enters: files in it are remembered with it. */
 static int enter_directory(struct tree_source *s, struct error *err) {
 	const struct walk *walk = s->at->walk;
@@ -334,6 +345,12 @@ static int visit_file(struct tree_source *s, struct error *err) {
 	const char *first;
 	int r = first_names_find(&s->first_names, &met, &first, err);
 
+	/*
+	 * Where the directory is met again this name is that of the file below what is mounted here:
+	 * it must not become a link to this one.
+	 */
+	if (r == TARN_OK && is_mounted)
+		r = first_names_not_stored(&s->first_names, s->entry.name, err);
 	if (r != TARN_OK)
 		return r;
 	/*
@@ -346,15 +363,7 @@ static int visit_file(struct tree_source *s, struct error *err) {
 		s->entry.size = 0;
 		return TARN_OK;
 	}
-	r = fill_first(s, err);
-	/*
-	 * Where its directory is met again, through another mount, nothing may link to this name:
-	 * it is no member, or the file mounted here is not the one that is met there.
-	 */
-	if ((is_mounted || (r == TARN_END && s->look != LOOK_STALE)) &&
-	    first_names_not_stored(&s->first_names, s->entry.name, err) != TARN_OK)
-		return TARN_ENOMEM;
-	return r;
+	return store_first(s, err);
 }
 
 /* What the entry of the current name is begun with. */
@@ -517,7 +526,7 @@ int tree_source_make_first(struct source *source, struct error *err) {
 	s->look = LOOK_FRESH; /* or what was decided about it would have to be decided anew */
 	met = met_name(s);
 	r = first_names_replace(&s->first_names, &met, err);
-	return r == TARN_OK ? fill_first(s, err) : r;
+	return r == TARN_OK ? store_first(s, err) : r;
 }
 
 int tree_source_skip(struct source *source, struct error *err) {

@@ -184,6 +184,11 @@ test_file_that_something_is_mounted_on_is_another_one() {
 	tarn -cf a.tar tree
 	extracted_whole tree/a/file tree/b/file
 	expect_equal "$(cat tree/a/file tree/b/file)" abovebelow
+	# Nor is it, where what is mounted is a later name.
+	ln mounted tree/0-first
+	sleep 0.02
+	tarn -cf a.tar tree
+	extracted_whole tree/a/file tree/b/file
 	umount tree/a/file
 	mount --bind mounted tree/b/file
 	tarn -cf a.tar tree

@@ -279,6 +279,20 @@ test_directory_that_is_not_returned_to_is_stored_where_it_is_met_again() {
 	links_lead_to_members a.tar
 }
 
+test_later_name_that_cannot_be_opened_is_stored_where_it_is_met_again() {
+	need_program strace
+	mkdir -p d/a d/b
+	printf x >"d/a/$(printf '%0150d' 0)"
+	ln d/a/0* d/a/name
+	sleep 0.02
+	bind_mount d/a d/b
+	# A first name that is too long, so that the next one is to be the first.
+	fail_to_open d/a/name EIO --format=ustar
+	grep -qx 'tarn: d/a/name: Cannot open: Input/output error' "$ERR"
+	expect_equal "$(tar -xOf a.tar d/b/name)" x
+	links_lead_to_members a.tar
+}
+
 test_run_that_is_killed_leaves_the_old_archive() {
 	mkdir d
 	printf old >d/a
