@@ -72,22 +72,26 @@ static const char *component_of(const struct met_name *met) {
 	return met->directory != 0 ? met->component : met->e->name;
 }
 
+bool first_names_remember(const struct first_names *names, const struct entry *e) {
+	return !names->hard_dereference &&
+	    (e->identity.nlink > 1 || names->dereference || names->has_single_names);
+}
+
 /* Ask the map.  *${first} is NULL for a name that is the first. */
 static int ask_map(
     struct first_names *names, const struct met_name *met, const char **first, struct error *err) {
 	const struct entry *e = met->e;
-	bool is_single = e->identity.nlink <= 1 && !names->dereference;
 	enum inode_seen seen;
 
 	*first = NULL;
-	if (is_single && !met->is_operand && !names->has_single_names)
+	/* From now on any name may be that file once more, and is asked about. */
+	if (met->is_operand && !first_names_remember(names, e))
+		names->has_single_names = true;
+	if (!first_names_remember(names, e))
 		return TARN_OK;
 	if (inode_map_add(names->map, met->directory, component_of(met), e, &seen, first, err) !=
 	    TARN_OK)
 		return (int)err->code;
-	/* From now on any name may be that file once more, and is asked about. */
-	if (is_single && met->is_operand)
-		names->has_single_names = true;
 	if (seen == INODE_MISMATCH)
 		report_note(names->report, met->path,
 		    "Inode number %ju was that of another file: stored in full",

@@ -50,6 +50,9 @@ struct met_name {
 int first_names_find(
     struct first_names *names, const struct met_name *met, const char **first, struct error *err);
 
+/** Will names that follow be compared with ${e}, a first name?  Of others nothing is remembered. */
+bool first_names_remember(const struct first_names *names, const struct entry *e);
+
 /** The first name of ${met} is not to be had: from now on it is ${met}. */
 int first_names_replace(struct first_names *names, const struct met_name *met, struct error *err);
 

@@ -94,14 +94,20 @@ static void read_attributes(struct tree_source *s) {
 		scanned_report_lost(s->at, s->options, s->report, "Cannot open", errno);
 		return;
 	}
-	/* Attributes are only read by path: this one is short, however deep the tree is. */
-	if (fd != AT_FDCWD && *name != '/') {
+	/*
+	 * Attributes are only read by path: this one is short, however deep the tree is.  Of a file
+	 * that is open they are those of that very file.
+	 */
+	if (s->reader.fd >= 0) {
+		snprintf(proc, sizeof(proc), "/proc/self/fd/%d", s->reader.fd);
+		path = proc;
+	} else if (fd != AT_FDCWD && *name != '/') {
 		snprintf(proc, sizeof(proc), "/proc/self/fd/%d/%s", fd, name);
 		path = proc;
 	}
 	if (s->options->xattrs)
-		r = attributes_read_xattrs(
-		    &s->attributes, path, s->options->dereference, s->options, &err);
+		r = attributes_read_xattrs(&s->attributes, path,
+		    s->options->dereference || s->reader.fd >= 0, s->options, &err);
 	if (r != TARN_OK)
 		report_attributes(s, &err);
 	r = TARN_OK;
@@ -178,7 +184,8 @@ static bool expect_as_seen(struct tree_source *s, int at, const char *name, int 
 static bool expect_there(struct tree_source *s) {
 	int flags = AT_NO_AUTOMOUNT | (s->options->dereference ? 0 : AT_SYMLINK_NOFOLLOW);
 
-	if (s->look != LOOK_OLD && (s->entry.type != ENTRY_SYMLINK || s->entry.identity.nlink <= 1))
+	if (s->look != LOOK_OLD &&
+	    (s->entry.type != ENTRY_SYMLINK || !first_names_remember(&s->first_names, &s->entry)))
 		return true;
 	return expect_as_seen(s, walk_directory_fd(s->at->walk), walk_name(s->at->walk), flags);
 }
@@ -198,8 +205,8 @@ static bool open_file(struct tree_source *s, struct error *err) {
 		report_unreadable(s, "Cannot open", errno);
 		return false;
 	}
-	/* An fstat, spared where by the link count no later name will refer to the file. */
-	if ((s->entry.identity.nlink > 1 || s->look == LOOK_OLD) &&
+	/* An fstat, spared where no later name will refer to the file. */
+	if ((s->look == LOOK_OLD || first_names_remember(&s->first_names, &s->entry)) &&
 	    !expect_as_seen(s, fd, "", AT_EMPTY_PATH)) {
 		close(fd);
 		return false;

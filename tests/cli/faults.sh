@@ -293,6 +293,51 @@ test_later_name_that_cannot_be_opened_is_stored_where_it_is_met_again() {
 	links_lead_to_members a.tar
 }
 
+# replace_before CALL TEXT COMMAND OPTION…: store d; COMMAND is run before the CALL that has TEXT in it.
+replace_before() {
+	need_program strace
+	local n options=${ASAN_OPTIONS-}:detect_leaks=0
+	ASAN_OPTIONS=$options strace -o calls -e trace="$1" "$TARN" --threads=1 -cf a.tar "${@:4}" d
+	n=$(grep -n -m 1 -e "$2" calls)
+	n=${n%%:*}
+	: >calls
+	status=0
+	ASAN_OPTIONS=$options strace -o calls -e trace="$1" -e inject="$1":delay_enter=2000000:when="$n" \
+		"$TARN" --threads=1 -cf a.tar "${@:4}" d 2>"$ERR" &
+	until [ "$(wc -l <calls)" -ge $((n - 1)) ]; do
+		sleep 0.05
+	done
+	sleep 0.5
+	eval "$3"
+	wait $! || status=$?
+}
+
+test_file_that_symbolic_links_lead_to_is_the_one_that_was_looked_at() {
+	mkdir d
+	printf old >d/a
+	ln -s ../kept d/link
+	printf new >new
+	printf other >kept
+	replace_before openat '"a"' 'mv d/a kept; mv new d/a' -h
+	grep -qx 'tarn: d/a: File was replaced before we read it' "$ERR"
+	expect_equal "$status" 1
+	expect_equal "$(tar -xOf a.tar d/link)" old
+}
+
+test_attributes_are_those_of_the_file_that_is_read() {
+	need_root
+	mkdir d
+	printf old >d/a
+	printf new >new
+	setfattr -n user.is -v old d/a
+	setfattr -n user.is -v new new
+	replace_before '/^l?getxattr' user.is 'mv new d/a' --xattrs
+	mkdir out
+	tarn --xattrs -xf a.tar -C out
+	expect_equal "$(cat out/d/a)" old
+	expect_equal "$(getfattr --only-values -n user.is out/d/a)" old
+}
+
 test_run_that_is_killed_leaves_the_old_archive() {
 	mkdir d
 	printf old >d/a

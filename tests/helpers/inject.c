@@ -199,6 +199,9 @@ WRAP(int, utimensat, (int at, const char *path, const struct timespec times[2], 
     (at, path, times, flags))
 WRAP(int, fsetxattr, (int fd, const char *name, const void *value, size_t nbytes, int flags),
     (fd, name, value, nbytes, flags))
+WRAP(ssize_t, getxattr, (const char *path, const char *name, void *value, size_t nbytes),
+    (path, name, value, nbytes))
+WRAP(ssize_t, listxattr, (const char *path, char *names, size_t nbytes), (path, names, nbytes))
 WRAP(ssize_t, lgetxattr, (const char *path, const char *name, void *value, size_t nbytes),
     (path, name, value, nbytes))
 WRAP(ssize_t, llistxattr, (const char *path, char *names, size_t nbytes), (path, names, nbytes))
