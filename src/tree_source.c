@@ -258,6 +258,9 @@ static inode_directory visited_parent(const struct tree_source *s) {
 	struct identity identity;
 	struct statx stx;
 
+	/* Most lists of files name no directory: then none of theirs was visited. */
+	if (s->options->hard_dereference || s->entered == NULL)
+		return 0;
 	if (slash != NULL && (size_t)(slash - path) + 2 > sizeof(parent))
 		return 0;
 	/* With the slash: of "/file" there would be nothing left without it. */

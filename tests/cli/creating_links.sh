@@ -304,6 +304,20 @@ test_missing_links_are_said_in_the_order_of_the_names() {
 	cmp expected "$ERR"
 }
 
+test_directory_of_an_operand_is_looked_at_only_behind_directories() {
+	need_program strace
+	mkdir d
+	touch d/{10..59}
+	for options in '-T list' '--hard-dereference empty -T list'; do
+		mkdir -p empty
+		ls d/* >list
+		# shellcheck disable=SC2086
+		ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0 strace -f -o calls -e trace=statx \
+			"$TARN" --threads=1 -cf a.tar $options
+		[ "$(wc -l <calls)" -lt 80 ]
+	done
+}
+
 test_hard_dereference_stores_every_name_in_full() {
 	mkdir d
 	printf x >d/a
