@@ -47,16 +47,21 @@ int file_reader_find_holes(struct file_reader *reader, struct error *err) {
 	while (hole < reader->size) {
 		/*
 		 * ENXIO: there is no data behind ${hole}.  Any other error: this cannot be asked
-		 * here.
+		 * here, and all of the file counts as data.
 		 */
 		data = lseek(reader->fd, hole, SEEK_DATA);
-		if (data < 0 && errno != ENXIO)
+		if (data < 0 && errno != ENXIO) {
+			reader->nextents = 0;
 			return TARN_OK;
+		}
 		if (data < 0 || data >= reader->size)
 			break;
-		/* The file may have changed since its size was read: runs stay inside of that. */
+		/*
+		 * The file may have changed since: runs stay inside of the size that was read, and
+		 * a hole that was made right here is read as the zeros that it is.
+		 */
 		hole = lseek(reader->fd, data, SEEK_HOLE);
-		if (hole < data || hole > reader->size)
+		if (hole <= data || hole > reader->size)
 			hole = reader->size;
 		if (add_extent(reader, data, hole - data, err) != TARN_OK)
 			return (int)err->code;
