@@ -308,10 +308,13 @@ int run_write(struct run *run, struct error *err) {
 	/* The sink refuses links to members of earlier runs, or there shall be no links. */
 	if (has_archives(o) || o->hard_dereference)
 		earlier_inodes_fini(&w.output.earlier);
-	/* The file that is written, and the one whose place it takes in the end. */
-	tree_source_leave_out(w.tree, &w.output.file.st);
+	/*
+	 * The file that is written, and the one whose place it takes in the end.  A temporary one is
+	 * nobody's business.
+	 */
+	tree_source_leave_out(w.tree, &w.output.file.st, w.output.file.temporary == NULL);
 	if (w.output.file.has_old)
-		tree_source_leave_out(w.tree, &w.output.file.old);
+		tree_source_leave_out(w.tree, &w.output.file.old, true);
 	r = put_operands(&w, err);
 	if (r == TARN_OK && o->check_links)
 		tree_source_check_links(w.tree);

@@ -27,6 +27,7 @@
 struct left_out {
 	dev_t dev;
 	ino_t ino;
+	bool is_said;
 };
 
 /*
@@ -163,12 +164,13 @@ static int step(struct scan *s, struct error *err) {
 	return next_operand(s, err);
 }
 
-static bool is_left_out(const struct scan *s, const struct identity *id) {
+/* What is left out as ${id}; NULL: it is not. */
+static const struct left_out *find_left_out(const struct scan *s, const struct identity *id) {
 	for (size_t i = 0; i < s->nleft_out; i++) {
 		if (s->left_out[i].ino == id->ino && s->left_out[i].dev == id->dev)
-			return true;
+			return &s->left_out[i];
 	}
-	return false;
+	return NULL;
 }
 
 static bool is_too_old(const struct scan *s, const struct statx *stx, enum entry_type type) {
@@ -185,13 +187,16 @@ static bool is_too_old(const struct scan *s, const struct statx *stx, enum entry
 static bool takes_part(const struct scan *s, const struct scanned *scanned) {
 	const struct statx *stx = &scanned->stx;
 	struct identity id = identity_from_statx(stx);
+	const struct left_out *left_out = find_left_out(s, &id);
 	enum entry_type type;
 
 	if (!entry_type_of_mode(stx->stx_mode, &type)) {
 		report_note(s->report, scanned->walk->path, "Unknown file type; file ignored");
 		return false;
 	}
-	if (is_left_out(s, &id) || is_too_old(s, stx, type))
+	if (left_out != NULL && left_out->is_said)
+		report_note(s->report, scanned->walk->path, "file is the archive; not dumped");
+	if (left_out != NULL || is_too_old(s, stx, type))
 		return false;
 	if (type == ENTRY_SOCKET) {
 		report_note(s->report, scanned->walk->path, "socket ignored");
@@ -361,7 +366,7 @@ void scan_begin(struct scan *s, const struct operand *operands, size_t noperands
 	s->operands_end = operands + noperands;
 }
 
-void scan_leave_out(struct scan *s, const struct stat *st) {
+void scan_leave_out(struct scan *s, const struct stat *st, bool is_said) {
 	if (s->nleft_out < SCAN_LEAVE_OUT_MAX)
-		s->left_out[s->nleft_out++] = (struct left_out){ st->st_dev, st->st_ino };
+		s->left_out[s->nleft_out++] = (struct left_out){ st->st_dev, st->st_ino, is_said };
 }

@@ -64,7 +64,10 @@ int scan_next(struct scan *scan, struct scanned **scanned, struct error *err);
  */
 void scan_look(const struct scan *scan, struct scanned *scanned);
 
-/** Leave out the file ${st}: it is the archive.  At most SCAN_LEAVE_OUT_MAX, before scan_begin(). */
-void scan_leave_out(struct scan *scan, const struct stat *st);
+/**
+ * Leave out the file ${st}: it is the archive, which is said with ${is_said}.  At most
+ * SCAN_LEAVE_OUT_MAX, before scan_begin().
+ */
+void scan_leave_out(struct scan *scan, const struct stat *st, bool is_said);
 
 #endif

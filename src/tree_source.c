@@ -520,8 +520,8 @@ void tree_source_begin(struct source *source, const struct operand *operands, si
 	s->ahead = s->options->nthreads > 1 ? scan_ahead_new(s->scan, s->options, s->report) : NULL;
 }
 
-void tree_source_leave_out(struct source *source, const struct stat *st) {
-	scan_leave_out(((struct tree_source *)source)->scan, st);
+void tree_source_leave_out(struct source *source, const struct stat *st, bool is_said) {
+	scan_leave_out(((struct tree_source *)source)->scan, st, is_said);
 }
 
 int tree_source_make_first(struct source *source, struct error *err) {

@@ -1,6 +1,7 @@
 #ifndef TARN_TREE_SOURCE_H
 #define TARN_TREE_SOURCE_H
 
+#include <stdbool.h>
 #include <sys/stat.h>
 
 #include "options.h"
@@ -39,7 +40,10 @@ int tree_source_skip(struct source *source, struct error *err);
 /** Say which files have names that were not met (--check-links), behind everything else. */
 void tree_source_check_links(struct source *source);
 
-/** Leave out the file ${st}: it is the archive.  At most two, before tree_source_begin(). */
-void tree_source_leave_out(struct source *source, const struct stat *st);
+/**
+ * Leave out the file ${st}: it is the archive, which is said with ${is_said}.  At most two, before
+ * tree_source_begin().
+ */
+void tree_source_leave_out(struct source *source, const struct stat *st, bool is_said);
 
 #endif

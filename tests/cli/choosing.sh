@@ -84,6 +84,21 @@ test_clamped_times_are_those_of_gnu_tar() {
 	expect_stderr_has '--clamp-mtime needs a date specified using --mtime'
 }
 
+test_archive_in_the_tree_is_left_out_as_by_gnu_tar() {
+	mkdir d
+	printf x >d/f
+	expect_status 0 tarn -cf d/a.tar d
+	expect_equal "$(cat "$ERR")" ''
+	for mode in -c -r -u; do
+		for program in "$TARN" tar; do
+			expect_status 0 "$program" $mode -f d/a.tar d
+			expect_equal "$(sed 's/^[^:]*: //' "$ERR")" \
+				'd/a.tar: file is the archive; not dumped'
+		done
+	done
+	expect_equal "$(tar -tf d/a.tar | sort -u | tr '\n' ' ')" 'd/ d/f '
+}
+
 test_directories_with_a_tag_are_left_out_as_by_gnu_tar() {
 	mkdir -p tree/cache/sub tree/fake tree/kept tree/none
 	printf 'Signature: 8a477f597d28d172789f06886806bc55\n# a cache' >tree/cache/CACHEDIR.TAG
