@@ -79,6 +79,45 @@ static bool may_replace(const struct tree_sink *s) {
 	    s->options->existing == EXISTING_KEEP_NEWER;
 }
 
+/* Make s->first the place of ${e}'s first name.  TARN_NO_FIRST: it can have none below ${below}. */
+static int place_first(
+    struct tree_sink *s, const struct contained *below, const struct entry *e, struct error *err) {
+	struct contained *below_first;
+	int r = place(s, &s->first, e->first_name, &below_first, err);
+
+	/* What cannot be a name here is no name that was extracted. */
+	if (r == TARN_EREFUSED)
+		err->code = r = TARN_NO_FIRST;
+	if (r != TARN_OK)
+		return r;
+	if (s->first.dropped > 0 && !s->options->absolute_names)
+		report_once(s->report, &s->shared->said_leading_target,
+		    "Removing leading `/' from hard link targets");
+	return below_first == below ?
+	    TARN_OK :
+	    err_set(err, TARN_NO_FIRST, 0, "it is below another destination");
+}
+
+/*
+ * May ${st}, which lies at the place of ${e}, be older after all, although its mtime is not before that of
+ * the header?  Of a later name this mostly tells the seconds alone, or not even those.  What lies at the
+ * first name has the rest, if this run made it; if not, the link ladder will find out.
+ */
+static bool may_be_older(
+    struct tree_sink *s, struct contained *below, const struct entry *e, const struct stat *st) {
+	struct error err;
+	struct stat first;
+
+	if (e->first_name == NULL || e->is_whole || e->mtime.tv_nsec != 0 ||
+	    (e->mtime.tv_sec != 0 && e->mtime.tv_sec != st->st_mtim.tv_sec))
+		return false;
+	if (place_first(s, below, e, &err) != TARN_OK ||
+	    contained_stat(below, &s->first, &first, &err) != TARN_OK)
+		return true;
+	return (e->mtime.tv_sec != 0 && e->mtime.tv_sec != first.st_mtim.tv_sec) ||
+	    date_is_before(st->st_mtim, first.st_mtim);
+}
+
 /* --keep-newer-files: TARN_EXISTS, and said, when what is there is not older than the member. */
 static int keep_newer(
     struct tree_sink *s, struct contained *below, const struct entry *e, struct error *err) {
@@ -92,7 +131,7 @@ static int keep_newer(
 	if (r != TARN_OK)
 		return err->errnum == ENOENT ? TARN_OK : r;
 	if (S_ISDIR(st.st_mode) || contained_is_unfinished(&st) ||
-	    date_is_before(st.st_mtim, e->mtime))
+	    date_is_before(st.st_mtim, e->mtime) || may_be_older(s, below, e, &st))
 		return TARN_OK;
 	report_note(s->report, NULL, "Current '%s' is newer or same age", e->name);
 	return err_set(err, TARN_EXISTS, EEXIST, "Cannot open");
@@ -245,25 +284,6 @@ static int make(struct tree_sink *s, const struct making *m, struct error *err) 
 	default:
 		return err_set(err, TARN_EFORMAT, 0, "Unknown file type");
 	}
-}
-
-/* Make s->first the place of ${e}'s first name.  TARN_NO_FIRST: it can have none below ${below}. */
-static int place_first(
-    struct tree_sink *s, const struct contained *below, const struct entry *e, struct error *err) {
-	struct contained *below_first;
-	int r = place(s, &s->first, e->first_name, &below_first, err);
-
-	/* What cannot be a name here is no name that was extracted. */
-	if (r == TARN_EREFUSED)
-		err->code = r = TARN_NO_FIRST;
-	if (r != TARN_OK)
-		return r;
-	if (s->first.dropped > 0 && !s->options->absolute_names)
-		report_once(s->report, &s->shared->said_leading_target,
-		    "Removing leading `/' from hard link targets");
-	return below_first == below ?
-	    TARN_OK :
-	    err_set(err, TARN_NO_FIRST, 0, "it is below another destination");
 }
 
 /* Is ${st} the inode at the place of the first name, so that there is nothing to do? */

@@ -530,6 +530,41 @@ test_later_name_is_not_linked_to_what_was_there_before() {
 	done
 }
 
+# The header of a later name has the seconds alone: what is older by a part of one is replaced as well.
+test_what_is_newer_is_kept_by_the_nanosecond_under_each_name() {
+	local at='2020-01-01 00:00:00'
+	mkdir tree
+	printf new >tree/a
+	touch -d "$at.9" tree/a
+	ln tree/a tree/b
+	tarn -cf a.tar -C tree a b
+	# keeping A B: what lies at a and b is from these parts of the second.
+	keeping() {
+		rm -rf out
+		mkdir out
+		printf old >out/a
+		printf old >out/b
+		touch -d "$at$1" out/a
+		touch -d "$at$2" out/b
+		expect_status 0 tarn -xf a.tar -C out --keep-newer-files "${@:3}"
+	}
+	keeping .5 .5
+	expect_equal "$(cat out/a out/b)" newnew
+	[ out/a -ef out/b ]
+	keeping .5 .95
+	expect_equal "$(cat out/a out/b)" newold
+	keeping .95 .5
+	expect_equal "$(cat out/a out/b)" oldnew
+	keeping .95 .95
+	expect_equal "$(cat out/a out/b)" oldold
+	keeping .95 .5 b
+	expect_equal "$(cat out/a out/b)" oldnew
+	# Nothing has to be read twice to find out that all is there.
+	tarn -xf a.tar -C out
+	expect_status 0 bash -c 'cat a.tar | "$TARN" -xf - -C out --keep-newer-files'
+	expect_stderr_has "Current 'b' is newer or same age"
+}
+
 test_file_that_differs_only_in_content_is_not_taken_for_the_first() {
 	make_days
 	mkdir -p out/daily.1
