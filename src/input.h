@@ -36,8 +36,8 @@ enum input_way {
 };
 
 /**
- * Open the archive ${name} ("-": standard input).  That an index is damaged, or out of date, is
- * said to ${report}.  Whatever is returned, it can be closed.
+ * Open the archive ${name} ("-": standard input).  That an index is damaged, or out of date, or
+ * cannot be checked, is said to ${report}.  Whatever is returned, it can be closed.
  */
 int input_open(struct input *input, const char *name, enum input_way way, const struct options *o,
     struct report *report, struct error *err);

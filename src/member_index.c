@@ -92,7 +92,7 @@ static int read_behind(
 /*
  * Read the ${nbytes} at ${offset} of the plain stream.  Whatever fails but memory is TARN_END:
  * whoever then reads the archive itself meets the same damage, and reports it with the member it is
- * in.
+ * in.  Not so a limit, which need not be met there.
  */
 static int read_at(
     struct codec_reader *reader, uint64_t offset, void *to, size_t nbytes, struct error *err) {
@@ -100,7 +100,7 @@ static int read_at(
 
 	if (r == TARN_OK)
 		r = read_behind(reader, 0, to, nbytes, err);
-	return r == TARN_OK || r == TARN_ENOMEM ? r : TARN_END;
+	return r == TARN_OK || r == TARN_ENOMEM || r == TARN_ELIMIT ? r : TARN_END;
 }
 
 /*
@@ -233,7 +233,7 @@ static int read_behind_archive(
 		return TARN_END;
 	r = read_at(reader, (uint64_t)size - sizeof(raw), &raw, sizeof(raw), err);
 	if (r != TARN_OK || memcmp(raw.magic, magic, sizeof(magic)) != 0)
-		return r == TARN_ENOMEM ? r : TARN_END;
+		return r != TARN_OK ? r : TARN_END;
 	decode_footer(&footer, &raw);
 	if (footer.nbytes < sizeof(footer) || footer.nbytes > (uint64_t)size ||
 	    footer.nbytes > INDEX_NBYTES_MAX)

@@ -69,7 +69,8 @@ void index_writer_fini(struct index_writer *w);
  * stands anywhere afterwards.
  *
  * Returns TARN_OK; TARN_END: there is none, or this archive cannot be read out of order;
- * TARN_EFORMAT: it is damaged, or of another archive, as ${err} says; TARN_ENOMEM.
+ * TARN_EFORMAT: it is damaged, or of another archive, as ${err} says; TARN_ELIMIT: it cannot be seen
+ * without meeting a limit; TARN_ENOMEM.
  */
 int member_index_load(struct member_index **index, struct codec_reader *reader, struct error *err);
 void member_index_free(struct member_index *index);

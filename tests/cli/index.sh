@@ -466,4 +466,20 @@ test_empty_archive_has_an_index() {
 	expect_equal "$(python3 "$TOP/tests/judge/index" a.tar | wc -l)" 1
 }
 
+# What is read to look at the end of the archive alone may be much more than it takes in the file.
+test_index_that_max_ratio_keeps_from_being_checked_is_not_out_of_date() {
+	mkdir tree out
+	head -c 8M /dev/urandom >tree/a
+	head -c 8M /dev/zero >tree/b
+	tarn --zstd -cf a.tar.zst -C tree a b
+	expect_status 0 tarn -tf a.tar.zst --max-ratio=10
+	expect_equal "$(cat "$OUT")" "$(printf 'a\nb')"
+	expect_equal "$(cat "$ERR")" \
+		'tarn: a.tar.zst: The index cannot be checked: more than 10 times as many bytes as in the file (--max-ratio); reading the archive instead'
+	expect_status 0 tarn -df a.tar.zst -C tree --max-ratio=10
+	rm tree/a
+	tarn --zstd -cf a.tar.zst -C tree b
+	expect_status 2 tarn -tf a.tar.zst --max-ratio=10
+}
+
 run_tests
