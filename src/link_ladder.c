@@ -628,6 +628,22 @@ static bool is_same_place(const struct member_path *a, const struct member_path 
 	return strcmp(a->last, b->last) == 0 && strcmp(a->parent, b->parent) == 0;
 }
 
+int link_ladder_find(struct link_ladder *ladder, struct contained *contained,
+    const struct later_name *name, struct error *err) {
+	struct stat st;
+	const struct new_name new = {
+		.ladder = ladder,
+		.contained = contained,
+		.member = name->member,
+		.st = &st,
+	};
+
+	if (ladder->has_leaders &&
+	    next_leader(ladder, link_ladder_group(ladder, name->first), name->member, NULL) != NULL)
+		return TARN_OK;
+	return look(ladder, name->first, &new, err);
+}
+
 int link_ladder_add(struct link_ladder *ladder, struct contained *contained,
     const struct later_name *name, struct error *err) {
 	struct stat st;

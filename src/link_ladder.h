@@ -100,6 +100,13 @@ struct later_name {
 };
 
 /**
+ * Is there anything that ${name} could be linked to?  TARN_OK, TARN_NO_FIRST, or TARN_ENOMEM; by then
+ * nothing was done.
+ */
+int link_ladder_find(struct link_ladder *ladder, struct contained *contained,
+    const struct later_name *name, struct error *err);
+
+/**
  * Make ${name}.
  *
  * Returns TARN_OK; TARN_ELIMIT; TARN_NO_FIRST when what lies at ${name}->first is not known to be the member, or

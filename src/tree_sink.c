@@ -416,10 +416,31 @@ static bool is_left_out(const struct tree_sink *s, const struct entry *e) {
 	    link_ladder_has_left_out(s->shared->ladder, entry_member(e));
 }
 
+/*
+ * --recursive-unlink: a directory at the place of ${e} gives way.  Not to a name for which there is
+ * nothing to link to: it may come to nothing.
+ */
+static int clear_place(
+    struct tree_sink *s, struct contained *below, const struct entry *e, struct error *err) {
+	struct later_name name = { .member = entry_member(e), .first = &s->first };
+	struct stat st;
+	int r = TARN_OK;
+
+	if (!s->options->recursive_unlink ||
+	    (e->type == ENTRY_DIRECTORY && e->first_name == NULL) ||
+	    contained_stat(below, &s->path, &st, err) != TARN_OK || !S_ISDIR(st.st_mode))
+		return TARN_OK;
+	if (e->first_name != NULL && !e->is_whole) {
+		r = place_first(s, below, e, err);
+		if (r == TARN_OK)
+			r = link_ladder_find(s->shared->ladder, below, &name, err);
+	}
+	return r == TARN_OK ? contained_remove_tree(below, &s->path, err) : r;
+}
+
 /* Whether ${e} is put at all is decided first: nothing gives way for what is older or left out. */
 static int put_at(struct tree_sink *s, struct contained *below, const struct entry *e,
     struct source *from, struct error *err) {
-	struct stat st;
 	int r;
 
 	if (s->path.dropped > 0 && !s->options->absolute_names)
@@ -430,10 +451,8 @@ static int put_at(struct tree_sink *s, struct contained *below, const struct ent
 		report_count(s->report, REPORT_LEFT_DEVICE, e->name, 0);
 		return link_ladder_left_out(s->shared->ladder, entry_own_member(e), err);
 	}
-	if (r == TARN_OK && s->options->recursive_unlink &&
-	    (e->type != ENTRY_DIRECTORY || e->first_name != NULL) &&
-	    contained_stat(below, &s->path, &st, err) == TARN_OK && S_ISDIR(st.st_mode))
-		r = contained_remove_tree(below, &s->path, err);
+	if (r == TARN_OK)
+		r = clear_place(s, below, e, err);
 	if (r != TARN_OK)
 		return r;
 	if (e->first_name != NULL)

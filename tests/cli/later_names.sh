@@ -530,6 +530,24 @@ test_later_name_is_not_linked_to_what_was_there_before() {
 	done
 }
 
+test_directory_stays_where_a_name_that_it_would_give_way_to_cannot_be_linked() {
+	mkdir tree
+	printf x >tree/a
+	ln tree/a tree/b
+	tarn -cf a.tar -C tree a b
+	mkdir -p out/b
+	printf precious >out/b/file
+	expect_status 2 bash -c 'cat a.tar | "$TARN" -xf - -C out --recursive-unlink --exclude=a'
+	expect_stderr_has "tarn: b: Cannot hard link to 'a': the archive cannot be read a second time"
+	expect_equal "$(cat out/b/file)" precious
+	expect_status 0 tarn -xf a.tar -C out --recursive-unlink --exclude=a
+	expect_equal "$(cat out/b)" x
+	rm out/b
+	mkdir -p out/b/c
+	expect_status 0 tarn -xf a.tar -C out --recursive-unlink
+	[ out/a -ef out/b ]
+}
+
 # The header of a later name has the seconds alone: what is older by a part of one is replaced as well.
 test_what_is_newer_is_kept_by_the_nanosecond_under_each_name() {
 	local at='2020-01-01 00:00:00'
