@@ -426,6 +426,32 @@ int contained_open_existing(struct contained *contained, const struct member_pat
 	return r;
 }
 
+bool contained_is_foreign(int fd) {
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) == 0 &&
+	    (fs.f_type == MSDOS_SUPER_MAGIC || fs.f_type == EXFAT_SUPER_MAGIC ||
+	        fs.f_type == FUSE_SUPER_MAGIC);
+}
+
+bool contained_lies_foreign(struct contained *contained, const struct member_path *path) {
+	size_t nbytes = path->parent_nbytes;
+	struct held_directory *dir;
+	bool is_foreign;
+
+	while ((dir = held_directories_get(&contained->directories, path->parent, nbytes, false)) ==
+	    NULL) {
+		const char *slash = memrchr(path->parent, '/', nbytes);
+
+		if (nbytes == 0)
+			return false;
+		nbytes = slash != NULL ? (size_t)(slash - path->parent) : 0;
+	}
+	is_foreign = contained_is_foreign(dir->fd);
+	held_directory_release(dir);
+	return is_foreign;
+}
+
 void contained_forget_held(struct contained *contained) {
 	held_directories_forget_all(&contained->directories);
 }

@@ -192,6 +192,15 @@ int contained_stat(struct contained *contained, const struct member_path *path, 
 int contained_open_existing(struct contained *contained, const struct member_path *path, int flags,
     int *fd, struct error *err);
 
+/**
+ * Is ${fd} on FAT, exFAT, or what FUSE mounts, NTFS among it?  These have no owners, modes and special
+ * files of their own, or leave it to a program, and say EPERM for what they lack; and they forbid names.
+ * Anywhere else EPERM says that the user may not, also to root (a container, an immutable directory).
+ */
+bool contained_is_foreign(int fd);
+/** The same of what ${path} is in or, where that is missing, would be in. */
+bool contained_lies_foreign(struct contained *contained, const struct member_path *path);
+
 /** Hold no directory any more: from now on names lead to what lies there now. */
 void contained_forget_held(struct contained *contained);
 

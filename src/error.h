@@ -13,6 +13,7 @@ enum tarn_code {
 	TARN_EXISTS,   /* something is there already, and it was not to be replaced */
 	TARN_FOLDED,   /* the file system takes the name for that of another file, which stays */
 	TARN_UNHELD,   /* the file system has no files of this type */
+	TARN_NO_NAME,  /* the file system forbids the name */
 	TARN_ENOMEM,   /* out of memory */
 	TARN_ESYSTEM,  /* a system call failed; errnum says how */
 	TARN_EFORMAT,  /* an archive, or a name in it, is malformed */

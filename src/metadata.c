@@ -5,14 +5,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/limits.h>
-#include <linux/magic.h>
 #include <linux/xattr.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/acl.h>
-#include <sys/vfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
+
+#include "contained.h"
 
 /*
  * The order matters.  The owner comes first, since changing it clears set-id bits.  Attributes
@@ -94,12 +94,8 @@ void metadata_policy_init(struct metadata_policy *policy, const struct options *
 
 /* The rule of metadata.h for what a file system cannot hold. */
 static bool is_not_held(const struct target *t, int errnum) {
-	struct statfs fs;
-
-	if (errnum != EPERM || fstatfs(t->fd, &fs) != 0)
-		return errnum == ENOSYS || errnum == EOPNOTSUPP;
-	return fs.f_type == MSDOS_SUPER_MAGIC || fs.f_type == EXFAT_SUPER_MAGIC ||
-	    fs.f_type == FUSE_SUPER_MAGIC;
+	return errnum == ENOSYS || errnum == EOPNOTSUPP ||
+	    (errnum == EPERM && contained_is_foreign(t->fd));
 }
 
 /* Count what could not be given under ${reason}, or say ${err}. */

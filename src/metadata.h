@@ -41,9 +41,7 @@ void metadata_resolve_owner(const struct metadata_policy *policy, struct entry *
  * With acls, what a file inherited goes where the member has no ACL.
  *
  * What fails is said as a failure of ${name}.  What the file system cannot hold at all is counted
- * instead: that is what ENOSYS and EOPNOTSUPP say, and EPERM on FAT, exFAT and in what FUSE mounts,
- * which have no owners and modes of their own, or leave it to a program.  Anywhere else EPERM says
- * that the user may not, also to root (a container without CAP_CHOWN, an immutable directory).
+ * instead: that is what ENOSYS and EOPNOTSUPP say, and EPERM where contained_is_foreign says so.
  */
 void metadata_apply(const struct metadata_policy *policy, int fd, const struct stat *st,
     const struct entry *e, const char *name);

@@ -251,10 +251,12 @@ static int make_other(
 	return contained_symlink(m->below, &s->path, e->target, m->replace, fresh, err);
 }
 
-/* Has the file system no such thing?  Where it lacks the operation, the kernel says EPERM. */
-static bool is_not_held(int r, const struct error *err) {
+/* Is it that the file system has nothing like what ${m} says? */
+static bool is_not_held(
+    struct tree_sink *s, const struct making *m, int r, const struct error *err) {
 	return r == TARN_ESYSTEM &&
-	    (err->errnum == EPERM || err->errnum == ENOSYS || err->errnum == EOPNOTSUPP);
+	    (err->errnum == ENOSYS || err->errnum == EOPNOTSUPP ||
+	        (err->errnum == EPERM && contained_lies_foreign(m->below, &s->path)));
 }
 
 static int put_other(struct tree_sink *s, const struct making *m, struct error *err) {
@@ -262,7 +264,7 @@ static int put_other(struct tree_sink *s, const struct making *m, struct error *
 	struct twin twin;
 	int r = make_other(s, m, &fresh, err);
 
-	if (is_not_held(r, err))
+	if (is_not_held(s, m, r, err))
 		return (int)(err->code = TARN_UNHELD);
 	find_twin(m, &twin);
 	if (r == TARN_OK)
@@ -478,6 +480,9 @@ static int put(struct tree_sink *s, const struct entry *e, struct source *from, 
 	if (r != TARN_ENOMEM &&
 	    link_ladder_put(s->shared->ladder, &s->path, r == TARN_OK, &put_err) != TARN_OK)
 		return err_nomem(err);
+	if (r == TARN_ESYSTEM && unput_member_may_be_forbidden(e, err) &&
+	    contained_lies_foreign(below, &s->path))
+		err->code = r = TARN_NO_NAME;
 	return r;
 }
 

@@ -3,7 +3,6 @@
 #include "unput_member.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
 
 /*
@@ -43,12 +42,8 @@ static void say_existing(struct report *report, const struct options *o, const s
 		report_failure(report, e->name, "Cannot %s: %s", call_for(e), why);
 }
 
-/*
- * Was it for the name that ${e} could not be made?  FAT and its likes do not have these characters,
- * nor dots and spaces at the end of a component.  Each implementation has its own error for that,
- * which can mean many other things, so the name has to give a reason, too: any component of it.
- */
-static bool is_forbidden_name(const struct entry *e, const struct error *err) {
+/* Each implementation has its own error for that, and each of these can mean many other things. */
+bool unput_member_may_be_forbidden(const struct entry *e, const struct error *err) {
 	if (err->code != TARN_ESYSTEM ||
 	    (err->errnum != EINVAL && err->errnum != EILSEQ && err->errnum != ENOENT &&
 	        err->errnum != EPERM))
@@ -63,7 +58,6 @@ static bool is_forbidden_name(const struct entry *e, const struct error *err) {
 
 void unput_member_say(struct report *report, const struct options *o, const struct entry *e,
     const struct error *err) {
-	/* A forbidden name is only likely, so what is certain comes before it. */
 	if (err->code == TARN_EXISTS)
 		say_existing(report, o, e);
 	else if (err->code == TARN_UNHELD)
@@ -72,7 +66,7 @@ void unput_member_say(struct report *report, const struct options *o, const stru
 		    0);
 	else if (err->code == TARN_FOLDED)
 		report_count(report, REPORT_LOST_FOLDED, e->name, 0);
-	else if (is_forbidden_name(e, err))
+	else if (err->code == TARN_NO_NAME)
 		report_count(report, REPORT_LOST_NAME, e->name, 0);
 	else
 		report_error(report, e->name, err);

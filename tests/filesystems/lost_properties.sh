@@ -126,4 +126,39 @@ test_directory_that_may_not_be_changed_is_a_failure() {
 	expect_stderr_has 'tarn: tree/d: Cannot change mode to 0755: Operation not permitted'
 }
 
+# refused COMMAND…: it fails, but nothing is put down to what the file system lacks.
+refused() {
+	expect_status 2 "$@"
+	if grep -e 'the file system' "$ERR"; then
+		return 1
+	fi
+}
+
+test_devices_that_the_user_may_not_make_are_failures() {
+	need_root
+	mkdir tree out
+	mknod tree/zero c 1 5 || skip 'cannot make devices'
+	tarn -cf a.tar -C tree zero
+	refused without mknod "$TARN" -xpf a.tar -C out
+	expect_stderr_has 'tarn: zero: Cannot mknod: Operation not permitted'
+}
+
+test_what_an_immutable_directory_refuses_is_a_failure() {
+	mount_ext4 out 16M
+	mkdir -p 'tree/i/p:q' out/i
+	ln -s a tree/i/symlink
+	mkfifo tree/i/fifo
+	printf x >'tree/i/a:b'
+	printf x >'tree/i/p:q/file'
+	tarn -cf a.tar -C tree i
+	chattr +i out/i
+	refused "$TARN" -xf a.tar -C out
+	chattr -i out/i
+	expect_stderr_has "tarn: i/symlink: Cannot create symlink: Operation not permitted"
+	expect_stderr_has 'tarn: i/fifo: Cannot mkfifo: Operation not permitted'
+	expect_stderr_has 'tarn: i/a:b: Cannot open: Operation not permitted'
+	expect_stderr_has 'tarn: i/p:q: Cannot mkdir: Operation not permitted'
+	expect_stderr_has 'tarn: i/p:q/file: Cannot open parent directory: Operation not permitted'
+}
+
 run_tests
