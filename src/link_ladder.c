@@ -606,6 +606,9 @@ static int link_or_copy(struct link_ladder *ladder, const struct member_path *fi
 
 	if (r != TARN_ESYSTEM || !is_refusal(err->errnum, &reason))
 		return r;
+	/* Which nothing gets around. */
+	if (S_ISDIR(name->st->st_mode))
+		return err_set(err, TARN_ESYSTEM, EPERM, "Cannot hard link to '%s'", name->member);
 	/* No leader is to be made there, so nobody need wait for another's copy. */
 	if (refuses_links(ladder, name->st->st_dev))
 		return copy_refused(ladder, first, name, reason, err);

@@ -2,6 +2,7 @@
 
 #include "waiting_links.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -37,6 +38,7 @@ struct group;
 struct waiting_name {
 	struct waiting_name *next; /* in its group, as of the last line_up */
 	bool is_dropped;           /* a later member has the name */
+	bool is_of_directory;      /* a member called as its first name is a directory */
 	struct sink *sink;
 	size_t number; /* of the member that waits */
 	struct group *group;
@@ -236,6 +238,12 @@ static int move_on(struct waiting_links *w, struct group *from, const struct ent
 	return TARN_OK;
 }
 
+/* No directory gets another name. */
+static void meet_directory(struct group *g, size_t number) {
+	for (struct waiting_name *name = g->names; name != NULL; name = name->next)
+		name->is_of_directory = name->is_of_directory || name->limit > number;
+}
+
 /* Have all stand in their groups, in the order of the archive, as w->all has them by then. */
 static void line_up(struct waiting_links *w) {
 	for (struct group *g = w->groups; g != NULL; g = g->next) {
@@ -326,11 +334,12 @@ static int put_group(struct waiting_links *w, struct group *g, const struct entr
 			continue;
 		}
 		/* It was put whole, and there is nothing left to be tried. */
-		if (r == TARN_NO_FIRST)
-			report_failure(w->report, name->name, "Cannot hard link to '%s': %s",
-			    entry_member(e), err->msg);
-		else if (r != TARN_OK)
+		if (r != TARN_OK && r != TARN_NO_FIRST)
 			return r;
+		if (r == TARN_NO_FIRST) {
+			err_wrap(err, "Cannot hard link to '%s'", entry_member(e));
+			report_error(w->report, name->name, err);
+		}
 		if (first == NULL)
 			first = name;
 		name->put_in = w->turn;
@@ -352,9 +361,12 @@ static int take_turn(struct waiting_links *w, struct source *source, struct erro
 	while ((r = source->next(source, &e, err)) == TARN_OK) {
 		number++;
 		g = find(w, key_of_name(w->seed, e->name));
-		/* No file is a later name of a directory. */
-		if (g == NULL || e->type == ENTRY_DIRECTORY)
+		if (g == NULL)
 			continue;
+		if (e->type == ENTRY_DIRECTORY) {
+			meet_directory(g, number);
+			continue;
+		}
 		r = source_fetch(source, &e, err);
 		if (r == TARN_END)
 			continue;
@@ -378,12 +390,17 @@ static int compare_numbers(const void *a, const void *b) {
 
 /* Say what came to nothing. */
 static void say_missing(const struct waiting_links *w, const char *why) {
+	struct error err;
+
 	for (size_t i = 0; i < count(w); i++) {
 		const struct waiting_name *name = all(w)[i];
 
-		if (name->put_in == 0 && !name->is_dropped)
-			report_failure(w->report, name->name, "Cannot hard link to '%s': %s",
-			    name->group->first, why);
+		if (name->put_in != 0 || name->is_dropped)
+			continue;
+		err_set(
+		    &err, TARN_NO_FIRST, 0, "%s", name->is_of_directory ? strerror(EPERM) : why);
+		err_wrap(&err, "Cannot hard link to '%s'", name->group->first);
+		report_error(w->report, name->name, &err);
 	}
 }
 

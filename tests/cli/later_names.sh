@@ -548,6 +548,29 @@ test_directory_stays_where_a_name_that_it_would_give_way_to_cannot_be_linked() {
 	[ out/a -ef out/b ]
 }
 
+# Also where an earlier file of that name was linked to.
+test_link_to_a_directory_is_said_not_to_be_permitted() {
+	python3 - <<-'END'
+	import tarfile
+	for name, types in (("a.tar", (tarfile.DIRTYPE,)), ("b.tar", (tarfile.REGTYPE, tarfile.DIRTYPE))):
+	    with tarfile.open(name, "w") as tar:
+	        for type in types:
+	            info = tarfile.TarInfo("d")
+	            info.type, info.mode = type, 0o755
+	            tar.addfile(info)
+	        info = tarfile.TarInfo("link")
+	        info.type, info.linkname = tarfile.LNKTYPE, "d"
+	        tar.addfile(info)
+	END
+	for archive in a.tar b.tar; do
+		rm -rf out
+		mkdir out
+		expect_status 2 tarn -xf $archive -C out
+		expect_stderr_has "tarn: link: Cannot hard link to 'd': Operation not permitted"
+		expect_equal "$(cd out && find . | sort)" "$(printf '.\n./d')"
+	done
+}
+
 # The header of a later name has the seconds alone: what is older by a part of one is replaced as well.
 test_what_is_newer_is_kept_by_the_nanosecond_under_each_name() {
 	local at='2020-01-01 00:00:00'
