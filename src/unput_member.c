@@ -27,19 +27,20 @@ static const char *call_for(const struct entry *e) {
 
 /* Something is there already, and is not replaced. */
 static void say_existing(struct report *report, const struct options *o, const struct entry *e) {
-	const char *why = strerror(EEXIST);
+	struct error err;
 
 	if (o->existing == EXISTING_SKIP && o->verbosity > 0)
 		report_note(report, e->name, "skipping existing file");
 	if (o->existing != EXISTING_KEEP)
 		return;
+	/* By way of an error, as that keeps the reason however long the target is. */
 	if (e->first_name != NULL)
-		report_failure(report, e->name, "Cannot hard link to '%s': %s", e->first_name, why);
+		err_set(&err, TARN_EXISTS, EEXIST, "Cannot hard link to '%s'", e->first_name);
 	else if (e->target != NULL)
-		report_failure(
-		    report, e->name, "Cannot create symlink to '%s': %s", e->target, why);
+		err_set(&err, TARN_EXISTS, EEXIST, "Cannot create symlink to '%s'", e->target);
 	else
-		report_failure(report, e->name, "Cannot %s: %s", call_for(e), why);
+		err_set(&err, TARN_EXISTS, EEXIST, "Cannot %s", call_for(e));
+	report_error(report, e->name, &err);
 }
 
 /* Each implementation has its own error for that, and each of these can mean many other things. */

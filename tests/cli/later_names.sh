@@ -571,6 +571,15 @@ test_link_to_a_directory_is_said_not_to_be_permitted() {
 	done
 }
 
+test_what_exists_says_so_however_long_its_target() {
+	local target
+	target=$(printf '%4094s' '' | tr ' ' x)
+	ln -s "$target" symlink
+	tarn -cf a.tar symlink
+	expect_status 2 tarn -xkf a.tar
+	grep -q "^tarn: symlink: Cannot create symlink to 'xxx.*: File exists$" "$ERR"
+}
+
 # The header of a later name has the seconds alone: what is older by a part of one is replaced as well.
 test_what_is_newer_is_kept_by_the_nanosecond_under_each_name() {
 	local at='2020-01-01 00:00:00'
