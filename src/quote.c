@@ -48,16 +48,40 @@ size_t quote_utf8(const char *s, uint32_t *character) {
 }
 
 /*
- * Characters that iswprint() lets pass, but that reorder, join or hide what stands around them, so
- * that a name could pose as another one: the soft hyphen, marks of direction and of joining, spaces
- * of no width, line separators, interlinear annotation, musical formatting, and the block of tags
- * and variation selectors.
+ * Characters that iswprint() lets pass, but that reorder, join or hide what stands around them, or leave
+ * room for nothing, so that a name could pose as another one: what Unicode calls
+ * Default_Ignorable_Code_Point (DerivedCoreProperties.txt), line separators, interlinear annotation,
+ * and the empty pattern of Braille.  U+FE0F alone stays: it is in most names that have emoji.
  */
+static const struct range {
+	uint32_t first, last;
+} deceptive[] = {
+	{ 0xad, 0xad },
+	{ 0x34f, 0x34f },
+	{ 0x61c, 0x61c },
+	{ 0x115f, 0x1160 },
+	{ 0x17b4, 0x17b5 },
+	{ 0x180b, 0x180f },
+	{ 0x200b, 0x200f },
+	{ 0x2028, 0x202e },
+	{ 0x2060, 0x206f },
+	{ 0x2800, 0x2800 },
+	{ 0x3164, 0x3164 },
+	{ 0xfe00, 0xfe0e },
+	{ 0xfeff, 0xfeff },
+	{ 0xffa0, 0xffa0 },
+	{ 0xfff0, 0xfffb },
+	{ 0x1bca0, 0x1bca3 },
+	{ 0x1d173, 0x1d17a },
+	{ 0xe0000, 0xe0fff },
+};
+
 static bool is_deceptive(uint32_t c) {
-	return c == 0xad || c == 0x61c || c == 0x180e || (c >= 0x200b && c <= 0x200f) ||
-	    (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff ||
-	    (c >= 0xfff9 && c <= 0xfffb) || (c >= 0x1d173 && c <= 0x1d17a) ||
-	    (c >= 0xe0000 && c <= 0xe0fff);
+	for (size_t i = 0; i < sizeof(deceptive) / sizeof(deceptive[0]); i++) {
+		if (c >= deceptive[i].first && c <= deceptive[i].last)
+			return true;
+	}
+	return false;
 }
 
 bool quote_is_shown(uint32_t character) {

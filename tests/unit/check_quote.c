@@ -96,9 +96,13 @@ END_TEST
 
 /* First and last of each range that reorders or hides. */
 static const char *const deceptive[] = { "\u061c", "\u200b", "\u200f", "\u2028", "\u202e", "\u2060",
-	"\u206f", "\ufeff", "\u00ad", "\u180e", "\ufff9", "\U0001d173", "\U000e0041" };
+	"\u206f", "\ufeff", "\u00ad", "\u180e", "\ufff9", "\ufffb", "\U0001d173", "\U0001d17a",
+	"\U000e0041", "\U000e0fff", "\u034f", "\u115f", "\u1160", "\u17b4", "\u17b5", "\u180b",
+	"\u180f", "\u2800", "\u3164", "\ufe00", "\ufe0e", "\uffa0", "\U0001bca0", "\U0001bca3" };
+/* With the selector that most names with emoji have. */
 static const char *const beside_deceptive[] = { "\u061b", "\u2010", "\u2027", "\u2030", "\u205e",
-	"\u2070" };
+	"\u2070", "\u0350", "\u115e", "\u1161", "\u17b3", "\u17b6", "\u2801", "\u3163", "\u3165",
+	"\u2764\ufe0f", "\uffa1", "\ufffc" };
 
 START_TEST(bidi_and_invisible_characters_are_escaped) {
 	const char *text = printed(QUOTE_ESCAPE, true, deceptive[_i]);
