@@ -91,29 +91,38 @@ static ssize_t read_once(
 }
 
 /*
- * The same into an allocation, one byte longer than what was read.  -1 with errno; *${data} is the
- * caller's to free then, too.
+ * The same into an allocation, one byte longer than what was read.  On a failure *${data} is NULL, and
+ * err->errnum that of the call, which free() may change in errno.
  */
-static ssize_t read_grown(const char *path, const char *name, bool follow, char **data) {
+static int read_grown(const char *path, const char *name, bool follow, char **data, size_t *nbytes,
+    struct error *err) {
 	char *grown;
 	ssize_t n;
 
 	*data = NULL;
-	for (;;) {
+	do {
 		n = read_once(path, name, follow, NULL, 0);
 		if (n < 0)
-			return -1;
+			break;
 		grown = realloc(*data, (size_t)n + 1);
 		if (grown == NULL) {
-			errno = ENOMEM;
-			return -1;
+			err_nomem(err);
+			goto fail;
 		}
 		*data = grown;
 		/* Never with a size of 0: what was empty may not be any more. */
 		n = read_once(path, name, follow, grown, (size_t)n + 1);
-		if (n >= 0 || errno != ERANGE)
-			return n;
+	} while (n < 0 && errno == ERANGE);
+	if (n >= 0) {
+		*nbytes = (size_t)n;
+		return TARN_OK;
 	}
+	err_set(err, TARN_ESYSTEM, errno, "Cannot %s extended attributes",
+	    name == NULL ? "list" : "read");
+fail:
+	free(*data);
+	*data = NULL;
+	return (int)err->code;
 }
 
 /* Append an attribute.  Takes over ${value}, also on a failure; ${name} is borrowed. */
@@ -136,26 +145,25 @@ static int add(
 
 int attributes_read_xattrs(struct attributes *a, const char *path, bool follow,
     const struct options *o, struct error *err) {
-	ssize_t nlist = read_grown(path, NULL, follow, &a->list), nbytes;
 	char *value;
+	size_t nlist, nbytes;
+	int r = read_grown(path, NULL, follow, &a->list, &nlist, err);
 
-	if (nlist < 0 && errno == ENOTSUP)
+	if (r == TARN_ESYSTEM && err->errnum == ENOTSUP)
 		return TARN_OK;
 	/* Here and below, what was read so far stays in ${a} on a failure. */
-	if (nlist < 0)
-		return err_set(err, TARN_ESYSTEM, errno, "Cannot list extended attributes");
+	if (r != TARN_OK)
+		return r;
 	for (const char *name = a->list; name < a->list + nlist; name += strlen(name) + 1) {
 		if (attributes_is_acl(name) || !options_want_xattr(o, name))
 			continue;
-		nbytes = read_grown(path, name, follow, &value);
-		if (nbytes < 0) {
-			free(value);
-			/* Somebody has removed it since it was listed. */
-			if (errno == ENODATA)
-				continue;
-			return err_set(err, TARN_ESYSTEM, errno, "Cannot read extended attributes");
-		}
-		if (add(a, name, value, (size_t)nbytes, err) != TARN_OK)
+		r = read_grown(path, name, follow, &value, &nbytes, err);
+		/* Somebody has removed it since it was listed. */
+		if (r == TARN_ESYSTEM && err->errnum == ENODATA)
+			continue;
+		if (r != TARN_OK)
+			return r;
+		if (add(a, name, value, nbytes, err) != TARN_OK)
 			return (int)err->code;
 	}
 	return TARN_OK;

@@ -14,9 +14,20 @@
  */
 
 static void (*meanwhile)(void); /* done once, between the two */
+static bool is_endless;         /* there is said to be more than any memory holds */
+
+const char *__asan_default_options(void);
+
+/* Memory that is refused is what one test is about. */
+const char *__asan_default_options(void) {
+	return "allocator_may_return_null=1";
+}
 
 static ssize_t between(ssize_t nbytes, size_t room) {
 	void (*act)(void) = meanwhile;
+
+	if (room == 0 && is_endless)
+		return PTRDIFF_MAX - 1;
 
 	if (room == 0 && act != NULL) {
 		meanwhile = NULL;
@@ -125,6 +136,13 @@ START_TEST(file_system_without_attributes_has_none) {
 	ck_assert_int_eq(
 	    attributes_read_acls(&attributes, "/proc/self/status", false, &err), TARN_OK);
 	ck_assert_ptr_null(attributes.acl_access);
+}
+END_TEST
+
+START_TEST(list_that_no_memory_holds_is_out_of_memory) {
+	is_endless = true;
+	ck_assert_int_eq(read_xattrs(), TARN_ENOMEM);
+	is_endless = false;
 }
 END_TEST
 
@@ -282,6 +300,7 @@ int main(void) {
 	tcase_add_test(xattrs, symlink_is_followed_only_on_demand);
 	tcase_add_test(xattrs, file_that_is_not_there_is_an_error);
 	tcase_add_test(xattrs, file_system_without_attributes_has_none);
+	tcase_add_test(xattrs, list_that_no_memory_holds_is_out_of_memory);
 	tcase_add_test(xattrs, list_that_was_empty_and_grows_is_read_whole);
 	tcase_add_test(xattrs, list_that_grows_is_read_whole);
 	tcase_add_loop_test(xattrs, value_that_grows_is_read_whole, 0, 2);
