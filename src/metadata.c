@@ -309,6 +309,9 @@ static void copy_xattrs(const struct target *from, struct target *to) {
 
 	if (n < 0 && errno == EBADF)
 		n = listxattr(proc_path(from).text, names, sizeof(names));
+	if (n < 0 && errno != ENOTSUP)
+		report_failure(
+		    to->report, to->name, "Cannot list extended attributes: %s", strerror(errno));
 	for (const char *x = names; n > 0 && x < names + n; x += strlen(x) + 1) {
 		ssize_t nbytes = fgetxattr(from->fd, x, value, sizeof(value));
 

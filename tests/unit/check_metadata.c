@@ -18,6 +18,13 @@
 
 #define NOBODY 65534
 
+static int list_errno; /* what listing attributes fails with; 0: it does not */
+
+ssize_t flistxattr(int fd, char *list, size_t room) {
+	errno = list_errno;
+	return list_errno != 0 ? -1 : syscall(SYS_flistxattr, fd, list, room);
+}
+
 static struct owners *owners;
 static struct report *report;
 static const struct options any_options;
@@ -538,6 +545,19 @@ START_TEST(copy_has_all_that_the_file_has) {
 }
 END_TEST
 
+START_TEST(copy_that_lacks_attributes_which_cannot_be_listed_says_so) {
+	write_file("a", "");
+	write_file("b", "");
+	list_errno = _i == 0 ? EIO : ENOTSUP;
+	copy("a", "b", O_RDONLY);
+	list_errno = 0;
+	if (_i == 0)
+		assert_said("b: Cannot list extended attributes: Input/output error", 2);
+	else
+		assert_silent();
+}
+END_TEST
+
 START_TEST(copy_has_no_acl_that_the_file_has_not) {
 	make_inheriting();
 	write_file("a", "");
@@ -594,6 +614,7 @@ static void add_kinds(TCase *tests) {
 	ADD(fifo_gets_all_without_being_opened);
 	ADD(symlink_gets_owner_and_time_and_what_it_leads_to_gets_nothing);
 	ADD_LOOP(copy_has_all_that_the_file_has, 2);
+	ADD_LOOP(copy_that_lacks_attributes_which_cannot_be_listed_says_so, 2);
 	ADD(copy_has_no_acl_that_the_file_has_not);
 	ADD(copy_of_a_foreign_file_belongs_to_its_user_and_has_no_set_id_bits);
 }
