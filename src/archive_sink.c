@@ -142,6 +142,7 @@ static int append_content(
 			report_error(s->report, e->name, err);
 		if (r != TARN_OK)
 			break;
+		report_progress(s->report, NULL, block.nbytes);
 		if (__builtin_add_overflow(block.offset, block.nbytes, &end))
 			end = e->size;
 		/* Between two blocks is a hole, which may lie in a run nevertheless. */

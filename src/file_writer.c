@@ -80,8 +80,8 @@ static void compare(struct twin *twin, const struct block *block, off_t end) {
 		twin_fini(twin);
 }
 
-int file_write(
-    int fd, const struct entry *e, struct source *from, struct twin *twin, struct error *err) {
+int file_write(int fd, const struct entry *e, struct source *from, struct twin *twin,
+    struct report *report, struct error *err) {
 	struct block block;
 	off_t end = 0;
 	int r;
@@ -92,6 +92,7 @@ int file_write(
 		if (r != TARN_OK)
 			return r;
 		end = block.offset + (off_t)block.nbytes;
+		report_progress(report, NULL, block.nbytes);
 	}
 	if (r != TARN_END)
 		return r;

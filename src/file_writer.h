@@ -6,6 +6,7 @@
 
 #include "entry.h"
 #include "error.h"
+#include "report.h"
 #include "source.h"
 
 /*
@@ -30,10 +31,11 @@ bool twin_is_same(const struct twin *twin, int fd);
 /**
  * Write the content that ${from} has for ${e} to ${fd}, a new file; what lies between its blocks
  * becomes a hole.  Compares with ${twin} (may be NULL) and drops it at the first difference.
+ * ${report} is told of the progress.
  *
  * Returns TARN_OK, what ${from} failed with, or TARN_ESYSTEM.
  */
-int file_write(
-    int fd, const struct entry *e, struct source *from, struct twin *twin, struct error *err);
+int file_write(int fd, const struct entry *e, struct source *from, struct twin *twin,
+    struct report *report, struct error *err);
 
 #endif

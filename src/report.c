@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +30,7 @@
  *
  * The progress line is the report's because the two share a terminal: what is said must find the
  * line empty, and the next progress comes below it.  No thread looks after it: whenever a member
- * comes the time is looked at, by a clock that is a read of memory.
+ * or a block of content comes the time is looked at, by a clock that is a read of memory.
  */
 
 /* What a line is called in the file, by enum report_severity. */
@@ -57,8 +58,9 @@ struct report {
 	struct progress {
 		bool wanted;   /* set before threads start, so that it is read without the mutex */
 		bool is_shown; /* the cursor stands behind it */
-		int64_t next;  /* when it may be shown, nanoseconds */
-		uint64_t nmembers, nbytes;       /* so far */
+		_Atomic int64_t next;    /* when it may be shown, nanoseconds */
+		_Atomic uint64_t nbytes; /* of content so far; both are counted without the mutex */
+		uint64_t nmembers;       /* so far */
 		char name[PROGRESS_NAME_NBYTES]; /* its beginning */
 	} progress;
 };
@@ -399,13 +401,18 @@ static void show_progress(struct report *report) {
 }
 
 void report_progress(struct report *report, const char *name, uint64_t nbytes) {
-	struct progress *p = &report->progress;
+	struct progress *p;
 	int64_t t;
 
-	if (!p->wanted)
+	if (report == NULL || !report->progress.wanted)
+		return;
+	p = &report->progress;
+	p->nbytes += nbytes;
+	t = now();
+	/* Content comes in many blocks, and from several threads, which are not to wait for each other. */
+	if (name == NULL && t < p->next)
 		return;
 	pthread_mutex_lock(&report->mutex);
-	p->nbytes += nbytes;
 	/* A copy, which later calls without a name show again. */
 	if (name != NULL) {
 		size_t n = strnlen(name, sizeof(p->name) - 1);
@@ -414,7 +421,6 @@ void report_progress(struct report *report, const char *name, uint64_t nbytes) {
 		p->name[n] = '\0';
 		p->nmembers++;
 	}
-	t = now();
 	if (t >= p->next) {
 		show_progress(report);
 		p->next = t + PROGRESS_INTERVAL;

@@ -124,8 +124,8 @@ void report_show_progress(struct report *report);
 
 /**
  * Work goes on: ${name} is the next member, NULL the same one as before, and ${nbytes} more of
- * content are done.  Next to nothing without report_show_progress, else a few dozen nanoseconds,
- * and a line at most five times a second.
+ * content are done, by any thread.  Next to nothing without report_show_progress, else a few dozen
+ * nanoseconds, and a line at most five times a second.
  */
 void report_progress(struct report *report, const char *name, uint64_t nbytes);
 

@@ -29,7 +29,7 @@
 void run_show(struct run *run, const struct entry *e) {
 	if (run->verbose != NULL)
 		listing_print(run->verbose, e, run->options.verbosity > 1);
-	report_progress(run->report, e->name, (uint64_t)e->size);
+	report_progress(run->report, e->name, 0);
 }
 
 void run_say_totals(struct run *run, const char *what, off_t nbytes) {

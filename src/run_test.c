@@ -78,9 +78,8 @@ static int test_content(struct testing *t, const struct entry *e, struct error *
 	int r;
 
 	/* All of it, as it is checked as it is read. */
-	do
-		r = source->read(source, &block, err);
-	while (r == TARN_OK);
+	while ((r = source->read(source, &block, err)) == TARN_OK)
+		report_progress(t->run->report, NULL, block.nbytes);
 	if (r == TARN_END || r == TARN_ENOMEM)
 		return r == TARN_END ? TARN_OK : r;
 	report_error(t->run->report, e->name, err);

@@ -224,7 +224,7 @@ static int put_file(struct tree_sink *s, const struct making *m, struct error *e
 	find_twin(m, &twin);
 	r = contained_create(m->below, &s->path, &file, &fresh, err);
 	if (r == TARN_OK)
-		r = file_write(fresh.fd, m->e, m->from, &twin, err);
+		r = file_write(fresh.fd, m->e, m->from, &twin, s->report, err);
 	/*
 	 * The limit on the ratio is met in the codec, which knows no members.  It ends the run, so
 	 * this is the place to say in which one.

@@ -333,9 +333,9 @@ static int put_group(struct waiting_links *w, struct group *g, const struct entr
 			w->goes_on = true;
 			continue;
 		}
-		/* It was put whole, and there is nothing left to be tried. */
 		if (r != TARN_OK && r != TARN_NO_FIRST)
 			return r;
+		/* It was put whole, and there is nothing left to be tried. */
 		if (r == TARN_NO_FIRST) {
 			err_wrap(err, "Cannot hard link to '%s'", entry_member(e));
 			report_error(w->report, name->name, err);

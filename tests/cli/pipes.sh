@@ -30,6 +30,34 @@ test_archive_in_a_pipe_is_that_in_a_file() {
 	same_tree tree out/tree
 }
 
+# on_terminal COMMAND…: what it says on one goes to the file said.
+on_terminal() {
+	TERM=xterm script -qec "$*" /dev/null >said
+}
+
+test_progress_is_shown_inside_of_a_member() {
+	need_program script
+	head -c 3000000 /dev/urandom >file
+	mkfifo fifo
+	(
+		exec 3<fifo
+		sleep 1.3
+		cat <&3 >a.tar
+	) &
+	on_terminal "$TARN" -cf fifo file
+	grep -q '1 member, .*, file' said
+	for options in -xf '--threads=1 -xf' '--test -f'; do
+		(
+			exec 3>fifo
+			head -c 2000000 a.tar >&3
+			sleep 1.3
+			tail -c +2000001 a.tar >&3
+		) &
+		on_terminal "$TARN" "$options" fifo
+		grep -q '1 member, .* MiB, file' said
+	done
+}
+
 test_pipe_holds_more_than_usual() {
 	head -c 3000000 /dev/urandom >file
 	writing "$TARN" -c file

@@ -94,6 +94,12 @@ void report_error(struct report *report, const char *name, const struct error *e
 	report_warning(report, name, "%s", e->msg);
 }
 
+void report_progress(struct report *report, const char *name, uint64_t nbytes) {
+	(void)report;
+	(void)name;
+	(void)nbytes;
+}
+
 /* --- a source of blocks --------------------------------------------------------------------- */
 
 struct list {
