@@ -172,14 +172,14 @@ static const struct answer *look_up_alone(struct owners *owners, struct answer *
 		if (kept != NULL)
 			return kept;
 		errnum = ENOMEM;
+		a->known = false;
 	}
-	/* Not remembered as unknown: the server may be there again when it is asked next. */
-	if (errnum != 0) {
-		if (owners->errnum == 0)
-			owners->errnum = errnum;
-		return NULL;
-	}
-	/* Without memory, or room, it is asked again. */
+	if (owners->errnum == 0)
+		owners->errnum = errnum;
+	/*
+	 * Also when asking failed: one owner gets one answer, and a server that is away is not
+	 * waited for with every member.  Without memory, or room, it is asked again.
+	 */
 	if (owners->nunknown < UNKNOWN_MAX && keep(owners, a) != NULL)
 		owners->nunknown++;
 	return NULL;

@@ -21,10 +21,13 @@
 #define LARGE 7 /* the group with so many members that it needs a large buffer */
 
 static unsigned int nasked;
+static bool is_away; /* the server */
 
 /* Put "${prefix}${id}" into ${buf}. */
 static int answer(char *buf, size_t nbytes, size_t needed, const char *prefix, unsigned int id) {
 	nasked++;
+	if (is_away)
+		return EIO;
 	if (nbytes < needed)
 		return ERANGE;
 	snprintf(buf, nbytes, "%s%u", prefix, id);
@@ -133,6 +136,21 @@ START_TEST(what_is_not_known_is_remembered_too) {
 }
 END_TEST
 
+START_TEST(server_that_is_away_is_asked_once) {
+	uint64_t id = 99;
+
+	is_away = true;
+	for (int i = 0; i < 3; i++) {
+		ck_assert_ptr_null(owners_user_name(owners, 1));
+		ck_assert(!owners_group_id(owners, "group1", &id));
+	}
+	is_away = false;
+	ck_assert_ptr_null(owners_user_name(owners, 1));
+	ck_assert_uint_eq(nasked, 2);
+	ck_assert_int_eq(owners_errnum(owners), EIO);
+}
+END_TEST
+
 START_TEST(number_beyond_the_system_is_nobody) {
 	ck_assert_ptr_null(owners_user_name(owners, UINT64_C(0x100000005)));
 	ck_assert_ptr_null(owners_group_name(owners, UINT64_C(0x100000005)));
@@ -182,6 +200,7 @@ int main(void) {
 	tcase_add_test(lookups, name_counts_where_the_system_knows_it_and_else_the_number);
 	tcase_add_test(lookups, each_question_is_asked_once);
 	tcase_add_test(lookups, what_is_not_known_is_remembered_too);
+	tcase_add_test(lookups, server_that_is_away_is_asked_once);
 	tcase_add_test(lookups, number_beyond_the_system_is_nobody);
 	tcase_add_test(lookups, names_stay_while_many_others_are_looked_up);
 	tcase_add_test(lookups, group_that_needs_a_large_buffer_is_found);
