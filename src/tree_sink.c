@@ -266,9 +266,10 @@ static int put_other(struct tree_sink *s, const struct making *m, struct error *
 
 	if (is_not_held(s, m, r, err))
 		return (int)(err->code = TARN_UNHELD);
+	if (r != TARN_OK)
+		return r;
 	find_twin(m, &twin);
-	if (r == TARN_OK)
-		r = complete(s, m, &fresh, &twin, err);
+	r = complete(s, m, &fresh, &twin, err);
 	twin_fini(&twin);
 	contained_discard(&fresh);
 	return r;
