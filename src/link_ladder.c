@@ -542,15 +542,18 @@ int link_ladder_leader(struct link_ladder *ladder, uint64_t group, const char *m
 
 /*
  * Link ${name} to one of the leaders of its group, the newest that takes it.  TARN_END: there is
- * none, the first name is to be asked.
+ * none, the first name is to be asked; the errnum of ${err} is EPERM then if it is for its owner or
+ * mode that a leader took no name: the others, and any copy to come, are no better.
  */
 static int link_to_leader(struct link_ladder *ladder, const struct member_path *first,
     const struct new_name *name, struct error *err) {
 	struct member_path path = { .storage = NULL };
 	struct new_name new = *name;
+	bool is_refused;
 	uint64_t group;
 	int r = TARN_END;
 
+	err->errnum = 0;
 	if (!ladder->has_leaders)
 		return TARN_END;
 	group = link_ladder_group(ladder, first);
@@ -560,8 +563,11 @@ static int link_to_leader(struct link_ladder *ladder, const struct member_path *
 			r = link_to(ladder, &path, &new, err);
 		if (r == TARN_OK || r == TARN_EXISTS || r == TARN_ENOMEM)
 			break;
-		/* This one is full, on another device, or replaced: an older one may still do. */
+		is_refused = r == TARN_ESYSTEM && err->errnum == EPERM;
 		r = TARN_END;
+		if (is_refused)
+			break;
+		/* This one is full, on another device, or replaced: an older one may still do. */
 	}
 	member_path_fini(&path);
 	return r;
@@ -576,11 +582,11 @@ static int link_to_any(struct link_ladder *ladder, const struct member_path *fir
 }
 
 /*
- * Make ${name} a copy, as link() refused with what ${err} says; it leads if it can be linked to.
- * *${name}->st is what link() refused.
+ * Make ${name} a copy, as link() refused with what ${err} says; it may lead if it ${leads}, and can be
+ * linked to.  *${name}->st is what link() refused.
  */
 static int copy_refused(struct link_ladder *ladder, const struct member_path *first,
-    const struct new_name *name, enum report_reason reason, struct error *err) {
+    const struct new_name *name, enum report_reason reason, bool leads, struct error *err) {
 	/* copy_file() overwrites both ${err} and *${name}->st. */
 	bool is_about_all = is_about_device(err->errnum, name->st);
 	int r = copy_file(ladder, first, name, err);
@@ -592,7 +598,7 @@ static int copy_refused(struct link_ladder *ladder, const struct member_path *fi
 		remember_refusing(ladder, name->st->st_dev);
 	report_count(ladder->report, reason, name->name,
 	    S_ISREG(name->st->st_mode) ? (uint64_t)name->st->st_size : 0);
-	return refuses_links(ladder, name->st->st_dev) ?
+	return !leads || refuses_links(ladder, name->st->st_dev) ?
 	    TARN_OK :
 	    lead(ladder, link_ladder_group(ladder, first), name->member, name->path, name->st, err);
 }
@@ -611,7 +617,7 @@ static int link_or_copy(struct link_ladder *ladder, const struct member_path *fi
 		return err_set(err, TARN_ESYSTEM, EPERM, "Cannot hard link to '%s'", name->member);
 	/* No leader is to be made there, so nobody need wait for another's copy. */
 	if (refuses_links(ladder, name->st->st_dev))
-		return copy_refused(ladder, first, name, reason, err);
+		return copy_refused(ladder, first, name, reason, false, err);
 	/* Another thread may just have made a copy that this name can be linked to. */
 	refused = *name->st;
 	pthread_mutex_lock(&ladder->copying);
@@ -619,7 +625,7 @@ static int link_or_copy(struct link_ladder *ladder, const struct member_path *fi
 	if (r == TARN_END) {
 		/* Not the leader that link_to_leader may have looked at. */
 		*name->st = refused;
-		r = copy_refused(ladder, first, name, reason, err);
+		r = copy_refused(ladder, first, name, reason, asked.errnum != EPERM, err);
 	} else if (r != TARN_OK) {
 		*err = asked;
 	}

@@ -93,11 +93,11 @@ mount_btrfs() {
 	_mount_image btrfs "$1" "$2" mkfs.btrfs -q -f "${@:3}"
 }
 
-# mount_fat DIRECTORY SIZE, mount_exfat DIRECTORY SIZE: by programs, not by the kernel.
+# mount_fat DIRECTORY SIZE [OPTION…], mount_exfat DIRECTORY SIZE: by programs, not by the kernel.
 mount_fat() {
 	need_program fusefat
 	_make_image "$1" "$2" mkfs.vfat
-	fusefat -o rw+ "$1.img" "$1" >/dev/null 2>&1 || _lacking 'cannot mount FAT'
+	fusefat -o rw+ "${@:3}" "$1.img" "$1" >/dev/null 2>&1 || _lacking 'cannot mount FAT'
 }
 
 mount_exfat() {

@@ -112,6 +112,23 @@ on_fat() {
 	[ "$(wc -l <"$ERR")" -le 3 ]
 }
 
+# What is another user's, or set-id, is protected from links: that tells nothing of the file system, and the
+# copies are no better than the first name.
+test_file_of_another_user_is_asked_for_links_but_a_few_times_a_name() {
+	mount_fat disk 64M -o uid=1000
+	mkdir tree
+	printf content >tree/000
+	for n in {001..060}; do
+		ln tree/000 "tree/$n"
+	done
+	tarn -cf a.tar tree
+	export ASAN_OPTIONS=detect_leaks=0
+	expect_status 0 strace -f -qq -e trace=linkat -o calls "$TARN" -xf a.tar -C disk
+	expect_stderr_has 'tarn: 60 names became copies (the file system refuses hard links), 420 bytes more'
+	expect_equal "$(cat disk/tree/0?? | tr -d '\n' | wc -c)" $((61 * 7))
+	[ "$(wc -l <calls)" -le 180 ]
+}
+
 # The copy that the names after it are linked to is replaced by other members, which may get its inode number.
 test_copy_that_is_replaced_is_not_linked_to_any_more() {
 	local n
