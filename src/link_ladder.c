@@ -395,6 +395,9 @@ static int copy_file(struct link_ladder *ladder, const struct member_path *first
 
 	r = contained_open_existing(
 	    name->contained, first, S_ISREG(name->st->st_mode) ? O_RDONLY : O_PATH, &from, err);
+	/* A user may have made a file that he cannot read: the archive has its content, too. */
+	if (r == TARN_ESYSTEM && err->errnum == EACCES)
+		r = err_set(err, TARN_NO_FIRST, 0, "it cannot be read");
 	if (r != TARN_OK)
 		goto done;
 	if (fstat(from, &opened) != 0 || !contained_is_same(&opened, name->st)) {

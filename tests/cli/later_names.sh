@@ -694,6 +694,23 @@ test_link_to_itself_destroys_nothing() {
 	done
 }
 
+# Whoever made a file need not be able to read it.
+test_copy_of_a_file_that_its_user_cannot_read_gets_the_content() {
+	need_root
+	mkdir -m 755 tree out
+	printf content >tree/a
+	ln tree/a tree/b
+	chmod 200 tree/a
+	tarn -cf a.tar tree
+	chmod 644 a.tar
+	chown nobody out
+	chmod 755 .
+	expect_status 0 setpriv --reuid=nobody --regid=nogroup --clear-groups \
+		"$TARN" -xf a.tar -C out --links=copy
+	expect_equal "$(cat out/tree/b)" content
+	expect_equal "$(stat -c %a%h out/tree/a out/tree/b)" "$(printf '2001\n2001')"
+}
+
 # GNU tar writes such a member for a name that is given twice.
 test_link_to_itself_behind_its_file_is_nothing_to_do_in_any_way() {
 	local how
