@@ -227,10 +227,14 @@ static int hold_back(struct archive_source *s, struct error *err) {
 		.ino = (ino_t)archive_entry_ino64(s->from),
 		.nlink = archive_entry_nlink(s->from),
 	};
+	int format = archive_format(s->archive);
+	bool is_newc =
+	    format == ARCHIVE_FORMAT_CPIO_SVR4_NOCRC || format == ARCHIVE_FORMAT_CPIO_SVR4_CRC;
 	bool held;
-	int r = late_content_look(&s->late, &identity, &s->entry, &held, err);
+	int r;
 
 	s->entry.identity.nlink = identity.nlink;
+	r = late_content_look(&s->late, &identity, is_newc, &s->entry, &held, err);
 	return held && r == TARN_OK ? TARN_END : r;
 }
 

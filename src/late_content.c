@@ -16,8 +16,9 @@
  * What is released moves from its group to the end of the list late->ready.  The archive source,
  * which is the only caller, hands that out before it reads on.
  *
- * Nothing here depends on the format.  Where each name has the content, as in the formats before
- * newc, the first one is a first name at once, and the others come with data to be compared.
+ * Where each name has the content, as in the formats before newc, the first one is a first name at
+ * once, and the others come with data to be compared.  These have 16 or 18 bits for an inode number,
+ * so that different files share one: what can be told from a header keeps them apart.
  */
 
 struct late_name {
@@ -119,20 +120,16 @@ static void end_group(struct late_content *late, struct late_group *g) {
 	late->ended = g;
 }
 
-/*
- * ${e} is the first name of its inode to come.  A file without content may be one whose content is
- * still to come; anything else is what it is, symbolic links and devices too.
- */
+/* ${e} is the first name of its inode to come; ${holds}: its content may be still to come. */
 static int begin(struct late_content *late, uint64_t key, const struct identity *identity,
-    const struct entry *e, bool *held, struct error *err) {
+    const struct entry *e, bool holds, struct error *err) {
 	struct late_group *g = calloc(1, sizeof(*g));
 	int r;
 
 	if (g == NULL)
 		return err_nomem(err);
 	*g = (struct late_group){ .key = key, .nleft = identity->nlink - 1, .end = &g->names };
-	*held = e->type == ENTRY_FILE && e->size == 0;
-	r = *held ? append(g, e, err) : set_first(g, e->name, err);
+	r = holds ? append(g, e, err) : set_first(g, e->name, err);
 	if (r == TARN_OK)
 		r = key_map_set(&late->groups, key, (uint64_t)(uintptr_t)g, err);
 	if (r != TARN_OK) {
@@ -140,7 +137,7 @@ static int begin(struct late_content *late, uint64_t key, const struct identity 
 		return r;
 	}
 	/* Only now that nothing can fail any more: the list does not own it, the map does. */
-	if (*held) {
+	if (holds) {
 		g->older = late->newest;
 		*(late->newest != NULL ? &late->newest->newer : &late->oldest) = g;
 		late->newest = g;
@@ -151,7 +148,7 @@ static int begin(struct late_content *late, uint64_t key, const struct identity 
 /*
  * ${e} is one more name of the inode of ${g}, which ends with the last of them.  One that comes
  * with content after another one did stays whole: who puts it compares.  One without becomes a
- * link, whatever its type: nothing compares the texts of symbolic links.
+ * link.
  */
 static int go_on(struct late_content *late, struct late_group *g, struct entry *e, bool *held,
     struct error *err) {
@@ -176,8 +173,22 @@ static int go_on(struct late_content *late, struct late_group *g, struct entry *
 	return r;
 }
 
-int late_content_look(struct late_content *late, const struct identity *identity, struct entry *e,
-    bool *held, struct error *err) {
+/*
+ * The key of the group of ${e}.  All names of a symbolic link have its text, in every format, and
+ * but for newc those of a file its size, and those of a device what it is.
+ */
+static uint64_t key_of(
+    uint64_t seed, const struct identity *identity, bool is_newc, const struct entry *e) {
+	uint64_t key = key_with_numbers(seed, identity->dev, identity->ino);
+
+	key = key_with_numbers(key, e->type, is_newc ? 0 : (uint64_t)e->size);
+	if (!is_newc)
+		key = key_with_numbers(key, e->rdev_major, e->rdev_minor);
+	return e->target != NULL ? key_with_bytes(key, e->target, strlen(e->target)) : key;
+}
+
+int late_content_look(struct late_content *late, const struct identity *identity, bool is_newc,
+    struct entry *e, bool *held, struct error *err) {
 	uint64_t key, *group;
 
 	*held = false;
@@ -186,11 +197,12 @@ int late_content_look(struct late_content *late, const struct identity *identity
 		return TARN_OK;
 	if (late->seed == 0)
 		late->seed = key_seed();
-	key = key_with_numbers(late->seed, identity->dev, identity->ino);
+	key = key_of(late->seed, identity, is_newc, e);
 	group = key_map_find(&late->groups, key);
-	return group == NULL || *group == 0 ?
-	    begin(late, key, identity, e, held, err) :
-	    go_on(late, (struct late_group *)(uintptr_t)*group, e, held, err);
+	if (group != NULL && *group != 0)
+		return go_on(late, (struct late_group *)(uintptr_t)*group, e, held, err);
+	*held = is_newc && e->type == ENTRY_FILE && e->size == 0;
+	return begin(late, key, identity, e, *held, err);
 }
 
 struct entry *late_content_next(struct late_content *late) {

@@ -9,11 +9,12 @@
 #include "key_map.h"
 
 /*
- * Which names of a cpio archive are those of one inode, by its number and the count of names that
- * each of them carries.  newc has the content of a file with several names on the last of them; the
- * others are empty.  They are held back here until it comes, so that a first name is whole also
- * when cpio was the writer: the name with the content goes first, the others become its later
- * names.  All zero is an empty one.
+ * Which names of a cpio archive are those of one inode, by its number, its type, and the count of
+ * names that each of them carries.  newc has the content of a file with several names on the last of
+ * them; the others are empty.  They are held back here until it comes, so that a first name is whole
+ * also when cpio was the writer: the name with the content goes first, the others become its later
+ * names.  In the older formats each name has the content, and an empty one is that of an empty file.
+ * All zero is an empty one.
  */
 struct late_content {
 	uint64_t seed;
@@ -25,13 +26,13 @@ struct late_content {
 };
 
 /**
- * Look at ${e} of a cpio archive, whose inode has the ${identity} (device, number and count of
- * names).  *${held}: it is kept for later.  Else it goes its way: as a first name, also when it has
+ * Look at ${e} of a cpio archive, which ${is_newc} or older, and whose inode has the ${identity}
+ * (device, number and count of names).  *${held}: it is kept for later.  Else it goes its way: as a first name, also when it has
  * the content that others wait for, or with its first name, borrowed until the next call.  Returns
  * TARN_OK or TARN_ENOMEM.  Expected O(1).
  */
-int late_content_look(struct late_content *late, const struct identity *identity, struct entry *e,
-    bool *held, struct error *err);
+int late_content_look(struct late_content *late, const struct identity *identity, bool is_newc,
+    struct entry *e, bool *held, struct error *err);
 
 /** The next entry that is due, until the next call; NULL: none. */
 struct entry *late_content_next(struct late_content *late);

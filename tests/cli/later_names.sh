@@ -866,6 +866,37 @@ test_files_that_an_old_cpio_takes_for_one_stay_apart() {
 	expect_equal "$(cat out/a out/a2 out/b out/b2)" firstfirstotherother
 }
 
+# old_cpio NAME:INODE:TYPE:NLINK:CONTENT…: an odc archive of them, a.cpio; TYPE is that of the mode, in octal.
+old_cpio() {
+	python3 - "$@" <<-'END'
+	import sys
+	with open("a.cpio", "wb") as out:
+	    for member in [*sys.argv[1:], "TRAILER!!!:0:0:1:"]:
+	        name, inode, kind, nlink, text = member.split(":")
+	        out.write(b"070707%06o%06o%06o%06o%06o%06o%06o%011o%06o%011o%s\0%s" % (1, int(inode),
+	            int(kind, 8) << 12 | 0o644, 0, 0, int(nlink), 0, 0, len(name) + 1, len(text),
+	            name.encode(), text.encode()))
+	END
+}
+
+test_what_an_old_cpio_takes_for_one_stays_what_it_is() {
+	old_cpio file:5:10:3:hello sym:5:12:2:target empty:5:10:2: later:5:10:3:hello \
+		sym1:7:12:2:T1 sym2:7:12:2:T2 again:7:12:2:T1 \
+		e:9:10:3: s:9:12:3:T9 f:9:10:3:nine e2:9:10:3: fifo:9:1:2: fifo2:9:1:2:
+	mkdir out
+	expect_status 0 tarn -xf a.cpio -C out
+	cd out
+	expect_equal "$(readlink sym sym1 sym2 again s | xargs)" 'target T1 T2 T1 T9'
+	expect_equal "$(cat file later f)" hellohellonine
+	expect_equal "$(stat -c %s empty e e2 | xargs)" '0 0 0'
+	[ file -ef later ]
+	expect_equal "$(stat -c %i sym1)" "$(stat -c %i again)"
+	[ e -ef e2 ]
+	[ fifo -ef fifo2 ]
+	expect_equal "$(stat -c %h sym empty sym2 s f | xargs)" '1 1 1 1 1'
+	[ -p fifo ]
+}
+
 test_links_strict_makes_a_fallback_an_error() {
 	make_days
 	mkdir out
