@@ -113,16 +113,22 @@ static mode_t mode_of_new_files(void) {
 }
 
 /*
- * As far as that goes: only root gives files away, and FAT knows neither owners nor modes.  The
- * mode comes last, as a change of owner may take bits from it.
+ * As far as that goes: only root gives files away, but members of a group may give it theirs, and
+ * FAT knows neither owners nor modes.  What the old group was allowed is nothing for another one.
+ * The mode comes last, as a change of owner may take bits from it.
  */
 static void set_owner_and_mode(int fd, const struct stat *old) {
+	mode_t mode = old != NULL ? old->st_mode & 0777 : mode_of_new_files();
+	struct stat st;
 	int ignored;
 
 	if (old != NULL) {
-		ignored = fchown(fd, old->st_uid, old->st_gid);
+		ignored = fchown(fd, (uid_t)-1, old->st_gid);
+		ignored = fchown(fd, old->st_uid, (gid_t)-1);
+		if (fstat(fd, &st) != 0 || st.st_gid != old->st_gid)
+			mode &= ~(mode_t)070;
 	}
-	ignored = fchmod(fd, old != NULL ? old->st_mode & 0777 : mode_of_new_files());
+	ignored = fchmod(fd, mode);
 	(void)ignored;
 }
 

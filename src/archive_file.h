@@ -38,9 +38,9 @@ struct archive_file {
 
 /**
  * Open for writing.  A new file gets mode 0666 less the umask; one that replaces another gets that
- * one's mode, owner and group, as far as that is allowed.  SIGINT, SIGTERM, SIGHUP and SIGPIPE,
- * unless they are ignored, remove the temporary file before they end the run; for that there can
- * be only one at a time.
+ * one's mode, owner and group, as far as that is allowed; where it gets another group, that may
+ * nothing.  SIGINT, SIGTERM, SIGHUP and SIGPIPE, unless they are ignored, remove the temporary file
+ * before they end the run; for that there can be only one at a time.
  *
  * Returns TARN_OK; TARN_ESYSTEM, "Cannot open: …", also for a file that cannot be written though it
  * could be replaced, or the other way round; TARN_EREFUSED for a terminal; TARN_ENOMEM.

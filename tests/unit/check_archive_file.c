@@ -5,6 +5,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <pty.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -157,6 +158,49 @@ START_TEST(a_file_that_replaces_another_gets_its_mode_and_owner) {
 	} else {
 		fprintf(stderr, "skipped: owners need root\n");
 	}
+}
+END_TEST
+
+/* Replace a file of ${uid}, group 2000 and ${mode} as user 1001 with that ${group}; what it is then. */
+static struct stat replace_as_user(uid_t uid, mode_t mode, gid_t group) {
+	struct stat st;
+
+	save("a", "old");
+	ck_assert_int_eq(chown("a", uid, 2000), 0);
+	ck_assert_int_eq(chmod("a", mode), 0);
+	ck_assert_int_eq(setgroups(1, &group), 0);
+	ck_assert_int_eq(setegid(1001), 0);
+	ck_assert_int_eq(seteuid(1001), 0);
+	write_whole("a", "new");
+	ck_assert_int_eq(seteuid(0), 0);
+	ck_assert_int_eq(stat("a", &st), 0);
+	return st;
+}
+
+START_TEST(the_group_stays_without_the_owner) {
+	struct stat st;
+
+	if (geteuid() != 0) {
+		fprintf(stderr, "skipped: another user needs root\n");
+		return;
+	}
+	st = replace_as_user(1000, 0660, 2000);
+	ck_assert_int_eq(st.st_uid, 1001);
+	ck_assert_int_eq(st.st_gid, 2000);
+	ck_assert_int_eq(st.st_mode & 07777, 0660);
+}
+END_TEST
+
+START_TEST(another_group_may_not_what_the_old_one_might) {
+	struct stat st;
+
+	if (geteuid() != 0) {
+		fprintf(stderr, "skipped: another user needs root\n");
+		return;
+	}
+	st = replace_as_user(1001, 0640, 3000);
+	ck_assert_int_eq(st.st_gid, 1001);
+	ck_assert_int_eq(st.st_mode & 07777, 0600);
 }
 END_TEST
 
@@ -439,6 +483,8 @@ static void add_destinations(Suite *suite) {
 	tcase_add_test(destinations, an_empty_one_can_be_freed);
 	tcase_add_test(destinations, a_new_file_gets_the_mode_that_the_umask_leaves);
 	tcase_add_test(destinations, a_file_that_replaces_another_gets_its_mode_and_owner);
+	tcase_add_test(destinations, the_group_stays_without_the_owner);
+	tcase_add_test(destinations, another_group_may_not_what_the_old_one_might);
 	tcase_add_test(destinations, symbolic_links_to_the_destination_stay);
 	tcase_add_test(destinations, another_working_directory_does_not_matter);
 	tcase_add_test(destinations, the_longest_name_has_a_temporary_one);
