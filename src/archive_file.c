@@ -27,6 +27,9 @@
  * output writes through here; input uses no more than archive_file_open.
  */
 
+/* The index of ten million members is smaller. */
+#define OLD_END_NBYTES_MAX ((off_t)256 << 20)
+
 #define MAX_LINKS 40 /* as many as the kernel follows (path_resolution(7)) */
 
 /* The temporary file is gone, or has its name, or was never made. */
@@ -249,9 +252,14 @@ int archive_file_append(struct archive_file *file, off_t at, struct error *err) 
 	struct stat st;
 	int r;
 
-	if (fstat(file->fd, &st) != 0 || st.st_size < at || lseek(file->fd, at, SEEK_SET) < 0) {
+	if (fstat(file->fd, &st) != 0)
+		return err_set(err, TARN_ESYSTEM, errno, "Cannot stat");
+	if (st.st_size < at)
+		return err_set(err, TARN_EFORMAT, 0, "File shrank while it was read");
+	if (st.st_size - at > OLD_END_NBYTES_MAX)
+		return TARN_END;
+	if (lseek(file->fd, at, SEEK_SET) < 0)
 		return err_set(err, TARN_ESYSTEM, errno, "Cannot seek");
-	}
 	file->old_end_at = at;
 	file->old_end_nbytes = (size_t)(st.st_size - at);
 	/* One more, as there may be nothing, for which malloc() could return NULL. */

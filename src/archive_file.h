@@ -53,7 +53,7 @@ int archive_file_open_old(struct archive_file *file, const char *name, struct er
 /**
  * Let the file be written from ${at} on: what is there is kept in memory.  The first file->nheld
  * bytes are not to be written but put into file->held.  Without commit the file becomes what it
- * was.  TARN_OK, TARN_ESYSTEM or TARN_ENOMEM.
+ * was.  TARN_OK; TARN_END, with nothing done, when there is more than is kept in memory; or an error.
  */
 int archive_file_append(struct archive_file *file, off_t at, struct error *err);
 /**

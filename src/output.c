@@ -20,8 +20,9 @@
  * ways:
  *
  * - The codec goes on in the file itself, from the end-of-archive blocks on (continue_old).
- * - Where a kill could then lose members, because a piece has to be written over itself, all is
- *   copied to a new file (copy_old).  The codec says so by TARN_END.
+ * - Where a kill could then lose members, because a piece has to be written over itself, or where
+ *   more is behind the members than memory should keep, all is copied to a new file (copy_old).  The
+ *   codec, or the file, says so by TARN_END.
  */
 
 /* What to compress with.  With -a a suffix that is known wins over what else was asked for. */
@@ -101,6 +102,8 @@ static int copy_old(
 	int r;
 
 	settings.compression = codec_reader_compression(input->reader);
+	codec_writer_free(out->writer);
+	out->writer = NULL;
 	archive_file_fini(&out->file);
 	r = archive_file_create(&out->file, o->archive, err);
 	if (r == TARN_OK)

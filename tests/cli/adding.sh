@@ -195,6 +195,22 @@ test_archive_on_a_device_is_not_added_to_and_that_is_said() {
 		"2 tarn: $device: Cannot go on in what is no regular file"
 }
 
+# Whatever that is, it is not kept in memory.
+test_much_behind_the_end_of_an_archive_takes_no_memory() {
+	printf old >old
+	printf new >new
+	tarn -cf a.tar old
+	truncate -s 600M a.tar
+	python3 - "$TARN" <<-'END'
+	import resource, subprocess, sys
+	subprocess.run([sys.argv[1], "-rf", "a.tar", "new"], check=True)
+	peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+	assert peak < 300 << 10, peak
+	END
+	expect_equal "$(tar -tf a.tar | xargs)" 'old new'
+	[ "$(stat -c %s a.tar)" -lt 100000 ]
+}
+
 test_any_archive_becomes_one_that_can_be_added_to() {
 	make_day 0
 	tar -czf old.tar.gz -C tree day.0

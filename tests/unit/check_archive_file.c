@@ -400,6 +400,20 @@ START_TEST(a_close_that_fails_is_an_error) {
 }
 END_TEST
 
+START_TEST(a_file_that_became_shorter_is_said_to_be) {
+	struct archive_file file;
+	struct error err;
+
+	save("a", "short");
+	ck_assert_int_eq(archive_file_open_old(&file, "a", &err), TARN_OK);
+	errno = ENOTTY;
+	ck_assert_int_eq(archive_file_append(&file, 512, &err), TARN_EFORMAT);
+	ck_assert_str_eq(err.msg, "File shrank while it was read");
+	archive_file_fini(&file);
+	assert_text("a", "short");
+}
+END_TEST
+
 static const int deadly[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
 
 /* Start a child that is in the middle of writing "a"; with ${signo} ignored before, if not 0. */
@@ -504,6 +518,7 @@ static void add_failures(Suite *suite) {
 	tcase_add_test(failures, permissions_of_the_file_and_of_its_directory_both_count);
 	tcase_add_test(failures, a_rename_that_fails_is_an_error_and_leaves_nothing);
 	tcase_add_test(failures, a_close_that_fails_is_an_error);
+	tcase_add_test(failures, a_file_that_became_shorter_is_said_to_be);
 	tcase_add_loop_test(
 	    failures, a_signal_removes_the_temporary_file_and_ends_the_run, 0, nsignals);
 	tcase_add_loop_test(failures, a_signal_that_is_ignored_stays_ignored, 0, nsignals);
