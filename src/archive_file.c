@@ -50,13 +50,11 @@ static char *follow(char *path, bool *is_link) {
 	int directory;
 
 	*is_link = n >= 0;
-	if (n < 0) {
+	if (n < 0)
 		return path;
-	}
 	directory = slash != NULL && target[0] != '/' ? (int)(slash - path) + 1 : 0;
-	if (asprintf(&next, "%.*s%.*s", directory, path, (int)n, target) < 0) {
+	if (asprintf(&next, "%.*s%.*s", directory, path, (int)n, target) < 0)
 		next = NULL;
-	}
 	free(path);
 	return next;
 }
@@ -66,13 +64,11 @@ static char *make_absolute(char *path) {
 	char *slash = strrchr(path, '/'), *directory, *whole = NULL;
 	const char *base = slash != NULL ? slash + 1 : path;
 
-	if (slash != NULL) {
+	if (slash != NULL)
 		*slash = '\0';
-	}
 	directory = realpath(slash == NULL ? "." : slash == path ? "/" : path, NULL);
-	if (directory != NULL && asprintf(&whole, "%s/%s", directory, base) < 0) {
+	if (directory != NULL && asprintf(&whole, "%s/%s", directory, base) < 0)
 		whole = NULL;
-	}
 	free(directory);
 	free(path);
 	return whole;
@@ -144,9 +140,8 @@ static int make_temporary(struct archive_file *file, const struct stat *old, str
 	int errnum;
 
 	file->temporary = temporary_template(file->path);
-	if (file->temporary == NULL) {
+	if (file->temporary == NULL)
 		return err_nomem(err);
-	}
 	/*
 	 * Doomed before there is a file, so that no signal can come in between.  mkostemp()
 	 * completes the name in its place, and then makes the file.
@@ -167,9 +162,8 @@ static int make_temporary(struct archive_file *file, const struct stat *old, str
 /* No O_TRUNC, as a pipe or device has nothing to be cut; no O_CREAT, as it is there. */
 static int open_directly(struct archive_file *file, const char *name, struct error *err) {
 	file->fd = open(name, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-	if (file->fd < 0) {
+	if (file->fd < 0)
 		return err_set(err, TARN_ESYSTEM, errno, "Cannot open");
-	}
 	file->is_own_fd = true;
 	return TARN_OK;
 }
@@ -177,21 +171,18 @@ static int open_directly(struct archive_file *file, const char *name, struct err
 /* Open what ${name} leads to, of whatever kind that is. */
 static int open_destination(struct archive_file *file, const char *name, struct error *err) {
 	if (stat(name, &file->old) != 0) {
-		if (errno == ENOENT && *name != '\0') {
+		if (errno == ENOENT && *name != '\0')
 			file->path = resolve_new(name);
-		}
 		return file->path != NULL ? make_temporary(file, NULL, err) :
 		                            err_set(err, TARN_ESYSTEM, errno, "Cannot open");
 	}
 	/* To rename a file over /dev/null, or over a pipe that somebody reads, would be wrong. */
-	if (!S_ISREG(file->old.st_mode)) {
+	if (!S_ISREG(file->old.st_mode))
 		return open_directly(file, name, err);
-	}
 	file->has_old = true;
 	/* A file that was made read-only is not to be lost because its directory can be written. */
-	if (faccessat(AT_FDCWD, name, W_OK, AT_EACCESS) != 0) {
+	if (faccessat(AT_FDCWD, name, W_OK, AT_EACCESS) != 0)
 		return err_set(err, TARN_ESYSTEM, errno, "Cannot open");
-	}
 	file->path = realpath(name, NULL);
 	return file->path != NULL ? make_temporary(file, &file->old, err) :
 	                            err_set(err, TARN_ESYSTEM, errno, "Cannot open");
@@ -203,19 +194,16 @@ int archive_file_create(struct archive_file *file, const char *name, struct erro
 	*file = (struct archive_file){ .fd = -1 };
 	if (strcmp(name, "-") == 0) {
 		file->fd = STDOUT_FILENO;
-		if (isatty(file->fd)) {
+		if (isatty(file->fd))
 			return err_set(err, TARN_EREFUSED, 0,
 			    "Refusing to write archive contents to terminal (missing -f option?)");
-		}
 	} else {
 		r = open_destination(file, name, err);
 	}
-	if (r == TARN_OK && fstat(file->fd, &file->st) != 0) {
+	if (r == TARN_OK && fstat(file->fd, &file->st) != 0)
 		r = err_set(err, TARN_ESYSTEM, errno, "Cannot open");
-	}
-	if (r != TARN_OK) {
+	if (r != TARN_OK)
 		archive_file_fini(file);
-	}
 	return r;
 }
 
@@ -240,9 +228,8 @@ static int read_old_end(struct archive_file *file, struct error *err) {
 	while (n < file->old_end_nbytes) {
 		r = pread(file->fd, file->old_end + n, file->old_end_nbytes - n,
 		    file->old_end_at + (off_t)n);
-		if (r == 0 || (r < 0 && errno != EINTR)) {
+		if (r == 0 || (r < 0 && errno != EINTR))
 			return err_set(err, TARN_ESYSTEM, r < 0 ? errno : EIO, "Cannot read");
-		}
 		n += r > 0 ? (size_t)r : 0;
 	}
 	return TARN_OK;
@@ -265,14 +252,12 @@ int archive_file_append(struct archive_file *file, off_t at, struct error *err) 
 	/* One more, as there may be nothing, for which malloc() could return NULL. */
 	file->old_end = malloc(file->old_end_nbytes + 1);
 	r = file->old_end != NULL ? read_old_end(file, err) : err_nomem(err);
-	if (r != TARN_OK) {
+	if (r != TARN_OK)
 		return r;
-	}
 	/* Only what is there now can be held back: beyond the old end it has to be written. */
 	file->nheld = file->old_end_nbytes;
-	if (file->nheld > ARCHIVE_FILE_HELD_NBYTES) {
+	if (file->nheld > ARCHIVE_FILE_HELD_NBYTES)
 		file->nheld = ARCHIVE_FILE_HELD_NBYTES;
-	}
 	/* From now on archive_file_fini puts the old end back. */
 	file->appends = true;
 	return TARN_OK;
@@ -280,9 +265,8 @@ int archive_file_append(struct archive_file *file, off_t at, struct error *err) 
 
 /* What is no file, a pipe for one, has nothing to be synced. */
 static int sync_file(const struct archive_file *file, struct error *err) {
-	if (file->syncs && fsync(file->fd) != 0 && errno != EINVAL) {
+	if (file->syncs && fsync(file->fd) != 0 && errno != EINVAL)
 		return err_set(err, TARN_ESYSTEM, errno, "Cannot sync");
-	}
 	return TARN_OK;
 }
 
@@ -292,12 +276,10 @@ static int sync_directory(const struct archive_file *file, struct error *err) {
 	int fd = path != NULL ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 	int r = TARN_OK;
 
-	if (fd < 0 || fsync(fd) != 0) {
+	if (fd < 0 || fsync(fd) != 0)
 		r = err_set(err, TARN_ESYSTEM, errno, "Cannot sync its directory");
-	}
-	if (fd >= 0) {
+	if (fd >= 0)
 		close(fd);
-	}
 	free(path);
 	return r;
 }
@@ -311,28 +293,22 @@ static int commit_appended(struct archive_file *file, struct error *err) {
 	off_t now = lseek(file->fd, 0, SEEK_CUR);
 	size_t first = TAR_BLOCK_NBYTES;
 
-	if (now < 0) {
+	if (now < 0)
 		return err_set(err, TARN_ESYSTEM, errno, "Cannot seek");
-	}
 	/* The new end may come before that of the bytes which were held back. */
-	if (now - file->old_end_at < (off_t)file->nheld) {
+	if (now - file->old_end_at < (off_t)file->nheld)
 		file->nheld = (size_t)(now - file->old_end_at);
-	}
-	if (first > file->nheld) {
+	if (first > file->nheld)
 		first = file->nheld;
-	}
 	/* Else after a power failure a disk could have the first block without the rest. */
-	if (sync_file(file, err) != TARN_OK) {
+	if (sync_file(file, err) != TARN_OK)
 		return (int)err->code;
-	}
 	if (write_at(file->fd, file->held + first, file->nheld - first,
 	        file->old_end_at + (off_t)first, err) != TARN_OK ||
-	    write_at(file->fd, file->held, first, file->old_end_at, err) != TARN_OK) {
+	    write_at(file->fd, file->held, first, file->old_end_at, err) != TARN_OK)
 		return (int)err->code;
-	}
-	if (ftruncate(file->fd, now) != 0) {
+	if (ftruncate(file->fd, now) != 0)
 		return err_set(err, TARN_ESYSTEM, errno, "Cannot truncate");
-	}
 	file->appends = false;
 	return TARN_OK;
 }
@@ -352,40 +328,33 @@ static void take_back_appended(struct archive_file *file) {
 }
 
 int archive_file_commit(struct archive_file *file, struct error *err) {
-	if (file->appends && commit_appended(file, err) != TARN_OK) {
+	if (file->appends && commit_appended(file, err) != TARN_OK)
 		return (int)err->code;
-	}
-	if (sync_file(file, err) != TARN_OK) {
+	if (sync_file(file, err) != TARN_OK)
 		return (int)err->code;
-	}
 	/* Before the rename: NFS, for one, says only now that something could not be written. */
 	if (file->is_own_fd) {
 		int r = close(file->fd);
 		file->is_own_fd = false;
 		file->fd = -1;
-		if (r != 0) {
+		if (r != 0)
 			return err_set(err, TARN_ESYSTEM, errno, "Cannot close");
-		}
 	}
 	if (file->temporary != NULL) {
-		if (rename(file->temporary, file->path) != 0) {
+		if (rename(file->temporary, file->path) != 0)
 			return err_set(err, TARN_ESYSTEM, errno, "Cannot rename into place");
-		}
 		release_temporary(file);
-		if (file->syncs) {
+		if (file->syncs)
 			return sync_directory(file, err);
-		}
 	}
 	return TARN_OK;
 }
 
 void archive_file_fini(struct archive_file *file) {
-	if (file->appends) {
+	if (file->appends)
 		take_back_appended(file);
-	}
-	if (file->is_own_fd) {
+	if (file->is_own_fd)
 		close(file->fd);
-	}
 	/* Spared only when it is gone, as a signal may come in between. */
 	if (file->temporary != NULL) {
 		unlink(file->temporary);
@@ -400,10 +369,9 @@ int archive_file_open(const char *name, int *fd, bool *is_own_fd, struct error *
 	if (strcmp(name, "-") == 0) {
 		*fd = STDIN_FILENO;
 		*is_own_fd = false;
-		if (isatty(*fd)) {
+		if (isatty(*fd))
 			return err_set(err, TARN_EREFUSED, 0,
 			    "Refusing to read archive contents from terminal (missing -f option?)");
-		}
 		return TARN_OK;
 	}
 	*fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
