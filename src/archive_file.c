@@ -211,12 +211,14 @@ int archive_file_open_old(struct archive_file *file, const char *name, struct er
 	*file = (struct archive_file){ 0 };
 	file->fd = open(name, O_RDWR | O_CLOEXEC);
 	file->is_own_fd = file->fd >= 0;
-	if (file->fd < 0 || fstat(file->fd, &file->st) != 0) {
+	if (file->fd < 0 || fstat(file->fd, &file->st) != 0)
 		err_set(err, TARN_ESYSTEM, errno, "Cannot open");
-		archive_file_fini(file);
-		return (int)err->code;
-	}
-	return TARN_OK;
+	else if (!S_ISREG(file->st.st_mode))
+		err_set(err, TARN_EREFUSED, 0, "Cannot go on in what is no regular file");
+	else
+		return TARN_OK;
+	archive_file_fini(file);
+	return (int)err->code;
 }
 
 /* Read all that is in the file from file->old_end_at on. */

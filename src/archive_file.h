@@ -48,6 +48,7 @@ struct archive_file {
 int archive_file_create(struct archive_file *file, const char *name, struct error *err);
 /**
  * Open ${name}, which is there, to be read, and to be written from where archive_file_append says.
+ * TARN_EREFUSED: it is no regular file.
  */
 int archive_file_open_old(struct archive_file *file, const char *name, struct error *err);
 /**

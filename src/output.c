@@ -140,25 +140,39 @@ static int check_compression(
 	    codec_name(o->compression), codec_name(found));
 }
 
+/*
+ * Open the archive, which was opened to be written, to be read as well.  In between another run may
+ * have put a new one in its place.
+ */
+static int open_input(struct output *out, struct input *input, const struct options *o,
+    struct report *report, struct error *err) {
+	const struct stat *written = &out->file.st;
+	struct stat st;
+	int r = input_open(input, o->archive, INPUT_BY_INDEX, o, report, err);
+
+	if (r != TARN_OK)
+		return r;
+	if (fstat(input->fd, &st) != 0 || st.st_dev != written->st_dev ||
+	    st.st_ino != written->st_ino)
+		return err_set(err, TARN_EREFUSED, 0, "Replaced while it was opened");
+	return check_compression(o, input->reader, err);
+}
+
 /* Whatever is returned, ${out} can be closed; while nothing was written, the file is untouched. */
 static int open_old(
     struct output *out, const struct options *o, struct report *report, struct error *err) {
 	struct codec_settings settings = settings_of(o);
 	struct input input = { .fd = -1 };
-	struct stat st;
 	int r = archive_file_open_old(&out->file, o->archive, err);
 
 	/* An empty file is an archive that was not begun. */
-	if (r == TARN_OK && fstat(out->file.fd, &st) == 0 && S_ISREG(st.st_mode) &&
-	    st.st_size == 0) {
+	if (r == TARN_OK && out->file.st.st_size == 0) {
 		r = archive_file_append(&out->file, 0, err);
 		return r == TARN_OK ? codec_writer_new(&out->writer, &settings, out->file.fd, err) :
 		                      r;
 	}
 	if (r == TARN_OK)
-		r = input_open(&input, o->archive, INPUT_BY_INDEX, o, report, err);
-	if (r == TARN_OK)
-		r = check_compression(o, input.reader, err);
+		r = open_input(out, &input, o, report, err);
 	if (r == TARN_OK) {
 		/* Who had an index keeps it, and zstd has one by default: see output_open. */
 		out->has_index = o->index == TRISTATE_YES ||

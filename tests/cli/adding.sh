@@ -195,6 +195,39 @@ test_archive_on_a_device_is_not_added_to_and_that_is_said() {
 		"2 tarn: $device: Cannot go on in what is no regular file"
 }
 
+# Read and written, it would wait for itself.
+test_pipe_is_not_added_to() {
+	mkfifo a.tar
+	printf content >f
+	for mode in -r -u; do
+		expect_status 2 timeout 20 "$TARN" $mode -f a.tar f
+		expect_stderr_has 'a.tar: Cannot go on in what is no regular file'
+	done
+}
+
+# It is opened to be written first, and then to be read.
+test_archive_that_is_replaced_while_it_is_opened_is_not_added_to() {
+	need_program strace
+	printf content >f
+	tarn -cf a.tar f
+	tarn -cf b.tar f f f
+	cp a.tar old
+	cp b.tar new
+	ln a.tar kept
+	touch trace
+	{
+		while ! [ -s trace ]; do
+			sleep 0.05
+		done
+		mv b.tar a.tar
+	} &
+	expect_status 2 strace -f -o trace -e trace=openat -P a.tar \
+		-e inject=openat:delay_enter=3000000:when=2 "$TARN" -rf a.tar f
+	expect_stderr_has 'a.tar: Replaced while it was opened'
+	cmp kept old
+	cmp a.tar new
+}
+
 # Whatever that is, it is not kept in memory.
 test_much_behind_the_end_of_an_archive_takes_no_memory() {
 	printf old >old
