@@ -200,9 +200,12 @@ static int archive_sink_put(
 	struct entry whole;
 	int r;
 
-	/* A tree has said that it is left out. */
-	if (e->type == ENTRY_SOCKET)
+	if (e->type == ENTRY_SOCKET) {
+		/* A tree has said so. */
+		if (e->path == NULL)
+			report_note(s->report, e->name, "socket ignored");
 		return TARN_OK;
+	}
 	if (e->first_name != NULL && e->is_whole) {
 		whole = *e;
 		whole.first_name = NULL;

@@ -435,10 +435,23 @@ START_TEST(sockets_are_left_out) {
 	struct entry e = file_entry("a", 0);
 
 	e.type = ENTRY_SOCKET;
+	e.path = "tree/a";
 	begin(FORMAT_PAX);
 	put(&e, "");
 	ck_assert_int_eq(archive_sink_nbytes(sink), 0);
 	ck_assert_str_eq(said, "");
+}
+END_TEST
+
+/* A tree has said so itself. */
+START_TEST(sockets_of_an_archive_are_left_out_and_that_is_said) {
+	struct entry e = file_entry("a", 0);
+
+	e.type = ENTRY_SOCKET;
+	begin(FORMAT_PAX);
+	put(&e, "");
+	ck_assert_int_eq(archive_sink_nbytes(sink), 0);
+	ck_assert_str_eq(said, "a: socket ignored\n");
 }
 END_TEST
 
@@ -580,6 +593,7 @@ int main(void) {
 	tcase_add_test(tc, later_name_is_one_block_without_content);
 	tcase_add_test(tc, link_to_itself_is_said_and_left_out);
 	tcase_add_test(tc, sockets_are_left_out);
+	tcase_add_test(tc, sockets_of_an_archive_are_left_out_and_that_is_said);
 	tcase_add_loop_test(tc, cpio_names_of_an_inode_come_back_as_links, 0, 6);
 	tcase_add_test(tc, cpio_says_where_later_names_cannot_follow);
 	tcase_add_test(tc, cpio_archive_is_padded_to_a_record);
