@@ -220,9 +220,6 @@ static int archive_sink_put(
 	r = append_header(s, e, err);
 	if (r == TARN_NO_FIRST && e->path != NULL)
 		report_note(s->report, e->name, "%s: stored in full", err->msg);
-	/* An archive would have to be read again for each such name. */
-	if (r == TARN_NO_FIRST && e->path == NULL && s->format != FORMAT_CPIO)
-		r = err_set(err, TARN_EREFUSED, 0, "%s; not dumped", err->msg);
 	if (r == TARN_EREFUSED) {
 		report_error(s->report, e->name, err);
 		return remember(s, e, false, err);

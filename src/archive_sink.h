@@ -15,7 +15,7 @@
  * stream at which it begins (not 0 when appending).  finish does not finish the writer.
  *
  * A member that ${format} cannot hold is said to ${report} and left out, and so is a link to
- * itself.  Where it cannot hold the link alone, TARN_NO_FIRST is returned, which is said, if the
+ * itself.  Where it cannot hold the link alone, TARN_NO_FIRST is returned; that is said, if the
  * member is from a tree.  A link member that is whole becomes a member of its own: whether its
  * content is that of its first name cannot be seen here.  Content that is missing becomes zeros, so
  * that the archive stays whole: without a word when the source ends early, as that has said why;

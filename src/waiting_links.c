@@ -422,6 +422,8 @@ int waiting_links_put(struct waiting_links *waiting, struct input *input, struct
 			r = take_turn(waiting, input->source, err);
 	} while (r == TARN_OK && waiting->goes_on && waiting->turn < MAX_TURNS);
 	if (r != TARN_ELIMIT)
-		say_missing(waiting, "the archive has no such member before this one");
+		say_missing(waiting,
+		    waiting->goes_on ? "that would take too many turns through the archive" :
+		                       "the archive has no such member before this one");
 	return r;
 }

@@ -448,6 +448,24 @@ test_link_that_a_format_cannot_hold_is_stored_in_full() {
 	expect_equal "$(cat cpio/k cpio/l)" contentcontent
 }
 
+# Where no name can be a link to another, each takes a turn through the archive.
+test_link_of_an_archive_that_a_format_cannot_hold_is_stored_in_full() {
+	local first long
+	printf -v long %060d 1
+	mkdir -p "$long"
+	first=$long/$(printf %060d 2)
+	archive_of "$first=content" "k->$first" "l->$first" "$long/k->$first" "$long/$long->$first"
+	mkdir short long
+	expect_status 0 tarn --format=ustar -cf b.tar @a.tar
+	tar -xf b.tar -C short
+	expect_equal "$(cat short/k short/l "short/$long"/*)" contentcontentcontentcontentcontent
+	expect_equal "$(find short -samefile short/k | wc -l)" 4
+	archive_of "$first=content" "$first.1->$first" "$first.2->$first"
+	expect_status 0 tarn --format=ustar -cf b.tar @a.tar
+	tar -xf b.tar -C long
+	expect_equal "$(cat long/*/*)" contentcontentcontent
+}
+
 test_name_of_a_version_that_was_not_extracted_is_not_linked_to_an_earlier_one() {
 	mkdir skip waits
 	archive_of a=older a=newer 'l->a'
