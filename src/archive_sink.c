@@ -181,6 +181,7 @@ static int remember(struct archive_sink *s, const struct entry *e, bool is_in, s
 /* The header of ${e}; TARN_EREFUSED when the format cannot hold it. */
 static int append_header(struct archive_sink *s, const struct entry *e, struct error *err) {
 	struct entry stored;
+	struct tar_owners owners;
 	int r = s->format == FORMAT_CPIO ?
 	    cpio_header_encode(&s->header, &s->names, e, s->nbytes, err) :
 	    tar_header_encode(&s->header, e, s->format, err);
@@ -188,7 +189,7 @@ static int append_header(struct archive_sink *s, const struct entry *e, struct e
 	/* Before the header is appended, as s->nbytes is still where it begins. */
 	if (r == TARN_OK && s->index != NULL) {
 		stored = *e;
-		tar_header_reduce(&stored, s->format);
+		tar_header_reduce(&stored, s->format, &owners);
 		r = index_writer_add(s->index, &stored, s->nbytes, s->header.data, err);
 	}
 	return r == TARN_OK ? append(s, s->header.data, (off_t)s->header.nbytes, err) : r;

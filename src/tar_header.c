@@ -48,6 +48,8 @@ struct field {
 	const char *type;    /* what GNU tar calls it */
 };
 
+#define OWNER_NBYTES_MAX (sizeof(((struct tar_owners *)0)->uname) - 1)
+
 #define FIELD(enc, member, keyword, type) \
 	((struct field){ (enc)->block.member, sizeof((enc)->block.member), keyword, type })
 
@@ -98,19 +100,21 @@ static int put_mtime(struct encoder *enc) {
 	return pax_record_time(enc->header, "mtime", t, enc->err);
 }
 
+/* Is ${name}, an owner of ${e}, longer than its field, and has no record either? */
+static bool is_owner_cut(const struct entry *e, enum format format, const char *name) {
+	return strlen(name) > OWNER_NBYTES_MAX &&
+	    (format != FORMAT_PAX || e->first_name != NULL || !pax_is_utf8(name));
+}
+
 /*
  * The name of an owner.  It is cut to 31 bytes and a NUL (POSIX ustar wants that) in every format
  * but pax, and there too if it is not UTF-8: readers then have the number.
  */
 static int put_owner(struct encoder *enc, char at[32], const char *keyword, const char *name) {
-	size_t room = sizeof(enc->block.uname) - 1, nbytes;
-
 	if (name == NULL || enc->format == FORMAT_V7)
 		return TARN_OK;
-	nbytes = strlen(name);
-	memcpy(at, name, nbytes < room ? nbytes : room);
-	if (nbytes <= room || enc->format != FORMAT_PAX || enc->e->first_name != NULL ||
-	    !pax_is_utf8(name))
+	memcpy(at, name, strnlen(name, OWNER_NBYTES_MAX));
+	if (strlen(name) <= OWNER_NBYTES_MAX || is_owner_cut(enc->e, enc->format, name))
 		return TARN_OK;
 	return pax_record_string(enc->header, keyword, name, enc->err);
 }
@@ -491,13 +495,25 @@ static uint64_t reduce_number(uint64_t value, size_t nbytes) {
 	return value <= tar_max_octal(nbytes) ? value : 0;
 }
 
-void tar_header_reduce(struct entry *e, enum format format) {
+/* What put_owner() leaves of ${name}, in ${room} where it is cut. */
+static const char *reduce_owner(
+    const struct entry *e, enum format format, const char *name, char room[]) {
+	if (name == NULL || *name == '\0' || format == FORMAT_V7)
+		return NULL;
+	if (!is_owner_cut(e, format, name))
+		return name;
+	memcpy(room, name, OWNER_NBYTES_MAX);
+	room[OWNER_NBYTES_MAX] = '\0';
+	return room;
+}
+
+void tar_header_reduce(struct entry *e, enum format format, struct tar_owners *owners) {
 	const struct tar_block *b;
 
 	if (format != FORMAT_PAX || e->first_name != NULL)
 		e->mtime.tv_nsec = 0;
-	if (format == FORMAT_V7)
-		e->uname = e->gname = NULL;
+	e->uname = reduce_owner(e, format, e->uname, owners->uname);
+	e->gname = reduce_owner(e, format, e->gname, owners->gname);
 	if (e->first_name == NULL)
 		return;
 	e->type = ENTRY_FILE;

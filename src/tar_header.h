@@ -38,7 +38,15 @@
 int tar_header_encode(
     struct member_header *header, const struct entry *e, enum format format, struct error *err);
 
-/** Leave in ${e} what can be read back from its header: link members have no records in pax. */
-void tar_header_reduce(struct entry *e, enum format format);
+/* Names of owners as a header has them: cut. */
+struct tar_owners {
+	char uname[32], gname[32];
+};
+
+/**
+ * Leave in ${e} what can be read back from its header: link members have no records in pax.  It may
+ * then borrow from ${owners}.
+ */
+void tar_header_reduce(struct entry *e, enum format format, struct tar_owners *owners);
 
 #endif

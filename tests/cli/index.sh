@@ -66,6 +66,20 @@ test_listing_by_the_index_is_that_of_the_archive() {
 	tarn -tvf v7.tar --no-index | cmp - by-index
 }
 
+test_owners_that_a_header_has_no_room_for_are_cut_in_the_index_too() {
+	local name
+	printf content >f
+	ln f later
+	for name in "$(printf 'n%.0s' {1..40})" $'\xff'"$(printf 'n%.0s' {1..40})" \
+		"$(printf 'é%.0s' {1..20})"; do
+		for format in gnu ustar pax v7; do
+			tarn --format=$format --owner="$name:1" --group="$name:1" --index -cf a.tar f later
+			tarn -tvf a.tar >by-index
+			tarn -tvf a.tar --no-index | cmp - by-index
+		done
+	done
+}
+
 # reads FILE COMMAND…: the bytes that it reads of that file.
 reads() {
 	strace -o trace -P "$1" -e trace=read "${@:2}" >/dev/null
