@@ -17,7 +17,7 @@
  * each member but the first; early_mtime uses no more than extended_header_read.
  *
  * A name can say more than it seems where it ends in a slash: only a directory's may.  Numbers are
- * digits up to a NUL, a space or the end of the field.
+ * digits behind blanks, if any, up to a NUL, a space or the end of the field.
  */
 
 /* What stands before a header.  The names are borrowed from there, with text NULL for none. */
@@ -30,14 +30,18 @@ struct records {
 };
 
 /*
- * False without digits, for blanks before them, and for base 256.  12 digits are 36 bits at most.
+ * Old tars have blanks in the place of leading zeros.  False without digits, and for base 256.  12
+ * digits are 36 bits at most.
  */
 static bool read_octal(const char *field, size_t nbytes, uint64_t *value) {
-	size_t i = 0;
+	size_t i = 0, first;
 
+	while (i < nbytes && (field[i] == ' ' || field[i] == '\t'))
+		i++;
+	first = i;
 	for (*value = 0; i < nbytes && field[i] >= '0' && field[i] <= '7'; i++)
 		*value = *value << 3 | (uint64_t)(field[i] - '0');
-	return i > 0 && (i == nbytes || field[i] == '\0' || field[i] == ' ');
+	return i > first && (i == nbytes || field[i] == '\0' || field[i] == ' ');
 }
 
 static bool has_checksum(const struct tar_block *block) {

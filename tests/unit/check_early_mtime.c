@@ -103,6 +103,19 @@ START_TEST(only_the_header_of_the_next_member_counts) {
 }
 END_TEST
 
+/* Old tars put blanks in the place of leading zeros. */
+START_TEST(numbers_may_begin_with_blanks) {
+	struct tar_block *block = (struct tar_block *)data;
+
+	add('x', "14 mtime=-0.5\n");
+	add('0', "");
+	memset(block->size, ' ', 9);
+	snprintf(block->checksum, sizeof(block->checksum), "%6o", tar_block_sum(block));
+	ck_assert_int_eq(block->checksum[0], ' ');
+	ck_assert(look().is_set);
+}
+END_TEST
+
 START_TEST(damaged_header_is_not_believed) {
 	add('x', "12 mtime=-7\n");
 	data[0]++;
@@ -134,6 +147,7 @@ int main(void) {
 	    tc, time_before_1970_counts_its_fraction_upwards, 0, NELEMENTS(early_times));
 	tcase_add_loop_test(tc, other_records_say_no_such_time, 0, NELEMENTS(others));
 	tcase_add_test(tc, only_the_header_of_the_next_member_counts);
+	tcase_add_test(tc, numbers_may_begin_with_blanks);
 	tcase_add_test(tc, damaged_header_is_not_believed);
 	tcase_add_test(tc, more_is_asked_for_until_it_is_known);
 	suite_add_tcase(suite, tc);

@@ -154,6 +154,17 @@ START_TEST(fields_may_be_full) {
 }
 END_TEST
 
+START_TEST(numbers_may_begin_with_blanks) {
+	memcpy(block.mode, "  644 ", 7);
+	memcpy(block.uid, " \t  1750", 8);
+	memcpy(block.mtime, "           7", 12);
+	ck_assert(is_read());
+	expect_what_libarchive_reads();
+	memset(block.gid, ' ', sizeof(block.gid));
+	ck_assert(!is_read());
+}
+END_TEST
+
 START_TEST(slashes_end_only_names_of_directories) {
 	strcpy(block.name, "d///");
 	ck_assert(!is_read());
@@ -444,6 +455,7 @@ int main(void) {
 	tcase_add_checked_fixture(tc, set_up, NULL);
 	tcase_add_loop_test(tc, usual_members_are_read, 0, 8);
 	tcase_add_test(tc, fields_may_be_full);
+	tcase_add_test(tc, numbers_may_begin_with_blanks);
 	tcase_add_test(tc, slashes_end_only_names_of_directories);
 	tcase_add_loop_test(tc, anything_else_is_left_to_libarchive, 0, 8);
 	tcase_add_test(tc, files_have_content);
