@@ -210,7 +210,7 @@ static void say_garbage(struct archive_source *s) {
 	s->in_garbage = true;
 	/* The entry may have been renamed, and has lost what it borrowed. */
 	report_failure(s->report, s->last_name, "%s at byte %jd: Skipping to next header",
-	    s->nmembers > 0 ? "Damaged header behind this member" : "Damaged header",
+	    s->last_name != NULL ? "Damaged header behind this member" : "Damaged header",
 	    (intmax_t)header_at(s));
 }
 
@@ -361,13 +361,16 @@ static off_t npromised(const struct entry *e) {
 /* A header was read.  TARN_END: what it says is no entry, or is held back. */
 static int take_header(struct archive_source *s, bool has_warning, struct error *err) {
 	bool is_tar = archive_source_is_tar(&s->base);
+	struct early_mtime early = s->early_mtime;
 	int r;
 
+	/* It is that of this member, also if that is refused. */
+	s->early_mtime.is_set = false;
 	/* That is for late_content: libarchive knows no names from before it was begun anew. */
 	if (!is_tar)
 		archive_entry_set_hardlink(s->from, NULL);
 	r = entry_from_libarchive(&s->entry, s->from, &s->storage, err);
-	s->last_name = s->storage.name;
+	s->last_name = s->entry.name;
 	/* Of a link member with an empty first name libarchive tells neither that nor a type. */
 	if (r == TARN_OK && is_tar && s->entry.first_name == NULL && s->entry.size == 0 &&
 	    archive_entry_filetype(s->from) == 0)
@@ -378,9 +381,8 @@ static int take_header(struct archive_source *s, bool has_warning, struct error 
 		report_error(s->report, s->entry.name, err);
 		return TARN_END;
 	}
-	if (s->early_mtime.is_set)
-		s->entry.mtime = s->early_mtime.mtime;
-	s->early_mtime.is_set = false;
+	if (early.is_set)
+		s->entry.mtime = early.mtime;
 	s->npromised = npromised(&s->entry);
 	if (__builtin_add_overflow(position(s), s->npromised, &s->content_fed))
 		s->content_fed = INT64_MAX;

@@ -15,7 +15,7 @@
  * and what stands behind a malformed record.
  */
 
-#define HEADER_NBYTES_MAX ((uint64_t)1 << 20) /* libarchive's own limit */
+#define RECORDS_NBYTES_MAX ((uint64_t)1 << 20) /* libarchive's own limit */
 #define NHEADERS_MAX 16 /* before one member; x, K and L are all that is usual */
 
 /* The last record of a keyword counts: a time from 1970 on takes back one before it. */
@@ -39,7 +39,7 @@ size_t early_mtime_look(struct early_mtime *early, const char *data, size_t nbyt
 		if (nbytes < at + sizeof(block))
 			return at + sizeof(block);
 		memcpy(&block, data + at, sizeof(block));
-		if (!extended_header_read(&block, &content) || content > HEADER_NBYTES_MAX)
+		if (!extended_header_read(&block, &content) || content > RECORDS_NBYTES_MAX)
 			break;
 		at += sizeof(block);
 		if (nbytes < at + content)

@@ -88,6 +88,18 @@ test_damaged_header_is_said_with_the_member_before_it() {
 	expect_equal "$(cat out/uno out/three)" 13
 }
 
+test_damaged_header_behind_a_member_without_a_name_is_not_said_of_another() {
+	python3 - <<-'END'
+	import tarfile
+	with tarfile.open("a.tar", "w") as t:
+	    for name in "a", "b", "", "damaged":
+	        t.addfile(tarfile.TarInfo(name))
+	END
+	printf x | dd of=a.tar bs=1 seek=1540 conv=notrunc status=none
+	expect_status 2 tarn -tf a.tar
+	expect_stderr_has 'tarn: Damaged header at byte 1536: Skipping'
+}
+
 # cpio has room for names of 4 GiB, and what reads it would take memory for them.
 test_name_that_is_too_large_for_memory_is_an_error() {
 	printf '070701%08X%08X%072d%08X%08X' 1 0100644 0 $((200 << 20)) 0 >a.cpio
