@@ -77,6 +77,7 @@ struct archive_source {
 	bool is_late;      /* the current entry comes from there */
 	size_t nmembers;   /* good headers, of both readers; 0: what this is is not known yet */
 	bool is_in_member; /* libarchive is behind a good header */
+	bool said_global;  /* that a global header is ignored */
 	bool in_garbage;   /* said so, not yet at the next good header */
 	enum archive_end ends_at;
 	bool behind_zeros; /* that did not end it, and not yet at the next good header */
@@ -347,6 +348,10 @@ static void look_ahead(struct archive_source *s) {
 	skip_zeros(s);
 	while (needed > 0 && held_bytes_need(&s->held, needed) == TARN_OK)
 		needed = early_mtime_look(&s->early_mtime, s->held.data, s->held.nbytes);
+	if (s->early_mtime.ignored[0] != '\0' && !s->said_global)
+		report_note(s->report, NULL, "Record %s of a global header is ignored",
+		    s->early_mtime.ignored);
+	s->said_global = s->early_mtime.ignored[0] != '\0';
 }
 
 /* The bytes of content that ${e} has. */

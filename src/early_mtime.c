@@ -2,6 +2,7 @@
 
 #include "early_mtime.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "pax_records.h"
@@ -29,6 +30,18 @@ static void read_records(struct early_mtime *early, const char *at, const char *
 	}
 }
 
+/* git has the hash of a commit in a comment, in each of its archives. */
+static void read_global_records(struct early_mtime *early, const char *at, const char *end) {
+	struct pax_text keyword, value;
+
+	while (
+	    at < end && early->ignored[0] == '\0' && pax_read_record(&at, end, &keyword, &value)) {
+		if (!pax_text_is(&keyword, "comment"))
+			snprintf(early->ignored, sizeof(early->ignored), "%.*s",
+			    (int)keyword.nbytes, keyword.text);
+	}
+}
+
 size_t early_mtime_look(struct early_mtime *early, const char *data, size_t nbytes) {
 	struct tar_block block;
 	uint64_t content;
@@ -46,6 +59,8 @@ size_t early_mtime_look(struct early_mtime *early, const char *data, size_t nbyt
 			return at + content;
 		if (block.type == 'x')
 			read_records(early, data + at, data + at + content);
+		if (block.type == 'g')
+			read_global_records(early, data + at, data + at + content);
 		at += tar_padded(content);
 	}
 	return 0;

@@ -6,17 +6,20 @@
 #include <time.h>
 
 /*
- * Times before 1970 that a pax record tells.  libarchive takes their fraction for a positive one,
- * and loses the sign of -0.5 altogether.
+ * What libarchive does not tell of extended headers.  Of times before 1970 it takes the fraction for
+ * a positive one, and loses the sign of -0.5 altogether.  Global headers, which speak of all members
+ * that follow, it passes over.
  */
 struct early_mtime {
 	bool is_set;
 	struct timespec mtime;
+	char ignored[64]; /* the keyword of a record in a global header, maybe cut; empty: none */
 };
 
 /**
  * Look in the extended headers that the ${nbytes} of a tar archive at ${data} begin with, if any,
- * for the mtime of the member behind them; without one before 1970 ${early} is not set.
+ * for the mtime of the member behind them; without one before 1970 ${early} is not set.  The first
+ * record of a global one that would change members is early->ignored, from then on.
  *
  * Returns 0, or how many bytes it takes to know, more than ${nbytes}.
  */

@@ -114,6 +114,23 @@ test_file_that_is_called_as_the_end_of_cpio_archives_does_not_end_one() {
 	same_tree tree out --ignore mtime
 }
 
+# libarchive passes over them; git has one with a comment in each archive.
+test_global_header_that_is_ignored_is_said_to_be() {
+	printf content | tee a b c >d
+	tar --format=pax --pax-option=uname=other -cf a.tar a b c d
+	for archive in a.tar a.tar.gz; do
+		[ -e $archive ] || gzip -k a.tar
+		expect_status 0 tarn -tf $archive
+		expect_equal "$(cat "$ERR")" 'tarn: Record uname of a global header is ignored'
+		mkdir -p out
+		expect_status 0 tarn -xf - -C out <$archive
+		expect_equal "$(cat "$ERR")" 'tarn: Record uname of a global header is ignored'
+	done
+	tar --format=pax --pax-option=comment=0123abcd -cf b.tar a b
+	expect_status 0 tarn -tf b.tar
+	expect_equal "$(cat "$ERR")" ''
+}
+
 test_cpio_restores_cpio() {
 	make_tree
 	tarn -cf a.cpio --format=cpio tree

@@ -32,7 +32,7 @@ static void add(char type, const char *text) {
 }
 
 static struct early_mtime look(void) {
-	struct early_mtime early;
+	struct early_mtime early = { 0 };
 
 	ck_assert_uint_eq(early_mtime_look(&early, data, ndata), 0);
 	return early;
@@ -116,6 +116,21 @@ START_TEST(numbers_may_begin_with_blanks) {
 }
 END_TEST
 
+START_TEST(first_record_of_a_global_header_is_told_but_comments) {
+	add('g', "13 comment=x\n");
+	add('0', "");
+	ck_assert_str_eq(look().ignored, "");
+	set_up();
+	add('g', "13 comment=x\n11 uname=x\n11 gname=x\n");
+	add('0', "");
+	ck_assert_str_eq(look().ignored, "uname");
+	set_up();
+	add('x', "11 uname=x\n");
+	add('0', "");
+	ck_assert_str_eq(look().ignored, "");
+}
+END_TEST
+
 START_TEST(damaged_header_is_not_believed) {
 	add('x', "12 mtime=-7\n");
 	data[0]++;
@@ -125,7 +140,7 @@ START_TEST(damaged_header_is_not_believed) {
 END_TEST
 
 START_TEST(more_is_asked_for_until_it_is_known) {
-	struct early_mtime early;
+	struct early_mtime early = { 0 };
 
 	add('L', "a long name");
 	add('x', "12 mtime=-9\n");
@@ -148,6 +163,7 @@ int main(void) {
 	tcase_add_loop_test(tc, other_records_say_no_such_time, 0, NELEMENTS(others));
 	tcase_add_test(tc, only_the_header_of_the_next_member_counts);
 	tcase_add_test(tc, numbers_may_begin_with_blanks);
+	tcase_add_test(tc, first_record_of_a_global_header_is_told_but_comments);
 	tcase_add_test(tc, damaged_header_is_not_believed);
 	tcase_add_test(tc, more_is_asked_for_until_it_is_known);
 	suite_add_tcase(suite, tc);
