@@ -153,19 +153,19 @@ static int open_from_nearest(struct held_directories *dirs, const char *path, bo
 		    rest_below(dirs->recent[i], path) != NULL)
 			nearest = dirs->recent[i];
 	}
+	/*
+	 * First, as nothing is to be made in the directory of another name.  As long as no file system
+	 * is known, this finds out about that of the destination.
+	 */
+	if ((dirs->names.fold || (make && dirs->names.nfile_systems == 0)) &&
+	    !is_exact(dirs, nearest, path)) {
+		errno = EEXIST;
+		return -1;
+	}
 	do
 		fd = compat_open_directory_beneath(nearest->fd, rest_below(nearest, path), make);
 	while (fd < 0 && errno == EINTR);
-	/*
-	 * ENOTDIR: what is in the way may be the file of another name that the file system takes
-	 * for this one, and that is what is to be said then.
-	 */
-	if ((fd < 0 && errno != ENOTDIR) || !dirs->names.fold || is_exact(dirs, nearest, path))
-		return fd;
-	if (fd >= 0)
-		close(fd);
-	errno = EEXIST;
-	return -1;
+	return fd;
 }
 
 struct held_directory *held_directories_get(

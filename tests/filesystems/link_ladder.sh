@@ -249,6 +249,21 @@ test_directory_does_not_replace_a_file_whose_name_differs_in_case() {
 	done
 }
 
+# Also where no member tells of the directory, and before anything was made.
+test_directory_of_another_name_is_not_entered() {
+	mount_fat fat 64M
+	mount_exfat exfat 64M
+	mkdir -p tree/DIR/sub
+	printf upper >tree/DIR/sub/file
+	tarn -cf a.tar -C tree DIR/sub/file
+	for disk in fat exfat; do
+		mkdir $disk/dir
+		expect_status 2 tarn -xf a.tar -C $disk
+		expect_stderr_has '1 name is missing (the file system does not tell it from that of another file)'
+		expect_equal "$(find $disk -mindepth 1)" "$disk/dir"
+	done
+}
+
 test_reflinks_share_blocks_and_are_no_links() {
 	mount_xfs disk 320M
 	mkdir tree
