@@ -58,9 +58,10 @@ static void remove_half_made(int dirfd, const char *name, mode_t mode) {
 	if (errno != EIO || S_ISLNK(mode))
 		return;
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
-	    st.st_size == 0)
-		unlinkat(dirfd, name, 0);
-	errno = EOPNOTSUPP;
+	    st.st_size == 0 && unlinkat(dirfd, name, 0) == 0)
+		errno = EOPNOTSUPP;
+	else
+		errno = EIO;
 }
 
 /*

@@ -9,6 +9,8 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include "write_at.h"
+
 /*
  * Run of data by run of data, as SEEK_DATA and SEEK_HOLE find them; where a file system knows of no
  * holes the file is one run.  What the kernel does not copy goes through a buffer.  Nothing is
@@ -35,17 +37,10 @@ static int copy_buffered(int from, int to, off_t at, off_t end, struct error *er
 		n = pread(from, buf, want, at);
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n <= 0) {
-			r = err_set(err, TARN_ESYSTEM, n < 0 ? errno : EIO, "Cannot read");
+		r = n > 0 ? write_at(to, buf, (size_t)n, at, err) :
+		            err_set(err, TARN_ESYSTEM, n < 0 ? errno : EIO, "Cannot read");
+		if (r != TARN_OK)
 			break;
-		}
-		do
-			n = pwrite(to, buf, (size_t)n, at);
-		while (n < 0 && errno == EINTR);
-		if (n < 0) {
-			r = err_set(err, TARN_ESYSTEM, errno, "Cannot write");
-			break;
-		}
 		at += n;
 	}
 	free(buf);
@@ -82,7 +77,7 @@ int file_copy(int from, int to, const struct stat *st, bool may_share, struct er
 			data = hole;
 		hole = lseek(from, data, SEEK_HOLE);
 		/* What was added to the file since ${st} is left out. */
-		if (hole < 0 || hole > st->st_size)
+		if (hole <= data || hole > st->st_size)
 			hole = st->st_size;
 		if (data < hole && copy_run(from, to, data, hole, may_share, err) != TARN_OK)
 			return (int)err->code;
