@@ -1,6 +1,5 @@
 #include "config.h"
 
-#include <limits.h>
 #include <string.h>
 
 #include "fuzz.h"
@@ -13,7 +12,7 @@ static bool is_refused(const char *name) {
 
 	for (size_t n; *name != '\0' && !refused; name += n + (name[n] == '/')) {
 		n = strcspn(name, "/");
-		refused = n > NAME_MAX || (n == 2 && memcmp(name, "..", 2) == 0);
+		refused = n > COMPONENT_NBYTES_MAX || (n == 2 && memcmp(name, "..", 2) == 0);
 	}
 	return refused;
 }
