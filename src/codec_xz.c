@@ -92,7 +92,7 @@ static int xz_decode(struct decoder *decoder, struct decoder_io *io, struct erro
 	if (!xz->in_block && xz->walk.place != XZ_IN_BLOCK) {
 		/* By the decoder's contract this is the end of the input. */
 		if (io->in_nbytes == 0)
-			return xz_walk_may_end(&xz->walk) ? TARN_END : decoder_truncated(err);
+			return xz_walk_end(&xz->walk, err);
 		r = xz_walk(&xz->walk, &io->in, &io->in_nbytes, err);
 	}
 	return r == TARN_OK && xz->walk.place == XZ_IN_BLOCK ? decode_block(xz, io, err) : r;
@@ -143,7 +143,7 @@ static int xz_gather(
 	if (walk->place == XZ_IN_BLOCK)
 		return is_piece(&walk->block) ? gather_block(walk, io, piece, err) : TARN_END;
 	if (io->in_ends)
-		return xz_walk_may_end(walk) ? TARN_END : decoder_truncated(err);
+		return xz_walk_end(walk, err);
 	return TARN_OK;
 }
 

@@ -100,6 +100,9 @@ static int walk_footer(struct back_walk *walk, lzma_stream_flags *flags, struct 
 	if (lzma_stream_footer_decode(flags, data) != LZMA_OK ||
 	    flags->backward_size > (lzma_vli)walk->end)
 		return TARN_END;
+	/* That nobody can verify it is said at its end: it is to be read up to there. */
+	if (!lzma_check_is_supported(flags->check))
+		return TARN_END;
 	return TARN_OK;
 }
 

@@ -11,7 +11,8 @@
 
 /**
  * Read what lies behind ${base} in the file ${fd}; *${index} is the caller's, lzma_index_end().
- * The file position stays.  TARN_END: not a whole .xz file.  TARN_ESYSTEM, TARN_ENOMEM.
+ * The file position stays.  TARN_END: not a whole .xz file, or one with a kind of check that
+ * liblzma does not know.  TARN_ESYSTEM, TARN_ENOMEM.
  */
 int xz_index_load(lzma_index **index, int fd, off_t base, struct error *err);
 

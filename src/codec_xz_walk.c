@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "codec_decoder.h"
+
 /*
  * Reading an .xz file from one part to the next; codec_xz.c decodes the blocks between them.  Each
  * part is gathered until it is complete, and then looked at; only the index, which can be large, is
@@ -96,6 +98,8 @@ static lzma_ret walk_header(struct xz_walk *walk, const unsigned char **in, size
 	if (!gather(walk, in, nbytes, LZMA_STREAM_HEADER_SIZE))
 		return LZMA_OK;
 	r = lzma_stream_header_decode(&walk->flags, walk->head);
+	if (r == LZMA_OK && !lzma_check_is_supported(walk->flags.check))
+		walk->is_unverified = true;
 	walk->nhead = 0;
 	walk->place = XZ_BEFORE_BLOCK;
 	return r;
@@ -172,7 +176,7 @@ static lzma_ret walk_footer(struct xz_walk *walk, const unsigned char **in, size
 int xz_walk(struct xz_walk *walk, const unsigned char **in, size_t *nbytes, struct error *err) {
 	lzma_ret r = LZMA_OK;
 
-	/* Without input nothing happens: a part that is cut short is for xz_walk_may_end to see. */
+	/* Without input nothing happens: a part that is cut short is for xz_walk_end to see. */
 	while (*nbytes > 0 && walk->place != XZ_IN_BLOCK && r == LZMA_OK) {
 		switch (walk->place) {
 		case XZ_BEFORE_STREAM:
@@ -204,6 +208,11 @@ int xz_walk_end_block(
 	return r == LZMA_OK ? TARN_OK : xz_error(r, 0, err);
 }
 
-bool xz_walk_may_end(const struct xz_walk *walk) {
-	return walk->place == XZ_BEFORE_STREAM && walk->nhead == 0;
+int xz_walk_end(const struct xz_walk *walk, struct error *err) {
+	if (walk->place != XZ_BEFORE_STREAM || walk->nhead > 0)
+		return decoder_truncated(err);
+	if (walk->is_unverified)
+		return err_set(
+		    err, TARN_EFORMAT, 0, "xz data with an unknown kind of check was not verified");
+	return TARN_END;
 }

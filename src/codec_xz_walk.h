@@ -30,6 +30,7 @@ struct xz_walk {
 	lzma_block block;
 	lzma_filter filters[LZMA_FILTERS_MAX + 1]; /* those of block, or an empty list */
 	bool is_behind_stream;                     /* so that padding may follow */
+	bool is_unverified;                        /* a stream had a check that is not known */
 	unsigned char head[LZMA_BLOCK_HEADER_SIZE_MAX];
 	size_t nhead; /* bytes gathered there */
 };
@@ -52,8 +53,11 @@ int xz_walk(struct xz_walk *walk, const unsigned char **in, size_t *nbytes, stru
 int xz_walk_end_block(
     struct xz_walk *walk, lzma_vli unpadded_nbytes, lzma_vli plain_nbytes, struct error *err);
 
-/** True where a file may end. */
-bool xz_walk_may_end(const struct xz_walk *walk);
+/**
+ * The input ends.  TARN_END; TARN_EFORMAT where no file may end, and where a stream had a check that
+ * liblzma does not know: its blocks were decoded, but nobody can tell whether they are right.
+ */
+int xz_walk_end(const struct xz_walk *walk, struct error *err);
 
 /** Say what a code of liblzma means; ${memory_nbytes} would have been needed. */
 int xz_error(lzma_ret r, uint64_t memory_nbytes, struct error *err);

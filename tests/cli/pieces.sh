@@ -180,6 +180,26 @@ test_damaged_piece_is_said_and_what_is_before_it_is_restored() {
 	done
 }
 
+test_xz_check_that_nobody_knows_is_said() {
+	make_tree
+	tar -cf - tree | xz -1 -C crc32 >a.tar.xz
+	python3 - <<-'END'
+		import zlib
+		a = bytearray(open("a.tar.xz", "rb").read())
+		a[7] = a[-3] = 2
+		a[8:12] = zlib.crc32(a[6:8]).to_bytes(4, "little")
+		a[-12:-8] = zlib.crc32(a[-8:-2]).to_bytes(4, "little")
+		open("a.tar.xz", "wb").write(a)
+	END
+	mkdir out
+	for options in -t --test -d '-x -C out' '-xO tree/noise'; do
+		# shellcheck disable=SC2086 # several options
+		expect_status 2 tarn -f a.tar.xz $options
+		expect_stderr_has 'unknown kind of check'
+	done
+	same_tree tree out/tree --ignore mtime
+}
+
 # Noise is not compressed, so that only a checksum tells that it is wrong.
 test_no_file_is_made_of_a_damaged_piece() {
 	mkdir tree

@@ -3,6 +3,7 @@
 #include "codec.h"
 
 #include <check.h>
+#include <lzma.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -285,6 +286,43 @@ START_TEST(an_xz_footer_of_another_stream_is_damage) {
 }
 END_TEST
 
+/* The stream in the file ${name} becomes one whose check has the number ${check}. */
+static void change_check(const char *name, unsigned int check) {
+	size_t nbytes;
+	unsigned char *data = load(name, &nbytes);
+	unsigned char *footer = data + nbytes - LZMA_STREAM_HEADER_SIZE;
+	lzma_stream_flags flags;
+
+	ck_assert_int_eq(lzma_stream_footer_decode(&flags, footer), LZMA_OK);
+	flags.check = (lzma_check)check;
+	ck_assert_int_eq(lzma_stream_header_encode(&flags, data), LZMA_OK);
+	ck_assert_int_eq(lzma_stream_footer_encode(&flags, footer), LZMA_OK);
+	save(name, data, nbytes);
+	free(data);
+}
+
+/* With and without sizes in the block's header. */
+START_TEST(xz_data_whose_check_is_unknown_is_handed_out_with_an_error_behind_it) {
+	static const char *const commands[] = { "xz -C crc32", "xz -C crc32 -T2" };
+	struct codec_reader *reader;
+	struct error err;
+	size_t nbytes;
+	int fd;
+
+	ck_assert(shell("seq 1000 | %s >a && seq 1000 | xz >b", commands[_i]));
+	/* As long as a CRC32. */
+	change_check("a", 2);
+	ck_assert(shell("cat a b >c"));
+	ck_assert_int_eq(read_through("c", &nbytes, &err), TARN_EFORMAT);
+	ck_assert_uint_eq(nbytes, 2 * 3893);
+	ck_assert_str_eq(err.msg, "xz data with an unknown kind of check was not verified");
+	/* Who goes to a place in it would not meet the error. */
+	reader = open_reader("c", &fd);
+	ck_assert_int_eq(codec_seek(reader, 5, &err), TARN_EREFUSED);
+	close_reader(reader, fd);
+}
+END_TEST
+
 START_TEST(all_before_the_damaged_piece_is_handed_out_and_nothing_of_it) {
 	static const enum compression compressions[] = { COMPRESSION_ZSTD, COMPRESSION_XZ };
 	struct codec_settings settings = in_pieces(compressions[_i % 2]);
@@ -456,6 +494,8 @@ int main(void) {
 	tcase_add_test(pieces, who_goes_on_between_pieces_overwrites_none);
 	tcase_add_test(pieces, a_frame_that_does_not_say_how_large_it_is_is_not_held_in_memory);
 	tcase_add_test(pieces, an_xz_footer_of_another_stream_is_damage);
+	tcase_add_loop_test(
+	    pieces, xz_data_whose_check_is_unknown_is_handed_out_with_an_error_behind_it, 0, 2);
 	tcase_add_loop_test(
 	    pieces, what_is_no_piece_is_read_in_a_row_before_and_behind_pieces, 0, 3);
 	tcase_add_loop_test(
