@@ -8,7 +8,6 @@
 #include "codec_pieces.h"
 #include "codec_reader.h"
 #include "codec_writer.h"
-#include "codec_xz_index.h"
 #include "codec_zstd_frame.h"
 
 /*
@@ -50,20 +49,15 @@ static int refuse(struct error *err) {
  */
 static int resume_zstd(struct resumption *resumption, const struct codec_settings *settings,
     const struct codec_reader *reader, off_t offset, struct error *err) {
+	const struct zstd_table *table = &reader->places.table;
+	size_t n = zstd_table_find(table, offset);
 	struct zstd_table kept = { 0 };
-	int r = zstd_table_load(&kept, reader->input.fd, reader->base, err);
+	int r = zstd_table_copy(&kept, table, n, err);
 
-	if (r == TARN_OK) {
-		size_t n = zstd_table_find(&kept, offset);
-
-		/* First behind that frame, to see where it ends; then it is cut off, too. */
-		zstd_table_cut(&kept, n + 1);
-		resumption->is_veiled = true;
-		resumption->veil_at = kept.nbytes;
-		zstd_table_cut(&kept, n);
-	}
 	resumption->at = kept.nbytes;
 	resumption->plain_at = kept.plain_nbytes;
+	resumption->is_veiled = true;
+	resumption->veil_at = n + 1 < table->n ? table->frames[n + 1].at : table->nbytes;
 	/*
 	 * When the veil is lifted, a skippable frame begins here: the old frame, and the veil's
 	 * header.
@@ -95,14 +89,12 @@ static lzma_vli locate(lzma_index_iter *iter, const lzma_index *index, off_t off
  */
 static int resume_xz(struct resumption *resumption, const struct codec_settings *settings,
     const struct codec_reader *reader, off_t offset, struct error *err) {
-	lzma_index *index;
+	const lzma_index *index = reader->places.index;
 	lzma_index_iter place, iter;
-	struct xz_kept kept;
-	int r = xz_index_load(&index, reader->input.fd, reader->base, err);
-
-	if (r != TARN_OK)
-		return r;
 	lzma_vli number = locate(&place, index, offset);
+	struct xz_kept kept;
+	int r = TARN_OK;
+
 	kept.check = place.stream.flags->check;
 	kept.index = lzma_index_init(NULL);
 	lzma_index_iter_init(&iter, index);
@@ -126,21 +118,19 @@ static int resume_xz(struct resumption *resumption, const struct codec_settings 
 	/* The format has it, if there is one. */
 	if (r != TARN_OK)
 		lzma_index_end(kept.index, NULL);
-	lzma_index_end(index, NULL);
 	return r;
 }
 
 /* TARN_END: it is not made of pieces. */
 static int resume(struct resumption *resumption, const struct codec_settings *settings,
-    const struct codec_reader *reader, off_t offset, struct error *err) {
-	switch (reader->compression) {
-	case COMPRESSION_ZSTD:
-		return resume_zstd(resumption, settings, reader, offset, err);
-	case COMPRESSION_XZ:
-		return resume_xz(resumption, settings, reader, offset, err);
-	default:
-		return TARN_END;
-	}
+    struct codec_reader *reader, off_t offset, struct error *err) {
+	int r = codec_check_places(reader, err);
+
+	if (r != TARN_OK)
+		return r;
+	return reader->compression == COMPRESSION_ZSTD ?
+	    resume_zstd(resumption, settings, reader, offset, err) :
+	    resume_xz(resumption, settings, reader, offset, err);
 }
 
 /* Keep the ${nbytes} at ${at} for ${writer}. */

@@ -11,9 +11,9 @@
  * everything else is decompressed and written.  So joining archives (-A), and adding to one that
  * has to be copied first, do not compress again what was compressed already.
  *
- * Where a piece is, and what comes out of it, is taken from the seek table or the index: nothing in
- * it is looked at, and its checksum goes along with it.  Only the piece that has the end of what is
- * wanted is decoded, up to there.
+ * Where a piece is is taken from the seek table or the index; what comes out of it has to stand in
+ * its own header, too.  Nothing else in it is looked at, and its checksum goes along with it.  Only
+ * the piece that has the end of what is wanted is decoded, up to there.
  */
 
 /*
@@ -27,21 +27,21 @@ static int copy_frames(struct codec_writer *writer, struct codec_reader *reader,
 
 	for (size_t n = 0; n < table->n && r == TARN_OK; n++) {
 		const struct zstd_frame_place *frame = &table->frames[n];
-		bool is_last = n + 1 == table->n;
-		off_t next_at = is_last ? table->nbytes : frame[1].at;
-		off_t next_plain_at = is_last ? table->plain_nbytes : frame[1].plain_at;
-		struct piece piece = {
-			.packed_nbytes = (size_t)(next_at - frame->at),
-			.plain_nbytes = (size_t)(next_plain_at - frame->plain_at),
-		};
+		off_t nbytes, plain_nbytes;
 
-		if (next_plain_at > end)
+		zstd_table_sizes(table, n, &nbytes, &plain_nbytes);
+		struct piece piece = {
+			.packed_nbytes = (size_t)nbytes,
+			.plain_nbytes = (size_t)plain_nbytes,
+		};
+		if (plain_nbytes > end - *done)
 			break;
 		/* What comes out of nothing is beside the stream. */
-		if (piece.plain_nbytes > 0)
+		if (plain_nbytes > 0)
 			r = writer->encoder->copy(writer->encoder, reader->input.fd,
 			    reader->base + frame->at, &piece, err);
-		*done = next_plain_at;
+		if (r == TARN_OK)
+			*done += plain_nbytes;
 	}
 	return r;
 }
@@ -88,7 +88,7 @@ static int copy_pieces(struct codec_writer *writer, struct codec_reader *reader,
 	if (writer->encoder == NULL || writer->encoder->copy == NULL ||
 	    writer->compression != reader->compression)
 		return TARN_OK;
-	r = codec_load_places(reader, err);
+	r = codec_check_places(reader, err);
 	if (r == TARN_OK)
 		r = reader->compression == COMPRESSION_ZSTD ?
 		    copy_frames(writer, reader, end, done, err) :

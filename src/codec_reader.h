@@ -27,7 +27,8 @@ struct chunk {
 /* The places of a file's pieces, looked for once. */
 struct codec_places {
 	bool is_loaded;
-	int r; /* of loading them: */
+	bool is_checked; /* by codec_check_places */
+	int r;           /* of loading or checking them: */
 	struct error err;
 	struct zstd_table table;
 	lzma_index *index;
@@ -68,6 +69,12 @@ void codec_reader_set_decoder(struct codec_reader *reader, struct decoder *decod
 
 /** Have the places of the pieces.  TARN_END: there are none, or no way to know them. */
 int codec_load_places(struct codec_reader *reader, struct error *err);
+
+/**
+ * The same for who keeps pieces as they are, and so has to know what each of them is: not from a
+ * seek table alone.  ${reader} may be left at the beginning, also where it cannot seek any more.
+ */
+int codec_check_places(struct codec_reader *reader, struct error *err);
 
 /** Let nothing be done ahead, and forget what was, and what came out last. */
 void codec_reader_stop(struct codec_reader *reader);

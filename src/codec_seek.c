@@ -15,7 +15,8 @@
  *
  * Where the pieces are is loaded when it is first asked for, and never for a plain file.  It comes
  * from the end of the file (a seek table, indexes), which nobody has verified against the pieces: a
- * wrong one leads to a wrong place, and what is read there has to show it.
+ * wrong one leads to a wrong place, and what is read there has to show it.  codec_check_places is
+ * for those who do not read there.
  *
  * Besides codec_seek, everything here that tells something of the whole file: its size, and what is
  * attached to it.
@@ -110,6 +111,21 @@ static bool goes_on(struct codec_reader *reader, const struct place *place, off_
 	return true;
 }
 
+static int go_to(
+    struct codec_reader *reader, const struct place *place, off_t offset, struct error *err) {
+	/* Jobs use the decoder and the input: none may run when these are changed. */
+	codec_reader_stop(reader);
+	if (place->decoder != NULL)
+		codec_reader_set_decoder(reader, place->decoder);
+	/* When this fails, reading does so, too. */
+	reader->state = codec_input_seek(&reader->input, reader->base + place->at, err);
+	reader->state_error = *err;
+	reader->again = false;
+	reader->at = place->plain_at;
+	reader->skip = offset - place->plain_at;
+	return reader->state;
+}
+
 int codec_seek(struct codec_reader *reader, off_t offset, struct error *err) {
 	struct place place = { 0 };
 	int r = find_place(reader, &place, offset, err);
@@ -120,16 +136,26 @@ int codec_seek(struct codec_reader *reader, off_t offset, struct error *err) {
 		place.decoder->free(place.decoder);
 		return TARN_OK;
 	}
-	/* Jobs use the decoder and the input: none may run when these are changed. */
-	codec_reader_stop(reader);
-	if (place.decoder != NULL)
-		codec_reader_set_decoder(reader, place.decoder);
-	/* When this fails, reading does so, too. */
-	reader->state = codec_input_seek(&reader->input, reader->base + place.at, err);
-	reader->state_error = *err;
-	reader->at = place.plain_at;
-	reader->skip = offset - place.plain_at;
-	return reader->state;
+	return go_to(reader, &place, offset, err);
+}
+
+int codec_check_places(struct codec_reader *reader, struct error *err) {
+	struct codec_places *places = &reader->places;
+	struct place beginning = { 0 };
+	int r = codec_load_places(reader, err);
+
+	/* Indexes of xz are part of their streams: any decompressor compares them with the blocks. */
+	if (r != TARN_OK || reader->compression != COMPRESSION_ZSTD || places->is_checked)
+		return r;
+	/* By a table that is wrong, nobody knows where the reader stands. */
+	r = decoder_zstd_new(&beginning.decoder, err);
+	if (r == TARN_OK)
+		r = go_to(reader, &beginning, 0, err);
+	if (r != TARN_OK)
+		return r;
+	places->is_checked = true;
+	places->r = zstd_table_check(&places->table, reader->input.fd, reader->base, &places->err);
+	return codec_load_places(reader, err);
 }
 
 /* Why it cannot be known is not said: that is no error here, and reading meets it if it is one. */

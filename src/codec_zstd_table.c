@@ -15,8 +15,9 @@
 /*
  * The table is the last frame of the file, a skippable one: its header, an entry of the sizes of
  * each frame before it (and maybe a checksum, which nobody needs who verifies the frame's own), and
- * a footer by which it is found from the end.  It is believed when the frames and it fill the file;
- * whether frames begin where it says, and give as much, is not looked at here.
+ * a footer by which it is found from the end.  To go somewhere it is believed when the frames and
+ * it fill the file.  Who keeps frames by what it says would lose what it is silent about: for that
+ * zstd_table_check looks whether frames begin where it says, and give as much.
  *
  * Frames of other programs (pzstd, zstd files one behind the other) have no table.  Then the
  * headers in the file tell the same, at the cost of a small read for each block of 128 KiB.
@@ -35,6 +36,8 @@
 #define ENTRY_NBYTES 8
 /* As the format's own library has it, so that it reads what is written here. */
 #define FRAMES_MAX 0x8000000
+/* Magic number and Frame_Header (RFC 8878, 3.1.1.1). */
+#define FRAME_HEADER_NBYTES_MAX 18
 
 int zstd_table_add(struct zstd_table *table, off_t nbytes, off_t plain_nbytes, struct error *err) {
 	struct zstd_frame_place *frames = table->frames;
@@ -52,6 +55,15 @@ int zstd_table_add(struct zstd_table *table, off_t nbytes, off_t plain_nbytes, s
 	table->nbytes += nbytes;
 	table->plain_nbytes += plain_nbytes;
 	return TARN_OK;
+}
+
+void zstd_table_sizes(
+    const struct zstd_table *table, size_t n, off_t *nbytes, off_t *plain_nbytes) {
+	const struct zstd_frame_place *place = &table->frames[n];
+	bool is_last = n + 1 == table->n;
+
+	*nbytes = (is_last ? table->nbytes : place[1].at) - place->at;
+	*plain_nbytes = (is_last ? table->plain_nbytes : place[1].plain_at) - place->plain_at;
 }
 
 void zstd_table_cut(struct zstd_table *table, size_t n) {
@@ -203,6 +215,64 @@ int zstd_table_load(struct zstd_table *table, int fd, off_t base, struct error *
 	return look_through(table, fd, base, st.st_size, err);
 }
 
+/*
+ * *${agrees}: does what is at frame ${n} say what the table says of it?  Where the blocks of a frame
+ * end is not looked at: if there were another frame, the table would have less than all that comes
+ * out.
+ */
+static int compare_frame(
+    const struct zstd_table *table, size_t n, int fd, off_t base, bool *agrees, struct error *err) {
+	unsigned char head[FRAME_HEADER_NBYTES_MAX];
+	struct zstd_frame frame;
+	off_t nbytes, plain_nbytes;
+	int r;
+
+	zstd_table_sizes(table, n, &nbytes, &plain_nbytes);
+	*agrees = false;
+	/* No frame is shorter, and no skippable one either. */
+	if (nbytes < ZSTD_SKIPPABLE_HEADER_NBYTES)
+		return TARN_OK;
+	size_t nread = nbytes < (off_t)sizeof(head) ? (size_t)nbytes : sizeof(head);
+	r = codec_read_at(fd, head, nread, base + table->frames[n].at, err);
+	if (r != TARN_OK)
+		return r;
+	zstd_frame_begin(&frame);
+	zstd_frame_walk(&frame, head, nread);
+	if (frame.is_skippable)
+		*agrees = plain_nbytes == 0 &&
+		    zstd_get32(head + 4) == nbytes - ZSTD_SKIPPABLE_HEADER_NBYTES;
+	else
+		*agrees = frame.content_nbytes == (unsigned long long)plain_nbytes;
+	return TARN_OK;
+}
+
+int zstd_table_check(struct zstd_table *table, int fd, off_t base, struct error *err) {
+	bool agrees = true;
+	struct stat st;
+	int r = TARN_OK;
+
+	for (size_t n = 0; n < table->n && r == TARN_OK && agrees; n++)
+		r = compare_frame(table, n, fd, base, &agrees, err);
+	if (r != TARN_OK || agrees)
+		return r;
+	zstd_table_cut(table, 0);
+	if (fstat(fd, &st) != 0)
+		return err_set(err, TARN_ESYSTEM, errno, "Cannot stat");
+	return look_through(table, fd, base, st.st_size, err);
+}
+
+int zstd_table_copy(
+    struct zstd_table *table, const struct zstd_table *from, size_t n, struct error *err) {
+	off_t nbytes, plain_nbytes;
+	int r = TARN_OK;
+
+	for (size_t i = 0; i < n && r == TARN_OK; i++) {
+		zstd_table_sizes(from, i, &nbytes, &plain_nbytes);
+		r = zstd_table_add(table, nbytes, plain_nbytes, err);
+	}
+	return r;
+}
+
 int zstd_table_encode(
     const struct zstd_table *table, unsigned char **data, size_t *nbytes, struct error *err) {
 	size_t size = ZSTD_SKIPPABLE_HEADER_NBYTES + table->n * ENTRY_NBYTES + FOOTER_NBYTES;
@@ -220,17 +290,15 @@ int zstd_table_encode(
 	zstd_put32(p + 4, (uint32_t)(size - ZSTD_SKIPPABLE_HEADER_NBYTES));
 	p += ZSTD_SKIPPABLE_HEADER_NBYTES;
 	for (size_t i = 0; i < table->n; i++, p += ENTRY_NBYTES) {
-		bool is_last = i + 1 == table->n;
-		const struct zstd_frame_place *place = &table->frames[i];
-		off_t end = is_last ? table->nbytes : place[1].at;
-		off_t plain_end = is_last ? table->plain_nbytes : place[1].plain_at;
+		off_t frame_nbytes, plain_nbytes;
 
-		if (end - place->at > UINT32_MAX || plain_end - place->plain_at > UINT32_MAX) {
+		zstd_table_sizes(table, i, &frame_nbytes, &plain_nbytes);
+		if (frame_nbytes > UINT32_MAX || plain_nbytes > UINT32_MAX) {
 			free(out);
 			return TARN_OK;
 		}
-		zstd_put32(p, (uint32_t)(end - place->at));
-		zstd_put32(p + 4, (uint32_t)(plain_end - place->plain_at));
+		zstd_put32(p, (uint32_t)frame_nbytes);
+		zstd_put32(p + 4, (uint32_t)plain_nbytes);
 	}
 	zstd_put32(p, (uint32_t)table->n);
 	p[4] = 0;

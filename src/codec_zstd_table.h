@@ -34,9 +34,24 @@ size_t zstd_table_find(const struct zstd_table *table, off_t plain_at);
  * (others lie before it), is looked through frame by frame.  The file position stays.
  *
  * Returns TARN_OK; TARN_END when there is no table and a frame does not say how large its content
- * is; TARN_ESYSTEM, TARN_ENOMEM.  ${table} is to be freed in every case.
+ * is; TARN_ESYSTEM, TARN_ENOMEM, and TARN_EFORMAT when the file becomes shorter meanwhile.
+ * ${table} is to be freed in every case.
  */
 int zstd_table_load(struct zstd_table *table, int fd, off_t base, struct error *err);
+
+/**
+ * Compare what was loaded with the headers of the frames, one read for each.  Where they do not say
+ * the same, ${table} becomes what the file has when it is looked through.  Returns as
+ * zstd_table_load.
+ */
+int zstd_table_check(struct zstd_table *table, int fd, off_t base, struct error *err);
+
+/** Add the first ${n} frames of ${from} to the empty ${table}.  TARN_ENOMEM. */
+int zstd_table_copy(
+    struct zstd_table *table, const struct zstd_table *from, size_t n, struct error *err);
+
+/** The sizes of frame ${n}, and of what comes out of it. */
+void zstd_table_sizes(const struct zstd_table *table, size_t n, off_t *nbytes, off_t *plain_nbytes);
 
 /**
  * Make the skippable frame that has the table: *${data} is malloc'ed.  NULL, and no bytes, where a

@@ -244,6 +244,29 @@ test_much_behind_the_end_of_an_archive_takes_no_memory() {
 	[ "$(stat -c %s a.tar)" -lt 100000 ]
 }
 
+# The last two frames of a file's seek table share their plain sizes as the frames do not.
+test_sizes_in_a_seek_table_are_not_believed() {
+	make_day 0
+	printf new >new
+	tarn -cf old.tar.zst --zstd --piece-size=100K --no-index -C tree day.0
+	python3 - old.tar.zst <<-'END'
+		import struct, sys
+		a = bytearray(open(sys.argv[1], "rb").read())
+		for at, nbytes in ((-9 - 16 + 4, -2000), (-9 - 8 + 4, 2000)):
+		    plain, = struct.unpack_from("<I", a, len(a) + at)
+		    struct.pack_into("<I", a, len(a) + at, plain + nbytes)
+		open(sys.argv[1], "wb").write(a)
+	END
+	(tar -tf old.tar.zst; echo new) >expected
+	cp old.tar.zst a.tar.zst
+	expect_status 0 tarn -rf a.tar.zst new
+	tar -tf a.tar.zst | cmp - expected
+	tarn -cf b.tar.zst --zstd new
+	expect_status 0 tarn -Af b.tar.zst old.tar.zst
+	tarn -xf b.tar.zst
+	same_tree tree/day.0 day.0
+}
+
 test_any_archive_becomes_one_that_can_be_added_to() {
 	make_day 0
 	tar -czf old.tar.gz -C tree day.0

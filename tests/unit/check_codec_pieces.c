@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #include "codec_files.h"
+#include "codec_zstd_frame.h"
+#include "codec_zstd_table.h"
 #include "suite.h"
 
 /*
@@ -140,12 +142,12 @@ START_TEST(pieces_end_where_they_are_told_to) {
 END_TEST
 
 /* The same in a new file, with what is kept of the old one. */
-static int go_on_in_copy(const char *name, struct codec_settings settings, off_t kept,
+static int go_on_in_copy(const char *name, const struct codec_settings *settings, off_t kept,
     const unsigned char *data, size_t nbytes, struct error *err) {
 	struct codec_writer *writer;
 	int reader_fd, fd = open("copy", O_RDWR | O_CREAT | O_TRUNC, 0600);
 	struct codec_reader *reader = open_reader(name, &reader_fd);
-	int r = codec_writer_new(&writer, &settings, fd, err);
+	int r = codec_writer_new(&writer, settings, fd, err);
 
 	ck_assert_int_eq(r, TARN_OK);
 	r = codec_copy(writer, reader, kept, err);
@@ -187,7 +189,7 @@ static int go_on(const char *name, const struct codec_settings *settings, off_t 
 	/* A part of an xz block cannot be written again where it is. */
 	ck_assert_int_eq(
 	    r == TARN_END, settings->compression == COMPRESSION_XZ && kept % (off_t)PIECE != 0);
-	return r == TARN_END ? go_on_in_copy(name, *settings, kept, data, nbytes, err) : r;
+	return r == TARN_END ? go_on_in_copy(name, settings, kept, data, nbytes, err) : r;
 }
 
 START_TEST(an_archive_goes_on_at_any_byte) {
@@ -413,6 +415,84 @@ START_TEST(frames_without_a_table_are_found_by_their_headers) {
 }
 END_TEST
 
+/* In the table of ${name}, frame ${n} loses ${nbytes} of its plain size to the one behind it. */
+static void shift_in_table(const char *name, size_t n, uint32_t nbytes) {
+	size_t size;
+	unsigned char *data = load(name, &size), *footer = data + size - 9;
+	unsigned char *entry = footer - 8 * (zstd_get32(footer) - n) + 4;
+
+	zstd_put32(entry, zstd_get32(entry) - nbytes);
+	zstd_put32(entry + 8, zstd_get32(entry + 8) + nbytes);
+	save(name, data, size);
+	free(data);
+}
+
+/* Frames that do not say their size, of a piece each, and a table that does. */
+static void make_silent_frames(const char *name, const unsigned char *data, size_t n) {
+	struct zstd_table table = { 0 };
+	unsigned char *end;
+	struct error err;
+	struct stat st;
+	size_t nbytes;
+
+	ck_assert(shell(": >%s", name));
+	for (size_t i = 0; i < n; i++) {
+		save("plain", data + i * PIECE, PIECE);
+		ck_assert(shell("cat plain | zstd -q >frame && cat frame >>%s", name));
+		ck_assert_int_eq(stat("frame", &st), 0);
+		ck_assert_int_eq(zstd_table_add(&table, st.st_size, PIECE, &err), TARN_OK);
+	}
+	ck_assert_int_eq(zstd_table_encode(&table, &end, &nbytes, &err), TARN_OK);
+	save("table", end, nbytes);
+	ck_assert(shell("cat table >>%s", name));
+	free(end);
+	zstd_table_fini(&table);
+}
+
+static void assert_is_spliced(const char *name, unsigned char *data, size_t kept, size_t nbytes) {
+	memmove(data + kept, data + 10 * PIECE, nbytes);
+	assert_file_is(name, data, kept + nbytes);
+}
+
+/* In the middle, or in the last two frames. */
+START_TEST(sizes_in_a_table_that_frames_do_not_have_are_not_believed) {
+	struct codec_settings settings = in_pieces(COMPRESSION_ZSTD);
+	size_t kept = _i % 2 == 0 ? 5 * PIECE : 9 * PIECE;
+	unsigned char *data = mixed_bytes(20 * PIECE);
+	struct error err;
+
+	compress_file("a", settings, data, 10 * PIECE, MIB);
+	shift_in_table("a", kept / PIECE - 1, 2000);
+	int r = (_i < 2 ? go_on : go_on_in_copy)(
+	    "a", &settings, (off_t)kept, data + 10 * PIECE, PIECE + 7, &err);
+	ck_assert_msg(r == TARN_OK, "%s", err.msg);
+	assert_is_spliced("a", data, kept, PIECE + 7);
+	free(data);
+}
+END_TEST
+
+START_TEST(frames_that_do_not_say_their_size_are_decoded_whatever_a_table_says) {
+	struct codec_settings settings = in_pieces(COMPRESSION_ZSTD);
+	unsigned char *data = mixed_bytes(20 * PIECE);
+	struct codec_writer *writer;
+	struct error err;
+	int fd;
+
+	make_silent_frames("a", data, 10);
+	shift_in_table("a", 0, PIECE);
+	struct codec_reader *reader = open_reader("a", &fd);
+	/* By the table it can go anywhere, but not go on there. */
+	ck_assert_int_eq(codec_seek(reader, 9 * PIECE, &err), TARN_OK);
+	ck_assert_int_eq(
+	    codec_writer_continue(&writer, &settings, reader, 9 * PIECE, -1, &err), TARN_EREFUSED);
+	close_reader(reader, fd);
+	int r = go_on_in_copy("a", &settings, 5 * PIECE, data + 10 * PIECE, 7, &err);
+	ck_assert_msg(r == TARN_OK, "%s", err.msg);
+	assert_is_spliced("a", data, 5 * PIECE, 7);
+	free(data);
+}
+END_TEST
+
 START_TEST(who_goes_on_between_pieces_overwrites_none) {
 	struct codec_settings settings = in_pieces(COMPRESSION_ZSTD);
 	unsigned char *data = mixed_bytes(5 * PIECE);
@@ -492,6 +572,9 @@ int main(void) {
 	tcase_add_loop_test(pieces, an_archive_goes_on_at_any_byte, 0, NSEEKABLE);
 	tcase_add_test(pieces, what_is_attached_is_found_and_no_decompressor_emits_it);
 	tcase_add_test(pieces, who_goes_on_between_pieces_overwrites_none);
+	tcase_add_loop_test(
+	    pieces, sizes_in_a_table_that_frames_do_not_have_are_not_believed, 0, 4);
+	tcase_add_test(pieces, frames_that_do_not_say_their_size_are_decoded_whatever_a_table_says);
 	tcase_add_test(pieces, a_frame_that_does_not_say_how_large_it_is_is_not_held_in_memory);
 	tcase_add_test(pieces, an_xz_footer_of_another_stream_is_damage);
 	tcase_add_loop_test(
