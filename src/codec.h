@@ -48,9 +48,9 @@ int codec_writer_new(
  * hold for what is new.  ${reader} is left somewhere else.  Before anything is written,
  * codec_writer_hold_back is to be called.
  *
- * TARN_END where a kill could lose what is written again: there codec_copy to another file has to
- * do.  TARN_EREFUSED where the archive is not made of pieces, or the one that has ${offset} is too
- * large for memory.  The file is untouched then, and until something is written.
+ * TARN_END where a kill could lose what is written again, or where that is too large for memory:
+ * there codec_copy to another file has to do.  TARN_EREFUSED where the archive is not made of
+ * pieces.  The file is untouched then, and until something is written.
  */
 int codec_writer_continue(struct codec_writer **writer, const struct codec_settings *settings,
     struct codec_reader *reader, off_t offset, int fd, struct error *err);

@@ -21,7 +21,8 @@
  */
 
 /*
- * What is to be written again is held in memory.  Larger pieces the reader does not hold, either.
+ * What is to be written again is held in memory.  Larger pieces the reader does not hold, either:
+ * they are for codec_copy.
  */
 #define AGAIN_NBYTES_MAX ((off_t)64 << 20)
 
@@ -36,11 +37,6 @@ struct resumption {
 	off_t veil_at;               /* behind the frame that is there */
 	struct piece_format *format; /* NULL until all is known; then to be freed or handed on */
 };
-
-static int refuse(struct error *err) {
-	return err_set(
-	    err, TARN_EREFUSED, 0, "Cannot go on in an archive that was not compressed in pieces");
-}
 
 /*
  * The frame that has ${offset} stays where it is: the new frames are written behind it, in a veil.
@@ -163,7 +159,8 @@ static int continue_pieces(struct codec_writer *writer, const struct codec_setti
 	int r = resume(&resumption, settings, reader, offset, err);
 
 	if (r == TARN_END)
-		return refuse(err);
+		return err_set(err, TARN_EREFUSED, 0,
+		    "Cannot go on in an archive that was not compressed in pieces");
 	if (r != TARN_OK)
 		return r;
 	again = offset - resumption.plain_at;
@@ -172,13 +169,9 @@ static int continue_pieces(struct codec_writer *writer, const struct codec_setti
 	 * lost if the run were killed before they are written again.  The caller makes another file
 	 * then.
 	 */
-	if (again < 0 || again > AGAIN_NBYTES_MAX)
-		r = refuse(err);
-	else if (again > 0 && !resumption.is_veiled)
-		r = TARN_END;
-	if (r != TARN_OK) {
+	if (again > AGAIN_NBYTES_MAX || (again > 0 && !resumption.is_veiled)) {
 		resumption.format->free(resumption.format);
-		return r;
+		return TARN_END;
 	}
 	/*
 	 * From here on the format is the encoder's, and that is the writer's, also after a failure.

@@ -267,6 +267,21 @@ test_sizes_in_a_seek_table_are_not_believed() {
 	same_tree tree/day.0 day.0
 }
 
+# 100 MB have to be written again: too much to be held in memory, so that the archive is copied.
+test_large_archive_that_is_one_block_or_frame_is_added_to() {
+	head -c 100000000 /dev/zero >large
+	printf new >new
+	tar -cf a.tar large
+	xz -0 <a.tar >a.tar.xz
+	zstd -q a.tar
+	for archive in a.tar.xz a.tar.zst; do
+		expect_status 0 tarn -1 -rf $archive new
+		expect_equal "$(tar -tf $archive | xargs)" 'large new'
+		tar -xOf $archive large | cmp - large
+		tar -xOf $archive new | cmp - new
+	done
+}
+
 test_any_archive_becomes_one_that_can_be_added_to() {
 	make_day 0
 	tar -czf old.tar.gz -C tree day.0
