@@ -20,9 +20,10 @@ struct codec_settings {
 	const char *program;          /* for COMPRESSION_PROGRAM: command with its arguments */
 	unsigned int nthreads;        /* 0: as many as cores */
 	uint64_t max_ratio;           /* for reading; see archive_limits.h.  Not for a program */
-	int level;                    /* 0: the compression's default */
-	size_t piece_nbytes;          /* zstd and xz: of a piece before compression; 0: by level */
-	bool long_distance;           /* zstd: look for repetitions 128 MiB back, within pieces */
+	bool has_level;               /* else the compression's default */
+	int level;
+	size_t piece_nbytes; /* zstd and xz: of a piece before compression; 0: by level */
+	bool long_distance;  /* zstd: look for repetitions 128 MiB back, within pieces */
 };
 
 /** What ${compression} is called, by libarchive and in messages. */

@@ -18,6 +18,7 @@ struct filter {
 	struct encoder encoder;
 	struct codec_output *output;
 	enum compression compression;
+	bool has_level;
 	int level;
 	struct archive *archive; /* NULL until the first byte */
 	int state;               /* what its callback met; if not TARN_OK, it writes no more: */
@@ -58,7 +59,7 @@ static int set_filter_options(struct filter *filter, struct error *err) {
 		archive_write_set_filter_option(filter->archive, name, "timestamp", NULL);
 	}
 	/* That of compress knows no options. */
-	if (filter->level == 0 || filter->compression == COMPRESSION_COMPRESS)
+	if (!filter->has_level || filter->compression == COMPRESSION_COMPRESS)
 		return TARN_OK;
 	snprintf(number, sizeof(number), "%d", filter->level);
 	if (archive_write_set_filter_option(filter->archive, name, "compression-level", number) !=
@@ -148,6 +149,7 @@ int encoder_filter_new(struct encoder **encoder, const struct codec_settings *se
 	};
 	filter->output = output;
 	filter->compression = settings->compression;
+	filter->has_level = settings->has_level;
 	filter->level = settings->level;
 	*encoder = &filter->encoder;
 	return TARN_OK;

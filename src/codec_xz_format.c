@@ -104,10 +104,17 @@ static void xz_format_free(struct piece_format *format) {
 	free(f);
 }
 
+/* As xz -T makes its blocks. */
+static size_t default_piece_nbytes(const lzma_options_lzma *options) {
+	const size_t mib = (size_t)1 << 20, nbytes = (size_t)3 * options->dict_size;
+
+	return nbytes > mib ? nbytes : mib;
+}
+
 int xz_format_new(struct piece_format **format, const struct codec_settings *settings,
     const struct xz_kept *kept, struct error *err) {
 	struct xz_format *f = calloc(1, sizeof(*f));
-	uint32_t preset = settings->level != 0 ? (uint32_t)settings->level : xz_default_preset();
+	uint32_t preset = settings->has_level ? (uint32_t)settings->level : xz_default_preset();
 
 	if (f == NULL)
 		return err_nomem(err);
@@ -135,9 +142,8 @@ int xz_format_new(struct piece_format **format, const struct codec_settings *set
 		xz_format_free(*format);
 		return err_set(err, TARN_EUSAGE, 0, "%d is no level of xz", settings->level);
 	}
-	/* By default as xz -T makes its blocks: three times the dictionary. */
 	f->format.piece_nbytes =
-	    settings->piece_nbytes > 0 ? settings->piece_nbytes : (size_t)3 * f->options.dict_size;
+	    settings->piece_nbytes > 0 ? settings->piece_nbytes : default_piece_nbytes(&f->options);
 	f->format.check = (int)f->check;
 	f->format.packed_nbytes_max = lzma_block_buffer_bound(f->format.piece_nbytes);
 	return TARN_OK;

@@ -21,7 +21,7 @@
 struct zstd_format {
 	struct piece_format format;
 	struct zstd_table table; /* of what is in the file, up to what was noted last */
-	int level;               /* not 0 */
+	int level;
 	bool long_distance;
 	unsigned int nthreads; /* as many contexts: */
 	ZSTD_CCtx *contexts[]; /* NULL until its worker needs it; used by one job at a time */
@@ -135,7 +135,8 @@ int zstd_format_new(struct piece_format **format, const struct codec_settings *s
 
 	if (f == NULL)
 		return err_nomem(err);
-	f->level = settings->level != 0 ? settings->level : zstd_default_level();
+	/* 0 is a level, too: the library's own default, whatever the environment says. */
+	f->level = settings->has_level ? settings->level : zstd_default_level();
 	if (f->level > ZSTD_maxCLevel() || f->level < ZSTD_minCLevel()) {
 		free(f);
 		return err_set(err, TARN_EUSAGE, 0, "%d is no level of zstd", settings->level);

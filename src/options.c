@@ -332,6 +332,7 @@ int options_parse(struct options *o, int argc, char **argv, struct error *err) {
 		.options = {
 			.program = slash != NULL ? slash + 1 : argv[0],
 			.blocking_factor = 20,
+			.level = LEVEL_DEFAULT,
 			.limits = { .max_depth = ARCHIVE_LIMITS_DEPTH },
 		},
 		.recurse = true,

@@ -54,6 +54,9 @@ enum compression {
 	COMPRESSION_PROGRAM /* --use-compress-program */
 };
 
+/* Of compression: none was asked for.  0 is one. */
+#define LEVEL_DEFAULT (~0U)
+
 enum sort { SORT_NAME, SORT_NONE, SORT_INODE };
 
 /* What happens to a file that is at the place of a member. */
@@ -138,7 +141,7 @@ struct options {
 	enum compression compression;
 	bool auto_compress; /* -a: the suffix of the archive decides, if it is known */
 	const char *compress_program;
-	unsigned int level;           /* of compression; 0: its default */
+	unsigned int level;           /* of compression, or LEVEL_DEFAULT */
 	size_t piece_nbytes;          /* --piece-size; 0: by level */
 	bool long_distance;           /* --long */
 	unsigned int nthreads;        /* --threads; at least 1 */

@@ -31,6 +31,7 @@ static struct codec_settings settings_of(const struct options *o) {
 		.compression = o->compression,
 		.program = o->compress_program,
 		.nthreads = o->nthreads,
+		.has_level = o->level != LEVEL_DEFAULT,
 		.level = (int)o->level,
 		.piece_nbytes = o->piece_nbytes,
 		.long_distance = o->long_distance,

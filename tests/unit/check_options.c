@@ -333,7 +333,8 @@ static const struct level_case {
 	enum compression compression;
 	unsigned int level;
 } level_cases[] = {
-	{ "-z", COMPRESSION_GZIP, 0 },
+	{ "-z", COMPRESSION_GZIP, LEVEL_DEFAULT },
+	{ "--xz=0", COMPRESSION_XZ, 0 },
 	{ "-z9", COMPRESSION_GZIP, 9 },
 	{ "-1 -J", COMPRESSION_XZ, 1 },
 	{ "--xz=5", COMPRESSION_XZ, 5 },
