@@ -17,11 +17,16 @@
 struct lzma_decoder {
 	struct decoder decoder;
 	lzma_stream stream;
+	const char *format; /* what liblzma takes the data for */
 };
 
 static int lzma_decode(struct decoder *decoder, struct decoder_io *io, struct error *err) {
-	lzma_stream *stream = &((struct lzma_decoder *)decoder)->stream;
+	struct lzma_decoder *lzma = (struct lzma_decoder *)decoder;
+	lzma_stream *stream = &lzma->stream;
 
+	/* By the first byte of the magic number "LZIP": codec_detect takes no .lzma with that. */
+	if (stream->total_in == 0 && io->in_nbytes > 0)
+		lzma->format = *io->in == 'L' ? "lzip" : "lzma";
 	stream->next_in = io->in;
 	stream->avail_in = io->in_nbytes;
 	stream->next_out = io->out;
@@ -42,7 +47,7 @@ static int lzma_decode(struct decoder *decoder, struct decoder_io *io, struct er
 	case LZMA_BUF_ERROR:
 		return decoder_truncated(err);
 	default:
-		return xz_error(r, lzma_memusage(stream), err);
+		return liblzma_error(lzma->format, r, lzma_memusage(stream), err);
 	}
 }
 
@@ -59,6 +64,7 @@ int decoder_lzma_new(struct decoder **decoder, struct error *err) {
 	if (lzma == NULL)
 		return err_nomem(err);
 	lzma->stream = (lzma_stream)LZMA_STREAM_INIT;
+	lzma->format = "lzma";
 	/* It would take .xz, too, but codec_detect sends that to decoder_xz_new. */
 	if (lzma_auto_decoder(&lzma->stream, XZ_MEMORY_NBYTES, LZMA_CONCATENATED) != LZMA_OK) {
 		free(lzma);

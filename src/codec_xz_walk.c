@@ -50,19 +50,23 @@ void xz_walk_fini(struct xz_walk *walk) {
 	begin(walk);
 }
 
-int xz_error(lzma_ret r, uint64_t memory_nbytes, struct error *err) {
+int liblzma_error(const char *format, lzma_ret r, uint64_t memory_nbytes, struct error *err) {
 	switch (r) {
 	case LZMA_MEM_ERROR:
 		return err_nomem(err);
 	case LZMA_MEMLIMIT_ERROR:
 		return err_set(err, TARN_EFORMAT, 0,
-		    "xz data that needs %ju MiB to be decompressed",
+		    "%s data that needs %ju MiB to be decompressed", format,
 		    (uintmax_t)(memory_nbytes >> 20));
 	case LZMA_OPTIONS_ERROR:
-		return err_set(err, TARN_EFORMAT, 0, "xz data with unknown features");
+		return err_set(err, TARN_EFORMAT, 0, "%s data with unknown features", format);
 	default:
-		return err_set(err, TARN_EFORMAT, 0, "Damaged xz data");
+		return err_set(err, TARN_EFORMAT, 0, "Damaged %s data", format);
 	}
+}
+
+int xz_error(lzma_ret r, uint64_t memory_nbytes, struct error *err) {
+	return liblzma_error("xz", r, memory_nbytes, err);
 }
 
 /*

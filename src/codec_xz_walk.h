@@ -59,7 +59,12 @@ int xz_walk_end_block(
  */
 int xz_walk_end(const struct xz_walk *walk, struct error *err);
 
-/** Say what a code of liblzma means; ${memory_nbytes} would have been needed. */
+/**
+ * Say what a code of liblzma means for data that is called ${format}; ${memory_nbytes} would have
+ * been needed.
+ */
+int liblzma_error(const char *format, lzma_ret r, uint64_t memory_nbytes, struct error *err);
+/** The same for "xz". */
 int xz_error(lzma_ret r, uint64_t memory_nbytes, struct error *err);
 
 /* xz -9 needs 65 MiB; a header that asks for more than this is not served. */

@@ -30,9 +30,12 @@ struct zstd_decoder {
 	size_t at, ngathered;    /* equal when all of it was */
 };
 
-static int damaged(size_t code, struct error *err) {
+static int zstd_error(size_t code, struct error *err) {
 	if (ZSTD_getErrorCode(code) == ZSTD_error_memory_allocation)
 		return err_nomem(err);
+	if (ZSTD_getErrorCode(code) == ZSTD_error_frameParameter_windowTooLarge)
+		return err_set(err, TARN_EFORMAT, 0,
+		    "zstd data with a window above 128 MiB; -I 'zstd --long=31' reads it");
 	return err_set(err, TARN_EFORMAT, 0, "Damaged zstd data: %s", ZSTD_getErrorName(code));
 }
 
@@ -53,7 +56,7 @@ static int decode_from(
 	io->out_nbytes -= out.pos;
 
 	if (ZSTD_isError(r))
-		return damaged(r, err);
+		return zstd_error(r, err);
 	/* A hint how much is wanted next; 0 is the end of a frame, all of which was put out. */
 	zstd->in_frame = r != 0;
 	if (zstd->in_frame && in.pos == 0 && out.pos == 0 && in_ends)
@@ -160,7 +163,7 @@ static int salvage(struct packed_piece *piece, struct error *err) {
 	ZSTD_freeDCtx(context);
 	piece->out_nbytes = !ZSTD_isError(r) && in.pos == in.size ? out.pos : 0;
 	if (ZSTD_isError(r))
-		return damaged(r, err);
+		return zstd_error(r, err);
 	if (in.pos < in.size)
 		return err_set(err, TARN_EFORMAT, 0, "Damaged zstd data: wrong size");
 	return r == 0 ? TARN_OK : decoder_truncated(err);

@@ -92,6 +92,45 @@ START_TEST(a_flipped_bit_is_an_error_or_harmless) {
 }
 END_TEST
 
+START_TEST(what_is_damaged_is_called_by_its_name) {
+	static const struct {
+		enum compression compression;
+		const char *message;
+	} cases[] = { { COMPRESSION_XZ, "Damaged xz data" },
+		{ COMPRESSION_LZMA, "Damaged lzma data" },
+		{ COMPRESSION_LZIP, "Damaged lzip data" } };
+	struct codec_settings settings = { .compression = cases[_i].compression };
+	size_t nbytes = 300000, npacked;
+	unsigned char *data = mixed_bytes(nbytes), *packed;
+
+	compress_file("a", settings, data, nbytes, MIB);
+	packed = load("a", &npacked);
+	memset(packed + npacked / 2, 0xff, 1000);
+	save("b", packed, npacked);
+	struct content got = read_file("b");
+	ck_assert_int_eq(got.r, TARN_EFORMAT);
+	ck_assert_str_eq(got.err.msg, cases[_i].message);
+	free(got.data);
+	free(packed);
+	free(data);
+}
+END_TEST
+
+/* Its window has 256 MiB; what fits into a piece needs none. */
+START_TEST(zstd_data_with_a_large_window_is_not_called_damaged) {
+	ck_assert(shell("head -c 100M /dev/zero | zstd -q --long=28 >a"));
+	struct content got = read_file("a");
+	ck_assert_int_eq(got.r, TARN_EFORMAT);
+	ck_assert_str_eq(
+	    got.err.msg, "zstd data with a window above 128 MiB; -I 'zstd --long=31' reads it");
+	free(got.data);
+	got = read_program("a", "zstd --long=31");
+	ck_assert_int_eq(got.r, TARN_END);
+	ck_assert_uint_eq(got.nbytes, 100 * MIB);
+	free(got.data);
+}
+END_TEST
+
 START_TEST(an_error_is_given_again_and_drain_finds_it) {
 	struct codec_settings settings = { .compression = COMPRESSION_GZIP };
 	struct codec_reader *reader;
@@ -294,6 +333,8 @@ static void add_damage(Suite *suite) {
 	tcase_add_loop_test(damage, a_file_that_is_cut_is_an_error, 0, NFORMATS);
 	tcase_add_loop_test(damage, what_was_good_before_the_damage_is_handed_out, 0, 5);
 	tcase_add_loop_test(damage, a_flipped_bit_is_an_error_or_harmless, 0, NFORMATS);
+	tcase_add_loop_test(damage, what_is_damaged_is_called_by_its_name, 0, 3);
+	tcase_add_test(damage, zstd_data_with_a_large_window_is_not_called_damaged);
 	tcase_add_test(damage, an_error_is_given_again_and_drain_finds_it);
 	tcase_add_test(damage, zeros_behind_gzip_are_padding_and_anything_else_is_garbage);
 	tcase_add_loop_test(damage, a_full_disk_is_said_with_its_errno, 0, NFORMATS);
