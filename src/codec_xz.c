@@ -89,7 +89,7 @@ static int xz_decode(struct decoder *decoder, struct decoder_io *io, struct erro
 	struct xz_decoder *xz = (struct xz_decoder *)decoder;
 	int r = TARN_OK;
 
-	if (!xz->in_block && xz->walk.place != XZ_IN_BLOCK) {
+	if (xz->walk.place != XZ_IN_BLOCK) {
 		/* By the decoder's contract this is the end of the input. */
 		if (io->in_nbytes == 0)
 			return xz_walk_end(&xz->walk, err);
@@ -151,6 +151,7 @@ static int xz_unpack(struct packed_piece *piece, struct error *err) {
 	/* An empty list, so that it can be freed also when the header cannot be decoded. */
 	lzma_filter filters[LZMA_FILTERS_MAX + 1] = { { .id = LZMA_VLI_UNKNOWN } };
 	lzma_stream stream = LZMA_STREAM_INIT;
+	size_t room = piece->out_nbytes;
 	lzma_block block = {
 		.header_size = lzma_block_header_size_decode(piece->in[0]),
 		.check = (lzma_check)piece->check,
@@ -160,15 +161,14 @@ static int xz_unpack(struct packed_piece *piece, struct error *err) {
 		.in = piece->in + block.header_size,
 		.in_nbytes = piece->in_nbytes - block.header_size,
 		.out = piece->out,
-		.out_nbytes = piece->out_nbytes,
+		.out_nbytes = room,
 	};
-	bool is_cut;
 	int r;
 
+	piece->out_nbytes = 0;
 	/* That it can be decoded was seen when it was gathered; memory may be short. */
 	if (lzma_block_header_decode(&block, NULL, piece->in) != LZMA_OK)
 		return err_nomem(err);
-	is_cut = piece->in_nbytes < lzma_block_total_size(&block);
 	r = begin_block(&stream, &block, err);
 	if (r == TARN_OK) {
 		/*
@@ -181,11 +181,14 @@ static int xz_unpack(struct packed_piece *piece, struct error *err) {
 			r = decoder_truncated(err);
 		else if (coded != LZMA_STREAM_END)
 			r = xz_error(coded, 0, err);
+		/*
+		 * What was cut short is good up to there; of what is damaged nothing is known to
+		 * be.
+		 */
+		if (r == TARN_OK ||
+		    (coded == LZMA_BUF_ERROR && piece->in_nbytes < lzma_block_total_size(&block)))
+			piece->out_nbytes = room - io.out_nbytes;
 	}
-	piece->out_nbytes -= io.out_nbytes;
-	/* What was cut short is good up to there; of what is damaged nothing is known to be. */
-	if (r != TARN_OK && !is_cut)
-		piece->out_nbytes = 0;
 	lzma_end(&stream);
 	lzma_filters_free(filters, NULL);
 	return r;

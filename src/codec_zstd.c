@@ -155,13 +155,15 @@ static int salvage(struct packed_piece *piece, struct error *err) {
 	ZSTD_outBuffer out = { piece->out, piece->out_capacity, 0 };
 	size_t r = 1;
 
+	piece->out_nbytes = 0;
 	if (context == NULL)
 		return err_nomem(err);
 	/* There is room for all, so that without more input nothing more comes out. */
 	while (r != 0 && !ZSTD_isError(r) && in.pos < in.size && out.pos < out.size)
 		r = ZSTD_decompressStream(context, &out, &in);
 	ZSTD_freeDCtx(context);
-	piece->out_nbytes = !ZSTD_isError(r) && in.pos == in.size ? out.pos : 0;
+	if (!ZSTD_isError(r) && in.pos == in.size)
+		piece->out_nbytes = out.pos;
 	if (ZSTD_isError(r))
 		return zstd_error(r, err);
 	if (in.pos < in.size)

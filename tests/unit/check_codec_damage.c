@@ -66,6 +66,26 @@ START_TEST(what_was_good_before_the_damage_is_handed_out) {
 }
 END_TEST
 
+START_TEST(of_a_piece_that_is_cut_and_damaged_nothing_is_handed_out) {
+	static const enum compression in_pieces[] = { COMPRESSION_ZSTD, COMPRESSION_XZ };
+	size_t nbytes = 3 * MIB, npacked;
+	unsigned char *data = mixed_bytes(nbytes);
+
+	compress_file(
+	    "a", (struct codec_settings){ .compression = in_pieces[_i] }, data, nbytes, MIB);
+	unsigned char *packed = load("a", &npacked);
+	memset(packed + npacked / 2, 0xff, 1000);
+	save("b", packed, npacked - 200);
+	struct content got = read_file("b");
+	ck_assert_int_eq(got.r, TARN_EFORMAT);
+	ck_assert(strncmp(got.err.msg, "Damaged ", 8) == 0);
+	ck_assert_uint_eq(got.nbytes, 0);
+	free(got.data);
+	free(packed);
+	free(data);
+}
+END_TEST
+
 START_TEST(a_flipped_bit_is_an_error_or_harmless) {
 	const struct stream_format *format = &formats[_i];
 	/* A multiple of the blocks of decoders, and one that is none. */
@@ -332,6 +352,7 @@ static void add_damage(Suite *suite) {
 	tcase_set_timeout(damage, 120);
 	tcase_add_loop_test(damage, a_file_that_is_cut_is_an_error, 0, NFORMATS);
 	tcase_add_loop_test(damage, what_was_good_before_the_damage_is_handed_out, 0, 5);
+	tcase_add_loop_test(damage, of_a_piece_that_is_cut_and_damaged_nothing_is_handed_out, 0, 2);
 	tcase_add_loop_test(damage, a_flipped_bit_is_an_error_or_harmless, 0, NFORMATS);
 	tcase_add_loop_test(damage, what_is_damaged_is_called_by_its_name, 0, 3);
 	tcase_add_test(damage, zstd_data_with_a_large_window_is_not_called_damaged);
