@@ -39,7 +39,7 @@ struct back_walk {
 	lzma_stream decoder;    /* of one index after the other */
 	lzma_index **streams;   /* the last one first; all of them are owned */
 	size_t n, capacity;     /* of them */
-	uint64_t memory_nbytes; /* that they take; at most MEMORY_NBYTES while the walk goes on */
+	uint64_t memory_nbytes; /* that they take; at most MEMORY_NBYTES */
 };
 
 /*
@@ -171,9 +171,8 @@ static int keep(struct back_walk *walk, lzma_index *index, struct error *err) {
 		walk->streams = more;
 		walk->capacity = capacity;
 	}
+	/* No more than MEMORY_NBYTES: its decoder had what was left of that as its limit. */
 	walk->memory_nbytes += lzma_index_memused(index);
-	if (walk->memory_nbytes > MEMORY_NBYTES)
-		return TARN_END;
 	walk->streams[walk->n++] = index;
 	return TARN_OK;
 }
