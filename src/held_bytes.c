@@ -13,24 +13,23 @@
 
 /*
  * Read on, behind what is held.  That has to be copied first, also if nothing follows: the reader's
- * block is lent only until it is asked again.
+ * block is lent only until it is asked again.  A block that there is no memory for was not read.
  */
 static int read_on(struct held_bytes *held, struct error *err) {
 	struct bytes joined = { 0 };
 	const void *data;
 	size_t nbytes;
-	int r = TARN_OK;
+	int r;
 
+	if (held->nbytes > 0 && bytes_append(&joined, held->data, held->nbytes, err) != TARN_OK)
+		return TARN_ENOMEM;
 	/* What was taken before stays in a block that is given back now. */
 	held->ntaken = 0;
-	if (held->nbytes > 0)
-		r = bytes_append(&joined, held->data, held->nbytes, err);
-	if (r == TARN_OK)
-		r = codec_read(held->reader, &data, &nbytes, err);
-	if (r == TARN_OK)
-		held->nread += (off_t)nbytes;
+	r = codec_read(held->reader, &data, &nbytes, err);
 	if (r == TARN_OK && held->nbytes > 0)
 		r = bytes_append(&joined, data, nbytes, err);
+	if (r == TARN_OK)
+		held->nread += (off_t)nbytes;
 	if (held->nbytes > 0) {
 		bytes_fini(&held->joined);
 		held->joined = joined;

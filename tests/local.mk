@@ -20,6 +20,7 @@ UNIT_TESTS = \
 	%D%/unit/check_entry \
 	%D%/unit/check_error \
 	%D%/unit/check_file_reader \
+	%D%/unit/check_held_bytes \
 	%D%/unit/check_index_chunk \
 	%D%/unit/check_inode_map \
 	%D%/unit/check_kept_content \
