@@ -40,39 +40,34 @@ int codec_load_places(struct codec_reader *reader, struct error *err) {
 	return places->r;
 }
 
-/* Where the piece is that has a plain byte, and a decoder that begins there. */
+/* Where the piece is that has a plain byte; all zero is the beginning. */
 struct place {
 	off_t at, plain_at; /* counted from the reader's base; plain_at is not behind the byte */
-	struct decoder *decoder; /* NULL: plain */
+	bool is_block;      /* of xz: */
+	lzma_index_iter block;
 };
 
 /* Behind all that comes out, the place is the end of the frames: at most the seek table follows. */
-static int find_frame(
-    struct place *place, const struct zstd_table *table, off_t offset, struct error *err) {
+static void find_frame(struct place *place, const struct zstd_table *table, off_t offset) {
 	size_t n = zstd_table_find(table, offset);
 
 	place->at = n < table->n ? table->frames[n].at : table->nbytes;
 	place->plain_at = n < table->n ? table->frames[n].plain_at : table->plain_nbytes;
-	return decoder_zstd_new(&place->decoder, err);
 }
 
 /*
  * Behind all that comes out, the place is the end of the file, and a new decoder ends there at
  * once.
  */
-static int find_block(
-    struct place *place, const lzma_index *index, off_t offset, struct error *err) {
-	lzma_index_iter iter;
+static void find_block(struct place *place, const lzma_index *index, off_t offset) {
+	lzma_index_iter *iter = &place->block;
 
-	lzma_index_iter_init(&iter, index);
-	if (lzma_index_iter_locate(&iter, (lzma_vli)offset)) {
-		place->at = (off_t)lzma_index_file_size(index);
-		place->plain_at = (off_t)lzma_index_uncompressed_size(index);
-		return decoder_xz_new(&place->decoder, err);
-	}
-	place->at = (off_t)iter.block.compressed_file_offset;
-	place->plain_at = (off_t)iter.block.uncompressed_file_offset;
-	return decoder_xz_new_at(&place->decoder, &iter, err);
+	lzma_index_iter_init(iter, index);
+	place->is_block = !lzma_index_iter_locate(iter, (lzma_vli)offset);
+	place->at = place->is_block ? (off_t)iter->block.compressed_file_offset :
+	                              (off_t)lzma_index_file_size(index);
+	place->plain_at = place->is_block ? (off_t)iter->block.uncompressed_file_offset :
+	                                    (off_t)lzma_index_uncompressed_size(index);
 }
 
 /* Nothing of the reader changes but its places, so that it can go on if this fails. */
@@ -90,9 +85,23 @@ static int find_place(
 		    "Only a file can be read from any place, and not if it was compressed as a whole");
 	if (r != TARN_OK)
 		return r;
-	return reader->compression == COMPRESSION_ZSTD ?
-	    find_frame(place, &reader->places.table, offset, err) :
-	    find_block(place, reader->places.index, offset, err);
+	if (reader->compression == COMPRESSION_ZSTD)
+		find_frame(place, &reader->places.table, offset);
+	else
+		find_block(place, reader->places.index, offset);
+	return TARN_OK;
+}
+
+/* Let decoding begin at ${place}. */
+static int set_decoder(struct codec_reader *reader, const struct place *place, struct error *err) {
+	struct decoder *decoder;
+	int r = reader->compression == COMPRESSION_ZSTD ?
+	    decoder_zstd_new(&decoder, err) :
+	    decoder_xz_new_at(&decoder, place->is_block ? &place->block : NULL, err);
+
+	if (r == TARN_OK)
+		codec_reader_set_decoder(reader, decoder);
+	return r;
 }
 
 /*
@@ -113,12 +122,16 @@ static bool goes_on(struct codec_reader *reader, const struct place *place, off_
 
 static int go_to(
     struct codec_reader *reader, const struct place *place, off_t offset, struct error *err) {
+	int r = TARN_OK;
+
 	/* Jobs use the decoder and the input: none may run when these are changed. */
 	codec_reader_stop(reader);
-	if (place->decoder != NULL)
-		codec_reader_set_decoder(reader, place->decoder);
+	if (reader->compression != COMPRESSION_NONE)
+		r = set_decoder(reader, place, err);
+	if (r == TARN_OK)
+		r = codec_input_seek(&reader->input, reader->base + place->at, err);
 	/* When this fails, reading does so, too. */
-	reader->state = codec_input_seek(&reader->input, reader->base + place->at, err);
+	reader->state = r;
 	reader->state_error = *err;
 	reader->again = false;
 	reader->at = place->plain_at;
@@ -132,25 +145,20 @@ int codec_seek(struct codec_reader *reader, off_t offset, struct error *err) {
 
 	if (r != TARN_OK)
 		return r;
-	if (place.decoder != NULL && goes_on(reader, &place, offset)) {
-		place.decoder->free(place.decoder);
-		return TARN_OK;
-	}
-	return go_to(reader, &place, offset, err);
+	return reader->compression != COMPRESSION_NONE && goes_on(reader, &place, offset) ?
+	    TARN_OK :
+	    go_to(reader, &place, offset, err);
 }
 
 int codec_check_places(struct codec_reader *reader, struct error *err) {
 	struct codec_places *places = &reader->places;
-	struct place beginning = { 0 };
 	int r = codec_load_places(reader, err);
 
 	/* Indexes of xz are part of their streams: any decompressor compares them with the blocks. */
 	if (r != TARN_OK || reader->compression != COMPRESSION_ZSTD || places->is_checked)
 		return r;
 	/* By a table that is wrong, nobody knows where the reader stands. */
-	r = decoder_zstd_new(&beginning.decoder, err);
-	if (r == TARN_OK)
-		r = go_to(reader, &beginning, 0, err);
+	r = go_to(reader, &(struct place){ 0 }, 0, err);
 	if (r != TARN_OK)
 		return r;
 	places->is_checked = true;

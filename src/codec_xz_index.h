@@ -16,7 +16,10 @@
  */
 int xz_index_load(lzma_index **index, int fd, off_t base, struct error *err);
 
-/** Decode from the block on that ${block} is at; input is what follows there. */
+/**
+ * Decode from the block on that ${block} is at; input is what follows there.  NULL: from the
+ * beginning, or behind the last stream.
+ */
 int decoder_xz_new_at(struct decoder **decoder, const lzma_index_iter *block, struct error *err);
 
 #endif
