@@ -32,7 +32,10 @@ struct packed_piece {
 	int check; /* xz: what stands in the stream's header */
 };
 
-/* Larger ones, before or after, are decoded in a row, without being held in memory. */
+/*
+ * Larger ones, before or after decoding, and all that is behind one, are decoded in a row, without
+ * being held in memory.
+ */
 #define DECODER_PIECE_NBYTES_MAX ((size_t)64 << 20)
 
 struct decoder {

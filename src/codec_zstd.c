@@ -16,6 +16,9 @@
  * middle of it, as it need not say how large it is: what was gathered by then is decoded first.
  * From there on all of the file is decoded in a row.
  *
+ * A piece is decoded to where it stays, so that its window, however large, takes no memory; where
+ * salvage() has to look at it again, the limit is the same.
+ *
  * gather() needs nothing of libzstd's context, which is for decode(), nor does unpack(): that makes
  * one of its own in whichever thread it runs.
  */

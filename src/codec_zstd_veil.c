@@ -11,8 +11,11 @@
 
 /*
  * The frame has to end where the file does, and no call changes both.  So the file grows by frames
- * that are empty, each by a single write within a page, which is done or not done also when the
- * process is killed; then the veil's header is changed to cover them, too.
+ * that are empty, each by a single write; then the veil's header is changed to cover them, too.
+ *
+ * A write within a page is done or not done also when the process is killed, and nearly all are
+ * within one.  Those of a header that lies in two pages, where a frame happens to end so, may be
+ * done by half.
  *
  * Only then is anything written there, by codec_output_write.  The first cover also takes in what
  * was behind the old frame (the member index, the seek table), so that this can be written over.

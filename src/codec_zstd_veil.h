@@ -7,7 +7,7 @@
 #include "error.h"
 
 /*
- * What is added to a zstd file grows in a skippable frame, so that at every moment of it the file
+ * What is added to a zstd file grows in a skippable frame, so that between any two writes the file
  * is, for any decompressor, the one that was there.
  */
 struct zstd_veil {
