@@ -260,6 +260,11 @@ static int collect_all(struct member_order *o, const struct entry *e, uint64_t *
 	    r;
 }
 
+/* What is whole may become what those behind it link to, under the ${first} name. */
+static bool makes_first(const struct entry *e, uint64_t first) {
+	return first != 0 && e->is_whole;
+}
+
 /* The directory of the member whose parents were collected last; NULL: it has none. */
 static struct member_place *own_directory(const struct member_order *o) {
 	return o->of_name.nkeys > 0 ? find(o, o->of_name.keys[o->of_name.nkeys - 1]) : NULL;
@@ -287,7 +292,7 @@ int member_order_find_home(struct member_order *order, const struct entry *e,
 	if (order->n + most_places(order) >= order->capacity / 4 * 3 &&
 	    renew(order, err) != TARN_OK)
 		return (int)err->code;
-	home->makes_first = home->first_key != 0 && e->is_whole;
+	home->makes_first = makes_first(e, home->first_key);
 	home->lane = home->first_key != 0 ? lane_of_maker(order, home->first_key) : NO_LANE;
 	home->is_bound = home->lane != NO_LANE;
 	if (!home->is_bound)
@@ -316,11 +321,23 @@ uint64_t member_order_add(struct member_order *order, const struct member_home *
 	return after > order->done ? after : 0;
 }
 
-/* Nothing is noted here: who is put at once is done before anybody can come to wait for it. */
-static void wait_for_makers(
+/*
+ * What use() and make() wait for, on a lane of its own.  Nothing is noted: who is put at once is done before
+ * anybody can come to wait for it.
+ */
+static void pass_using(const struct member_order *o, uint64_t key, uint64_t *after) {
+	wait_for(after, find(o, key)->made);
+}
+
+static void pass_using_all(
     const struct member_order *o, const struct member_parents *parents, uint64_t *after) {
 	for (size_t i = 0; i < parents->nkeys; i++)
-		wait_for(after, find(o, parents->keys[i])->made);
+		pass_using(o, parents->keys[i], after);
+}
+
+static void pass_making(const struct member_order *o, uint64_t key, uint64_t *after) {
+	pass_using(o, key, after);
+	wait_for(after, find(o, key)->used);
 }
 
 int member_order_pass(
@@ -333,13 +350,15 @@ int member_order_pass(
 	/* Nothing was added yet, and there is no table to be searched. */
 	if (order->capacity == 0)
 		return TARN_OK;
-	wait_for_makers(order, &order->of_name, after);
-	wait_for(after, find(order, key)->made);
-	wait_for(after, find(order, key)->used);
-	if (e->first_name != NULL) {
-		wait_for_makers(order, &order->of_first, after);
-		wait_for(after, find(order, first)->made);
+	pass_using_all(order, &order->of_name, after);
+	if (first != 0) {
+		pass_using_all(order, &order->of_first, after);
+		if (makes_first(e, first))
+			pass_making(order, first, after);
+		else
+			pass_using(order, first, after);
 	}
+	pass_making(order, key, after);
 	/* Use is noted ahead, for members that are not there yet. */
 	if (*after > order->last)
 		*after = order->last;

@@ -318,6 +318,35 @@ test_members_that_get_in_each_others_way_end_as_on_one_thread() {
 	done
 }
 
+# e/c may become a file of its own, which d/b, before it, must not be linked to.
+test_later_name_with_large_content_is_put_behind_the_names_before_it() {
+	python3 - <<-'END'
+	import io, tarfile
+	with tarfile.open("a.tar.gz", "w:gz", format=tarfile.PAX_FORMAT) as tar:
+	    def add(name, content, first=None):
+	        info = tarfile.TarInfo(name)
+	        info.size, info.mtime = len(content), 0.5  # only pax has content in link members
+	        if first is None:
+	            tar.addfile(info, io.BytesIO(content))
+	            return
+	        info.type, info.linkname = tarfile.LNKTYPE, first
+	        tar.fileobj.write(info.tobuf(tarfile.PAX_FORMAT))
+	        tar.fileobj.write(content + bytes(-len(content) % 512))
+	        tar.offset += 512 + (len(content) + 511) // 512 * 512
+	    for n in range(100):
+	        add(f"small/f{n}", b"small")
+	    add("a", b"A" * 200000)
+	    add("d/b", b"", "a")
+	    add("e/c", b"C" * 200000, "a")
+	END
+	for n in 1 4; do
+		mkdir "out$n"
+		tarn --threads="$n" --exclude=a -xf a.tar.gz -C "out$n"
+		expect_equal "$(head -c 1 "out$n/d/b")$(head -c 1 "out$n/e/c")" AC
+	done
+	same_tree out1 out4 --ignore mtime
+}
+
 test_several_threads_say_what_one_says() {
 	python3 - <<-'END'
 	import io, tarfile

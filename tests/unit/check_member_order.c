@@ -183,6 +183,19 @@ START_TEST(name_that_passes_waits_for_all_lanes_and_leaves_nothing) {
 }
 END_TEST
 
+START_TEST(later_name_with_content_that_passes_waits_for_the_others) {
+	struct entry e = { .name = "e/c", .first_name = "a", .is_whole = true };
+	uint64_t after;
+
+	add(0, "d/b", "a");
+	ck_assert_int_eq(member_order_pass(&order, &e, &after, &err), TARN_OK);
+	ck_assert_uint_eq(after, 1);
+	e.is_whole = false;
+	ck_assert_int_eq(member_order_pass(&order, &e, &after, &err), TARN_OK);
+	ck_assert_uint_eq(after, 0);
+}
+END_TEST
+
 START_TEST(deep_name_has_room) {
 	char *name = malloc(20001);
 
@@ -202,6 +215,7 @@ END_TEST
 static struct member {
 	char name[16], first[16]; /* "": none */
 	bool is_whole;
+	uint64_t number; /* 0: it was put at once */
 	unsigned int lane;
 	bool comes_after[NMEMBERS]; /* those that are complete when it is its turn */
 } members[NMEMBERS];
@@ -248,6 +262,25 @@ static bool makes_for(const struct member *a, const struct member *b) {
 	    (*a->first != '\0' && a->is_whole && is_on_the_way_of(a->first, b));
 }
 
+/* Have ${m} added, or put at once; to which member must all lanes, or all others, have come? */
+static uint64_t add_or_pass(struct member *m) {
+	struct entry e = { .name = m->name, .is_whole = m->is_whole };
+	struct member_home home;
+	uint64_t after;
+
+	e.first_name = *m->first != '\0' ? m->first : NULL;
+	if (random_below(10) == 0) {
+		m->lane = NLANES;
+		ck_assert_int_eq(member_order_pass(&order, &e, &after, &err), TARN_OK);
+	} else {
+		m->lane = (unsigned int)random_below(NLANES);
+		home = home_of(e.name, e.first_name, e.is_whole);
+		m->number = ++number;
+		after = member_order_add(&order, &home, number, m->lane);
+	}
+	return after;
+}
+
 static void come_after(struct member *m, size_t earlier) {
 	m->comes_after[earlier] = true;
 	for (size_t i = 0; i < earlier; i++)
@@ -256,7 +289,6 @@ static void come_after(struct member *m, size_t earlier) {
 
 START_TEST(whatever_the_names_none_comes_before_those_that_matter_to_it) {
 	const char *first = "";
-	struct member_home home;
 	uint64_t after;
 
 	member_order_fini(&order);
@@ -272,12 +304,10 @@ START_TEST(whatever_the_names_none_comes_before_those_that_matter_to_it) {
 			first = m->first;
 		}
 		m->is_whole = random_below(8) == 0;
-		home = home_of(m->name, *m->first != '\0' ? m->first : NULL, m->is_whole);
-		m->lane = (unsigned int)random_below(NLANES);
-		after = member_order_add(&order, &home, ++number, m->lane);
-		ck_assert_uint_lt(after, i + 1);
+		after = add_or_pass(m);
+		ck_assert(after <= number && (after < m->number || m->number == 0));
 		for (size_t j = 0; j < i; j++) {
-			if (j < after || members[j].lane == m->lane)
+			if (members[j].number <= after || members[j].lane == m->lane)
 				come_after(m, j);
 		}
 		for (size_t j = 0; j < i; j++)
@@ -307,6 +337,7 @@ int main(void) {
 	tcase_add_test(tc, what_is_complete_is_not_waited_for_and_forgotten);
 	tcase_add_loop_test(tc, what_is_on_its_way_is_known_while_the_rest_is_forgotten, 0, 20);
 	tcase_add_test(tc, name_that_passes_waits_for_all_lanes_and_leaves_nothing);
+	tcase_add_test(tc, later_name_with_content_that_passes_waits_for_the_others);
 	tcase_add_test(tc, deep_name_has_room);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
