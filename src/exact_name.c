@@ -124,12 +124,25 @@ static enum folding known_folding(const struct exact_names *names, dev_t dev) {
 }
 
 /*
- * Does the file system fold on which ${name}, ${st}, is?  Once that is known it is not asked.
- * Unknown for a name without letters, unless it ${must} be known.
+ * The device that the entry ${st} of ${dirfd} is on: what is mounted there has the name that the file system
+ * below it gives.  (Only of directories: overlayfs has files of other devices.)
+ */
+static dev_t device_of_entry(const struct exact_names *names, int dirfd, const struct stat *st) {
+	struct stat directory;
+	bool may_be_mounted = S_ISDIR(st->st_mode) &&
+	    (names->nfile_systems > 1 || known_folding(names, st->st_dev) == FOLDING_UNKNOWN);
+
+	return may_be_mounted && fstat(dirfd, &directory) == 0 ? directory.st_dev : st->st_dev;
+}
+
+/*
+ * Does the file system fold on which ${name}, ${st}, is?  Once that is known it is not asked.  Unknown
+ * for a name without letters, unless it ${must} be known.
  */
 static enum folding learn_folding(
     struct exact_names *names, int dirfd, const char *name, const struct stat *st, bool must) {
-	enum folding folding = known_folding(names, st->st_dev);
+	dev_t dev = device_of_entry(names, dirfd, st);
+	enum folding folding = known_folding(names, dev);
 	char other[COMPONENT_NBYTES_MAX + 1];
 	struct file_system *grown;
 
@@ -144,7 +157,7 @@ static enum folding learn_folding(
 	if (grown == NULL)
 		return folding;
 	names->file_systems = grown;
-	grown[names->nfile_systems++] = (struct file_system){ st->st_dev, folding };
+	grown[names->nfile_systems++] = (struct file_system){ dev, folding };
 	names->fold = names->fold || folding != FOLDING_NONE;
 	return folding;
 }

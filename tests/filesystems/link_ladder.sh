@@ -213,6 +213,18 @@ test_names_that_differ_only_in_case_do_not_overwrite_each_other() {
 	done
 }
 
+# The archive has the mount point as well, beside which names that differ in case are different.
+test_names_that_differ_only_in_case_do_not_overwrite_each_other_below_a_mount_point() {
+	mkdir -p tree/m out
+	printf upper | tee tree/A >tree/m/A
+	printf lower | tee tree/a >tree/m/a
+	tarn -cf a.tar -C tree A a m
+	mount_fat out/m 64M
+	expect_status 2 tarn -xf a.tar -C out
+	expect_equal "$(cat out/A out/a out/m/A)" upperlowerupper
+	expect_stderr_has 'tarn: 1 name is missing'
+}
+
 # The directory itself, and a name whose first name cannot be there.
 test_names_of_a_file_whose_name_is_taken_have_its_content() {
 	mount_fat fat 64M
