@@ -98,11 +98,8 @@ int contained_open_again(
 	return TARN_OK;
 }
 
-bool contained_tells_names(const struct contained *contained) {
-	const struct exact_names *names = &contained->directories.names;
-
-	/* Before anything is made no file system is known. */
-	return names->nfile_systems > 0 && !names->fold;
+bool contained_tells_names(struct contained *contained) {
+	return exact_names_are_told(&contained->directories.names, contained->directories.root->fd);
 }
 
 void contained_free(struct contained *contained) {

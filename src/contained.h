@@ -59,8 +59,11 @@ int contained_sync(struct contained *contained, struct error *err);
 int contained_open_again(
     struct contained **contained, struct contained *like, unsigned int nshares, struct error *err);
 
-/** Is something made here, on a file system that tells all names from each other? */
-bool contained_tells_names(const struct contained *contained);
+/**
+ * Is something made here, and do this file system and all that are mounted below tell all names from each
+ * other?  Those are asked once (exact_name.h).
+ */
+bool contained_tells_names(struct contained *contained);
 
 /*
  * A file that is being made.  It is complete only with contained_commit; contained_discard removes

@@ -6,6 +6,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -177,6 +179,71 @@ static uint64_t key_of_entry(
 
 	key_next_component(&key, &name);
 	return key;
+}
+
+/* In place: spaces and the like are escaped in /proc/self/mountinfo, a backslash and three digits each. */
+static void unescape(char *text) {
+	char *to = text;
+
+	while (*text != '\0') {
+		if (*text == '\\' && strspn(text + 1, "01234567") >= 3) {
+			*to++ =
+			    (char)((text[1] - '0') << 6 | (text[2] - '0') << 3 | (text[3] - '0'));
+			text += 4;
+		} else {
+			*to++ = *text++;
+		}
+	}
+	*to = '\0';
+}
+
+/* What is mounted at ${path} below ${dirfd} is asked; where nothing can be made it is no matter. */
+static void ask_mounted(struct exact_names *names, int dirfd, const char *path) {
+	int fd = compat_open_directory_beneath(dirfd, path, false);
+	struct stat st;
+
+	if (fd >= 0 && fstat(fd, &st) == 0)
+		learn_folding(names, fd, ".", &st, true);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* All that is mounted below ${dirfd} is asked, as far as /proc tells of it. */
+static void ask_all_mounted(struct exact_names *names, int dirfd) {
+	char own[64], root[PATH_MAX], *line = NULL, *path;
+	FILE *mounts = fopen("/proc/self/mountinfo", "re");
+	ssize_t nbytes;
+	size_t capacity = 0;
+
+	snprintf(own, sizeof(own), "/proc/self/fd/%d", dirfd);
+	nbytes = readlink(own, root, sizeof(root));
+	/* Of "/", too, the slash that follows is not part of it. */
+	if (nbytes == 1)
+		nbytes = 0;
+	while (mounts != NULL && nbytes >= 0 && getline(&line, &capacity, mounts) > 0) {
+		/* Names differ there, and whoever asks may have to wait for ever. */
+		if (strstr(line, " - autofs ") != NULL || strstr(line, " - nfs") != NULL)
+			continue;
+		/* proc_pid_mountinfo(5): the fifth field. */
+		if (sscanf(line, "%*s %*s %*s %*s %ms", &path) != 1)
+			continue;
+		unescape(path);
+		if (strncmp(path, root, (size_t)nbytes) == 0 && path[nbytes] == '/' &&
+		    path[nbytes + 1] != '\0')
+			ask_mounted(names, dirfd, path + nbytes + 1);
+		free(path);
+	}
+	free(line);
+	if (mounts != NULL)
+		fclose(mounts);
+}
+
+bool exact_names_are_told(struct exact_names *names, int dirfd) {
+	if (names->nfile_systems > 0 && !names->fold && !names->asked_mounted) {
+		names->asked_mounted = true;
+		ask_all_mounted(names, dirfd);
+	}
+	return names->nfile_systems > 0 && !names->fold;
 }
 
 bool exact_names_is(struct exact_names *names, const struct held_directory *dir, const char *name,

@@ -31,7 +31,8 @@ struct exact_names {
 		enum folding folding;
 	} * file_systems;
 	size_t nfile_systems;
-	bool fold; /* one of them takes different names for the same */
+	bool fold;          /* one of them takes different names for the same */
+	bool asked_mounted; /* exact_names_are_told did */
 	/* Where lists do not tell: keys of the inodes that this run made, and of the names it gave. */
 	uint64_t seed;
 	struct key_set given;
@@ -49,6 +50,13 @@ void exact_names_fini(struct exact_names *names);
  */
 bool exact_names_is(struct exact_names *names, const struct held_directory *dir, const char *name,
     const struct stat *st);
+
+/**
+ * Does each file system tell all names from each other, also those that are mounted below the destination
+ * ${dirfd}?  False before something was made.  The first time that no other is known, a file is made on each
+ * and removed again.
+ */
+bool exact_names_are_told(struct exact_names *names, int dirfd);
 
 /**
  * This run made ${st} as ${name} in ${dir}, or takes what it found there for its own.

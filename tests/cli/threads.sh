@@ -265,6 +265,22 @@ test_one_thread_is_one_thread() {
 	expect_threads some --threads=2 -cf b.tar tree
 }
 
+# There different names may be one place.
+test_one_thread_writes_where_something_below_folds_case() {
+	need_program strace
+	make_snapshots 1
+	tarn -cf a.tar tree
+	mkdir fine
+	mount_tmpfs 'fine/is mounted' 1M
+	mkdir folds
+	mount_ntfs 'folds/is mounted' 64M
+	export ASAN_OPTIONS=detect_leaks=0
+	expect_threads some --threads=3 -xf a.tar -C fine
+	expect_threads no --threads=3 -xf a.tar -C folds
+	expect_threads no --threads=3 -xf a.tar -C 'folds/is mounted'
+	expect_equal "$(ls -A 'fine/is mounted')$(ls -A 'folds/is mounted')" tree
+}
+
 # An archive of members that get in each other's way, by a random SEED.
 make_quarrel() {
 	python3 - "$1" <<-'END'
