@@ -425,7 +425,17 @@ static int put_at_once(struct lanes *lanes, const struct entry *e, size_t number
 		hand_over_all(lanes);
 		wait_for_turn(lanes, NULL, after);
 	}
+	/* Also of what was waited for. */
+	r = failure(lanes, err);
+	if (r != TARN_OK)
+		return r;
 	return lanes->put(lanes->context, lanes->nlanes, e, number, from, err);
+}
+
+/* The next turn begins.  What this thread says is to wait for its own from now on, also after lanes_wait. */
+static void next_turn(struct lanes *lanes) {
+	lanes->own_lines->turn = ++lanes->turn;
+	lines_keep(lanes->own_lines);
 }
 
 /*
@@ -452,7 +462,7 @@ int lanes_put(struct lanes *lanes, const struct entry *e, size_t number, struct 
 	if ((e->type == ENTRY_DIRECTORY && e->first_name == NULL) || e->is_sparse ||
 	    (is_large && !borrow(lanes, from, &lent)))
 		return put_at_once(lanes, e, number, from, err);
-	lanes->own_lines->turn = ++lanes->turn;
+	next_turn(lanes);
 	r = member_order_find_home(&lanes->order, e, &home, err);
 	if (r != TARN_OK)
 		return r;
@@ -483,7 +493,7 @@ int lanes_put_anyhow(struct lanes *lanes, const struct entry *e, size_t number, 
 
 	if (r != TARN_OK)
 		return r;
-	lanes->own_lines->turn = ++lanes->turn;
+	next_turn(lanes);
 	return append(&lanes->all[lanes->idle], e, number, 0, 0) != NULL ? TARN_OK : err_nomem(err);
 }
 

@@ -89,11 +89,15 @@ struct lines_of_thread *ordered_lines_of(struct ordered_lines *lines, size_t i) 
 
 /* Both by the thread itself: a diversion is of the thread that asks for it (report.h). */
 void lines_keep(struct lines_of_thread *lines) {
-	report_divert(lines->all->report, &lines->diversion);
+	if (!lines->are_kept)
+		report_divert(lines->all->report, &lines->diversion);
+	lines->are_kept = true;
 }
 
 void lines_keep_no_more(struct lines_of_thread *lines) {
-	report_divert_no_more(lines->all->report, &lines->diversion);
+	if (lines->are_kept)
+		report_divert_no_more(lines->all->report, &lines->diversion);
+	lines->are_kept = false;
 }
 
 /*

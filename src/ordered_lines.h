@@ -1,6 +1,7 @@
 #ifndef TARN_ORDERED_LINES_H
 #define TARN_ORDERED_LINES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +16,7 @@ struct ordered_lines;
 /** The lines of one thread. */
 struct lines_of_thread {
 	uint64_t turn; /* number of what it works on, which never falls; set by the thread */
+	bool are_kept; /* the thread's own */
 	struct ordered_lines *all;
 	struct report_diversion diversion;
 	struct kept_line *first, **last; /* in order; guarded by the mutex of all */
@@ -25,7 +27,10 @@ struct ordered_lines *ordered_lines_new(size_t nthreads, struct report *report);
 /** Lines that were not said are.  NULL is fine. */
 void ordered_lines_free(struct ordered_lines *lines);
 
-/** Those of the thread ${i}, which must call lines_keep and, before it ends, lines_keep_no_more. */
+/**
+ * Those of the thread ${i}, which must call lines_keep and, before it ends, lines_keep_no_more.  Neither does
+ * anything when it is so already.
+ */
 struct lines_of_thread *ordered_lines_of(struct ordered_lines *lines, size_t i);
 void lines_keep(struct lines_of_thread *lines);
 void lines_keep_no_more(struct lines_of_thread *lines);

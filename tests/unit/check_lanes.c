@@ -272,6 +272,17 @@ START_TEST(what_ends_the_run_is_handed_on_and_ends_it) {
 }
 END_TEST
 
+START_TEST(nothing_is_put_at_once_behind_what_ends_the_run) {
+	fails_at = 1;
+	ck_assert_int_eq(put_one("d/e", NULL, ENTRY_FILE, 0, 1), TARN_OK);
+	/* It waits for what is on its way to its place. */
+	ck_assert_int_eq(put_one("d", NULL, ENTRY_DIRECTORY, 0, 2), TARN_ENOMEM);
+	ck_assert_int_eq(put_one("large", NULL, ENTRY_FILE, 131073, 3), TARN_ENOMEM);
+	ck_assert_str_eq(err.msg, "on purpose");
+	ck_assert_uint_eq(nput, 1);
+}
+END_TEST
+
 START_TEST(large_directory_goes_on_while_one_of_its_members_takes_its_time) {
 	char name[16];
 
@@ -317,6 +328,7 @@ END_TEST
 START_TEST(what_the_caller_says_waits_while_members_are_on_their_way) {
 	FILE *said = tmpfile();
 	int saved = dup(STDERR_FILENO);
+	off_t nbytes;
 
 	ck_assert_int_ge(dup2(fileno(said), STDERR_FILENO), 0);
 	ck_assert_int_eq(put_one("a", NULL, ENTRY_FILE, 0, 1), TARN_OK);
@@ -325,7 +337,12 @@ START_TEST(what_the_caller_says_waits_while_members_are_on_their_way) {
 	ck_assert_int_eq(put_one("c", NULL, ENTRY_FILE, 0, 2), TARN_OK);
 	ck_assert_int_eq(lanes_wait(lanes, &err), TARN_OK);
 	report_warning(report, "d", "said when all is put");
-	ck_assert_int_gt(lseek(fileno(said), 0, SEEK_END), 60);
+	nbytes = lseek(fileno(said), 0, SEEK_END);
+	ck_assert_int_gt(nbytes, 60);
+	ck_assert_int_eq(put_one("e", NULL, ENTRY_FILE, 0, 3), TARN_OK);
+	report_warning(report, "f", "said of what comes behind it, again");
+	ck_assert_int_eq(lseek(fileno(said), 0, SEEK_END), nbytes);
+	ck_assert_int_eq(lanes_wait(lanes, &err), TARN_OK);
 	dup2(saved, STDERR_FILENO);
 	close(saved);
 	fclose(said);
@@ -372,6 +389,7 @@ int main(void) {
 	tcase_add_test(tc, directory_is_there_before_the_next_member_is_asked_for);
 	tcase_add_test(tc, directory_waits_for_what_is_on_its_way_to_its_place);
 	tcase_add_test(tc, what_ends_the_run_is_handed_on_and_ends_it);
+	tcase_add_test(tc, nothing_is_put_at_once_behind_what_ends_the_run);
 	tcase_add_test(tc, large_directory_goes_on_while_one_of_its_members_takes_its_time);
 	tcase_add_test(tc, names_of_one_file_are_shared_by_the_lanes);
 	tcase_add_test(tc, lane_that_has_nothing_gets_what_is_there_for_it);
