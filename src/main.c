@@ -13,16 +13,16 @@
  * library, which tests and fuzz targets link as well.
  */
 
-/* What was closed must not become an archive or a file that is extracted. */
-/* Without /dev/null it stays closed, which no call here can help. */
+/*
+ * What was closed must not become an archive or a file that is extracted.  It is opened the other way, so that
+ * reading from it or writing to it fails: what goes there is lost.  Without /dev/null it stays closed, which no
+ * call here can help.
+ */
 static void hold_standard_descriptors(void) {
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDWR);
-	while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd >= 0)
-		close(fd);
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0)
+			open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+	}
 }
 
 int main(int argc, char **argv) {
