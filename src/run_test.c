@@ -89,9 +89,13 @@ static int test_content(struct testing *t, const struct entry *e, struct error *
 static int test_members(struct testing *t, struct error *err) {
 	struct source *source = t->input.source;
 	struct entry *e;
+	size_t number = 0;
 	int r;
 
 	while ((r = source->next(source, &e, err)) == TARN_OK) {
+		r = archive_limits_read(&t->run->options.limits, e, ++number, err);
+		if (r != TARN_OK)
+			return r;
 		run_show(t->run, e);
 		test_index(t, e);
 		r = test_link(t, e, err);

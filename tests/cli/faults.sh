@@ -15,6 +15,19 @@ test_missing_archive_is_an_error() {
 	expect_stderr_has 'missing.tar: Cannot open: No such file or directory'
 }
 
+test_standard_descriptor_that_is_closed_is_an_error() {
+	printf x >f
+	tarn -cf a.tar f
+	# shellcheck disable=SC2016 # the inner shell's
+	for arguments in '-tf a.tar >&-' '-cf - f >&-' '-xOf a.tar >&-' '-tf - <&-'; do
+		expect_status 2 bash -c '"$TARN" '"$arguments"
+		expect_stderr_has 'Bad file descriptor'
+	done
+	mkdir out
+	expect_status 0 bash -c '"$TARN" -xf a.tar -C out <&- >&- 2>&-'
+	cmp f out/f
+}
+
 test_full_disk_leaves_the_old_archive_whole() {
 	mount_tmpfs disk 1M
 	printf old >f
@@ -451,6 +464,15 @@ test_test_says_where_an_archive_is_not_whole() {
 	expect_status 2 tarn --test -f short.tar
 	expect_stderr_has 'tarn: tree/g: Unexpected EOF in archive behind byte 150000'
 	expect_stderr_has 'tarn: short.tar: Unexpected EOF in archive behind byte 150000, behind member tree/g'
+}
+
+test_test_stops_behind_as_many_members_as_it_may_read() {
+	mkdir tree
+	touch tree/a tree/b
+	tarn -cf a.tar tree
+	expect_status 0 tarn --test -f a.tar --max-members=3
+	expect_status 2 tarn --test -f a.tar --max-members=2
+	expect_stderr_has 'tree/b: more than 2 members (--max-members)'
 }
 
 run_tests
