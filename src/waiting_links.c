@@ -49,6 +49,7 @@ struct waiting_name {
 	 */
 	struct group *next_group;
 	size_t next_limit;
+	bool goes_on;    /* another turn is needed for it, as of the one that is taken */
 	int put_in;      /* the turn it was put in; 0: not yet */
 	size_t put_from; /* number of the member that it was put from; 0: of none after all */
 	char name[];
@@ -76,6 +77,7 @@ struct waiting_links {
 	    by_name; /* the name that waits under each, in each sink; 0: none does any more */
 	atomic_size_t nnames; /* that do; read without the mutex when there are none */
 	int turn;             /* through the archive, from 1; 0: it is read for the first time */
+	size_t nread;         /* members that were read to their end in this turn */
 	bool goes_on;         /* there is something left for another turn */
 };
 
@@ -244,8 +246,14 @@ static void meet_directory(struct group *g, size_t number) {
 		name->is_of_directory = name->is_of_directory || name->limit > number;
 }
 
-/* Have all stand in their groups, in the order of the archive, as w->all has them by then. */
+/*
+ * The next turn begins: all stand in their groups, in the order of the archive, as w->all has them by
+ * then.
+ */
 static void line_up(struct waiting_links *w) {
+	w->turn++;
+	w->nread = 0;
+	w->goes_on = false;
 	for (struct group *g = w->groups; g != NULL; g = g->next) {
 		g->names = NULL;
 		g->end = &g->names;
@@ -254,6 +262,7 @@ static void line_up(struct waiting_links *w) {
 		struct waiting_name *name = all(w)[i];
 
 		name->next = NULL;
+		name->goes_on = false;
 		*name->group->end = name;
 		name->group->end = &name->next;
 	}
@@ -271,7 +280,7 @@ static void move_all(struct waiting_links *w) {
 		name->next_group = NULL;
 		/* What it was put from in this turn was no longer the last one before it. */
 		name->put_in = 0;
-		w->goes_on = true;
+		w->goes_on = name->goes_on = true;
 	}
 }
 
@@ -330,7 +339,7 @@ static int put_group(struct waiting_links *w, struct group *g, const struct entr
 			 */
 			first->put_from = 0;
 			name->put_in = 0;
-			w->goes_on = true;
+			w->goes_on = name->goes_on = true;
 			continue;
 		}
 		if (r != TARN_OK && r != TARN_NO_FIRST)
@@ -352,14 +361,11 @@ static int put_group(struct waiting_links *w, struct group *g, const struct entr
 static int take_turn(struct waiting_links *w, struct source *source, struct error *err) {
 	struct entry *e;
 	struct group *g;
-	size_t number = 0;
 	int r;
 
-	w->goes_on = false;
-	w->turn++;
-	line_up(w);
-	while ((r = source->next(source, &e, err)) == TARN_OK) {
-		number++;
+	for (; (r = source->next(source, &e, err)) == TARN_OK; w->nread++) {
+		size_t number = w->nread + 1;
+
 		g = find(w, key_of_name(w->seed, e->name));
 		if (g == NULL)
 			continue;
@@ -388,17 +394,24 @@ static int compare_numbers(const void *a, const void *b) {
 	return (left > right) - (left < right);
 }
 
-/* Say what came to nothing. */
-static void say_missing(const struct waiting_links *w, const char *why) {
+/* Say what came to nothing; ${failure} says why the archive was not read to its end, NULL: it was. */
+static void say_missing(const struct waiting_links *w, const char *failure) {
 	struct error err;
 
 	for (size_t i = 0; i < count(w); i++) {
 		const struct waiting_name *name = all(w)[i];
+		const char *why = "the archive has no such member before this one";
 
 		if (name->put_in != 0 || name->is_dropped)
 			continue;
-		err_set(
-		    &err, TARN_NO_FIRST, 0, "%s", name->is_of_directory ? strerror(EPERM) : why);
+		/* Of members that were read it is known what they are. */
+		if (failure != NULL && (name->goes_on || name->limit > w->nread + 1))
+			why = failure;
+		else if (name->goes_on)
+			why = "that would take too many turns through the archive";
+		else if (name->is_of_directory)
+			why = strerror(EPERM);
+		err_set(&err, TARN_NO_FIRST, 0, "%s", why);
 		err_wrap(&err, "Cannot hard link to '%s'", name->group->first);
 		report_error(w->report, name->name, &err);
 	}
@@ -412,6 +425,7 @@ int waiting_links_put(struct waiting_links *waiting, struct input *input, struct
 	/* Threads add them in any order; what is made, and said, is not to depend on that. */
 	qsort(all(waiting), count(waiting), sizeof(struct waiting_name *), compare_numbers);
 	do {
+		line_up(waiting);
 		r = input_again(input, err);
 		/* From a pipe there is no second reading; the other members are there. */
 		if (r == TARN_EREFUSED) {
@@ -421,9 +435,8 @@ int waiting_links_put(struct waiting_links *waiting, struct input *input, struct
 		if (r == TARN_OK)
 			r = take_turn(waiting, input->source, err);
 	} while (r == TARN_OK && waiting->goes_on && waiting->turn < MAX_TURNS);
+	/* Behind that nothing was to be put. */
 	if (r != TARN_ELIMIT)
-		say_missing(waiting,
-		    waiting->goes_on ? "that would take too many turns through the archive" :
-		                       "the archive has no such member before this one");
+		say_missing(waiting, r != TARN_OK ? err->msg : NULL);
 	return r;
 }

@@ -783,6 +783,35 @@ test_targets_that_cannot_be_are_said_and_the_rest_is_extracted() {
 	expect_equal "$(cat out/longer)" data
 }
 
+# Each link costs a reading of the archive.
+test_chain_of_too_many_links_is_said_to_be_one() {
+	mkdir out
+	python3 - <<-'END'
+	import tarfile
+	with tarfile.open("a.tar", "w") as t:
+	    t.addfile(tarfile.TarInfo("0"))
+	    for n in range(1, 51):
+	        m = tarfile.TarInfo(str(n))
+	        m.type, m.linkname = tarfile.LNKTYPE, str(n - 1)
+	        t.addfile(m)
+	END
+	tarn -xf a.tar -C out 30
+	expect_status 2 tarn -xf a.tar -C out 50
+	expect_stderr_has "tarn: 50: Cannot hard link to '9': that would take too many turns through the archive"
+}
+
+test_name_that_waits_where_the_second_reading_fails_is_said_with_the_failure() {
+	mkdir out
+	archive_of a=a b=b 'l->a' 'm->b' 'n->nowhere'
+	head -c 1500 a.tar >short.tar
+	printf '#!/bin/bash\nif [ -e again ]; then cat short.tar; else touch again; cat a.tar; fi\n' >program
+	chmod +x program
+	expect_status 2 tarn -I ./program -xf a.tar -C out l m
+	expect_equal "$(cat out/l)" a
+	expect_stderr_has "tarn: m: Cannot hard link to 'b': Unexpected EOF in archive"
+	[ "$(grep -c 'no such member' "$ERR")" = 0 ]
+}
+
 test_link_without_a_first_name_is_said_and_the_rest_is_extracted() {
 	mkdir out
 	python3 - <<-'END'
