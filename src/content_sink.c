@@ -26,7 +26,7 @@ struct content_sink {
 };
 
 static int cannot_write(struct error *err) {
-	return err_set(err, TARN_ESYSTEM, errno, "standard output: Cannot write");
+	return err_set(err, TARN_EOUTPUT, errno, "standard output: Cannot write");
 }
 
 static int write_zeros(off_t nbytes, struct error *err) {
@@ -76,8 +76,7 @@ static int content_sink_put(
 	r = key_set_add(&s->written, key, err);
 	if (r == TARN_OK)
 		r = write_content(e, from, err);
-	/* When standard output takes no more, the run is over. */
-	if (r == TARN_OK || r == TARN_ENOMEM || ferror(stdout))
+	if (r == TARN_OK || r == TARN_ENOMEM || r == TARN_EOUTPUT)
 		return r;
 	/* What was written cannot be taken back; the next member may be whole. */
 	report_error(s->report, e->name, err);

@@ -18,6 +18,7 @@ enum tarn_code {
 	TARN_ESYSTEM,  /* a system call failed; errnum says how */
 	TARN_EFORMAT,  /* an archive, or a name in it, is malformed */
 	TARN_EREFUSED, /* a rule of this program forbids it (`..' in a name, a link to nowhere) */
+	TARN_EOUTPUT,  /* standard output takes no more: the run ends */
 	TARN_ELIMIT,   /* a limit that the user has set is reached: the run ends */
 	TARN_EUSAGE    /* the command line is wrong */
 };

@@ -214,7 +214,7 @@ void listing_print(struct listing *listing, const struct entry *e, bool long_for
 }
 
 static int cannot_write(struct error *err) {
-	return err_set(err, TARN_ESYSTEM, errno, "standard output: Cannot write");
+	return err_set(err, TARN_EOUTPUT, errno, "standard output: Cannot write");
 }
 
 struct listing_sink {
@@ -228,6 +228,8 @@ static int listing_sink_put(
 	struct listing_sink *s = (struct listing_sink *)sink;
 
 	(void)from;
+	/* It may have failed before, when something else was said. */
+	errno = 0;
 	listing_print(s->listing, e, s->long_form);
 	/* Nobody reads any more, or the disk is full: the rest of the archive need not be read. */
 	return ferror_unlocked(s->listing->out) != 0 ? cannot_write(err) : TARN_OK;

@@ -108,11 +108,18 @@ static int run_mode(struct run *run, struct error *err) {
 	return writes_archive(mode) ? run_write(run, err) : run_read(run, err);
 }
 
-/* Standard output may be buffered until now: whether all of it arrived is part of the result. */
+/*
+ * Standard output may be buffered until now: whether all of it arrived is part of the result.  Why something
+ * did not arrive earlier is not known any more.
+ */
 static void flush_stdout(struct run *run) {
-	if (fflush(stdout) != 0 || ferror(stdout))
-		report_failure(
-		    run->report, NULL, "standard output: Cannot write: %s", strerror(errno));
+	int errnum = fflush(stdout) != 0 ? errno : 0;
+	struct error err;
+
+	if (errnum == 0 && !ferror(stdout))
+		return;
+	err_set(&err, TARN_EOUTPUT, errnum, "standard output: Cannot write");
+	report_error(run->report, NULL, &err);
 }
 
 /* As tar, without a line about failure: nothing was begun. */
@@ -150,8 +157,9 @@ int run_command(int argc, char **argv, bool utf8) {
 	if (run.owners != NULL && owners_errnum(run.owners) != 0)
 		report_failure(run.report, NULL, "Cannot look up all owners: %s",
 		    strerror(owners_errnum(run.owners)));
-	/* Before the report ends: this may be what makes the run a failure. */
-	flush_stdout(&run);
+	/* Before the report ends: this may be what makes the run a failure.  If not, it may have ended the run. */
+	if (r != TARN_EOUTPUT)
+		flush_stdout(&run);
 	status = report_finish(run.report);
 	if (r == TARN_EUSAGE)
 		status = 2;

@@ -24,7 +24,7 @@
  *
  * Where an archive breaks off, what was read before is completed all the same: directories get
  * their times, and names that wait their content, if it was read before.  Only behind a limit that
- * was reached (archive_limits.h) the archive is not read again.
+ * was reached (archive_limits.h), or when a sink has failed, the archive is not read again.
  */
 
 /* More lanes than this do not make it faster: one thread reads, which is a fourth of the work. */
@@ -57,6 +57,7 @@ struct reading {
 	struct sink *beside[LANES_MAX]; /* a sink for each lane */
 	unsigned int nlanes;            /* that are to be, or are; 0: none */
 	off_t nalone;                   /* members that came, or what takes as long */
+	bool is_over;                   /* a sink has failed: nothing may be put any more */
 	bool is_finishing;              /* what goes to lanes are directories that are there */
 };
 
@@ -230,8 +231,10 @@ static int put(struct reading *reading, const struct entry *e, size_t number, si
 		if (reading->nalone > NALONE && tree_sink_takes_threads(sink))
 			start_lanes(reading);
 	}
-	return reading->lanes != NULL ? lanes_put(reading->lanes, e, number, source, err) :
-	                                put_into(reading, sink, sink, e, number, source, err);
+	r = reading->lanes != NULL ? lanes_put(reading->lanes, e, number, source, err) :
+	                             put_into(reading, sink, sink, e, number, source, err);
+	reading->is_over = r != TARN_OK;
+	return r;
 }
 
 /* Move what is selected. */
@@ -310,19 +313,29 @@ static void end_lanes(struct reading *reading) {
 		reading->beside[i]->free(reading->beside[i]);
 }
 
-/* Complete what was put.  What goes wrong is said; it does not end the run, which is at its end. */
-static void finish(struct reading *reading) {
-	struct error err;
+/*
+ * Complete what was put.  What goes wrong is said; it does not end the run, which is at its end.  Only that
+ * standard output takes no more is the caller's to say.
+ */
+static int finish(struct reading *reading, struct error *err) {
+	struct error one;
+	int r = TARN_OK;
 
 	end_lanes(reading);
 	if (reading->groups != NULL)
-		reading->groups->finish(reading->groups, &err);
+		reading->groups->finish(reading->groups, &one);
 	for (size_t i = 0; i < reading->noutlets; i++) {
 		struct sink *sink = reading->outlets[i].sink;
+		int finished = sink->finish(sink, &one);
 
-		if (sink->finish(sink, &err) != TARN_OK)
-			report_error(reading->run->report, NULL, &err);
+		if (finished == TARN_EOUTPUT) {
+			*err = one;
+			r = finished;
+		} else if (finished != TARN_OK) {
+			report_error(reading->run->report, NULL, &one);
+		}
 	}
+	return r;
 }
 
 static void reading_fini(struct reading *reading) {
@@ -343,12 +356,20 @@ static enum input_way way_of(const struct options *o) {
 	return o->noperands > 0 || o->list_links ? INPUT_BY_INDEX : INPUT_WHOLE;
 }
 
+/* The run ends with its first error: with ${r} and ${err}, unless that is TARN_OK, else with ${later}. */
+static int first_error(int r, struct error *err, int later, const struct error *later_err) {
+	if (r != TARN_OK || later == TARN_OK)
+		return r;
+	*err = *later_err;
+	return later;
+}
+
 int run_read(struct run *run, struct error *err) {
 	const struct options *o = &run->options;
 	struct reading reading = { .run = run };
-	struct error again_err;
+	struct error later_err;
 	off_t nbytes;
-	int r, ended, again;
+	int r, pumped, later;
 
 	r = input_open(&reading.input, o->archive, way_of(o), o, run->report, err);
 	if (r != TARN_OK) {
@@ -371,24 +392,20 @@ int run_read(struct run *run, struct error *err) {
 	/*
 	 * Before the archive is read again: what was lent can be read as long as this source lives.
 	 */
-	ended = reading.lanes != NULL ? lanes_wait(reading.lanes, &again_err) : TARN_OK;
-	if (r == TARN_OK && ended != TARN_OK) {
-		*err = again_err;
-		r = ended;
-	}
-	if (r != TARN_OK && strcmp(o->archive, "-") != 0)
+	later = reading.lanes != NULL ? lanes_wait(reading.lanes, &later_err) : TARN_OK;
+	reading.is_over = reading.is_over || later != TARN_OK || r == TARN_ELIMIT;
+	pumped = r = first_error(r, err, later, &later_err);
+	if (r != TARN_OK && r != TARN_EOUTPUT && strcmp(o->archive, "-") != 0)
 		err_wrap(err, "%s", o->archive);
 	/* Of the first reading: the second begins with a new source. */
 	nbytes = input_nbytes(&reading.input);
-	again = r != TARN_ELIMIT ? waiting_links_put(reading.waiting, &reading.input, &again_err) :
-	                           TARN_OK;
-	finish(&reading);
-	if (r == TARN_OK)
+	later = reading.is_over ? TARN_OK :
+	                          waiting_links_put(reading.waiting, &reading.input, &later_err);
+	r = first_error(r, err, later, &later_err);
+	later = finish(&reading, &later_err);
+	r = first_error(r, err, later, &later_err);
+	if (pumped == TARN_OK)
 		select_report_unmatched(run->select, run->report);
-	if (r == TARN_OK && again != TARN_OK) {
-		*err = again_err;
-		r = again;
-	}
 	if (r == TARN_OK && o->totals)
 		run_say_totals(run, "read", nbytes);
 done:

@@ -435,8 +435,8 @@ int waiting_links_put(struct waiting_links *waiting, struct input *input, struct
 		if (r == TARN_OK)
 			r = take_turn(waiting, input->source, err);
 	} while (r == TARN_OK && waiting->goes_on && waiting->turn < MAX_TURNS);
-	/* Behind that nothing was to be put. */
-	if (r != TARN_ELIMIT)
+	/* Behind these nothing was to be put. */
+	if (r != TARN_ELIMIT && r != TARN_EOUTPUT)
 		say_missing(waiting, r != TARN_OK ? err->msg : NULL);
 	return r;
 }

@@ -28,6 +28,29 @@ test_standard_descriptor_that_is_closed_is_an_error() {
 	cmp f out/f
 }
 
+test_standard_output_that_takes_no_more_is_said_once() {
+	local expected='tarn: standard output: Cannot write: No space left on device'
+	seq 100000 >big
+	ln big later
+	printf x >small
+	tarn -cf a.tar big later small
+	for arguments in -tvf '-t --links -f' -xOf '-xO --exclude=big -f' '-xO --exclude=[bl]* -f'; do
+		# shellcheck disable=SC2086 # several
+		expect_status 2 bash -c '"$TARN" "$@" a.tar >/dev/full' - $arguments
+		expect_equal "$arguments: $(grep -v 'xiting' "$ERR")" "$arguments: $expected"
+	done
+	# When more was listed than fits into a buffer.
+	seq -f 'tree/a.very.long.name.%g' 1000 >names
+	mkdir tree
+	xargs touch <names
+	tarn -cf b.tar tree
+	xargs touch -d 2001-01-01 <names
+	for mode in -t -d; do
+		expect_status 2 bash -c '"$TARN" "$@" -f b.tar >/dev/full' - $mode
+		expect_equal "$mode: $(grep -v 'xiting' "$ERR")" "$mode: $expected"
+	done
+}
+
 test_full_disk_leaves_the_old_archive_whole() {
 	mount_tmpfs disk 1M
 	printf old >f

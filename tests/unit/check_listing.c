@@ -376,7 +376,7 @@ START_TEST(listing_sink_fails_when_the_disk_is_full) {
 	struct sink *sink = full_disk_sink();
 
 	ck_assert_int_eq(sink->put(sink, &e, NULL, &err), TARN_OK);
-	ck_assert_int_eq(sink->finish(sink, &err), TARN_ESYSTEM);
+	ck_assert_int_eq(sink->finish(sink, &err), TARN_EOUTPUT);
 	ck_assert_int_eq(err.errnum, ENOSPC);
 	ck_assert_str_eq(err.msg, "standard output: Cannot write: No space left on device");
 	sink->free(sink);
@@ -390,7 +390,7 @@ START_TEST(listing_sink_stops_where_nobody_reads) {
 	struct sink *sink = full_disk_sink();
 
 	setvbuf(out, NULL, _IONBF, 0);
-	ck_assert_int_eq(sink->put(sink, &e, NULL, &err), TARN_ESYSTEM);
+	ck_assert_int_eq(sink->put(sink, &e, NULL, &err), TARN_EOUTPUT);
 	ck_assert_int_eq(err.errnum, ENOSPC);
 	sink->free(sink);
 	fclose(out);
@@ -547,8 +547,8 @@ static const struct {
 	int put;
 } full_disk[] = {
 	{ 4, 4, TARN_OK },
-	{ LARGE, LARGE, TARN_ESYSTEM },
-	{ 4, LARGE, TARN_ESYSTEM },
+	{ LARGE, LARGE, TARN_EOUTPUT },
+	{ 4, LARGE, TARN_EOUTPUT },
 };
 
 START_TEST(content_that_cannot_be_written_ends_the_run) {
@@ -567,7 +567,7 @@ START_TEST(content_that_cannot_be_written_ends_the_run) {
 	restore();
 	close(caught);
 	ck_assert_int_eq(put, full_disk[_i].put);
-	ck_assert_int_eq(finish, TARN_ESYSTEM);
+	ck_assert_int_eq(finish, TARN_EOUTPUT);
 	ck_assert_str_eq(err.msg, "standard output: Cannot write: No space left on device");
 }
 END_TEST
