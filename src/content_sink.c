@@ -3,6 +3,7 @@
 #include "content_sink.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,8 @@
  * is left to the end, when the archive is read again (waiting_links).
  *
  * Content is known by the name of the member that has it, as the archive has that: later names,
- * which may have been renamed, lead to it.  Each is written once, whichever of its names are put.
+ * which may have been renamed, lead to it.  Each is written once, whichever of its names are put, but for
+ * those that bring content themselves.
  */
 
 struct content_sink {
@@ -63,14 +65,18 @@ static int content_sink_put(
     struct sink *sink, const struct entry *e, struct source *from, struct error *err) {
 	struct content_sink *s = (struct content_sink *)sink;
 	uint64_t key = key_of_name(s->seed, entry_member(e));
+	bool is_link = e->first_name != NULL && !e->is_whole;
 	int r;
 
 	if (e->type != ENTRY_FILE)
 		return TARN_OK;
-	/* Only of later names: another member of the same name is a file of its own. */
-	if (e->first_name != NULL && key_set_has(&s->written, key))
+	/*
+	 * What is whole may be a file of its own: another member of the same name is, and a later name that
+	 * brings its content may be.  Whether that was written cannot be seen any more.
+	 */
+	if (is_link && key_set_has(&s->written, key))
 		return TARN_OK;
-	if (e->first_name != NULL && !e->is_whole)
+	if (is_link)
 		return err_set(err, TARN_NO_FIRST, 0, "its content was not written");
 	/* First: should the content be damaged, its other names have nothing better. */
 	r = key_set_add(&s->written, key, err);

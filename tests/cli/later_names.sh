@@ -533,6 +533,25 @@ test_content_of_a_later_name_goes_to_standard_output() {
 	expect_equal "$(tarn -xOf a.tar | md5sum)" "$(tar -xOf a.tar | md5sum)"
 }
 
+test_later_name_that_brings_other_content_has_it_written_to_standard_output() {
+	mkdir tree
+	printf first >tree/a
+	printf other >tree/b
+	(cd tree && printf 'a\nb\n' | cpio -o --quiet -H odc >../a.cpio)
+	# With the number of a, b looks like one of its names.
+	python3 - <<-'END'
+	d = bytearray(open("a.cpio", "rb").read())
+	at = 0
+	while d[at:at + 6] == b"070707":
+	    d[at + 12:at + 18], d[at + 36:at + 42] = b"000042", b"000002"
+	    at += 76 + int(d[at + 59:at + 65], 8) + int(d[at + 65:at + 76], 8)
+	open("a.cpio", "wb").write(d)
+	END
+	expect_equal "$(tarn -tvf a.cpio | grep -c ' b link to a')" 1
+	expect_equal "$(tarn -xOf a.cpio a b)" firstother
+	expect_equal "$(tarn -xOf a.cpio b)" other
+}
+
 test_later_name_is_not_linked_to_what_was_there_before() {
 	make_days
 	for flag in --keep-old-files --skip-old-files --keep-newer-files; do
