@@ -428,6 +428,12 @@ void report_progress(struct report *report, const char *name, uint64_t nbytes) {
 	pthread_mutex_unlock(&report->mutex);
 }
 
+void report_erase_progress(struct report *report) {
+	pthread_mutex_lock(&report->mutex);
+	erase_progress(report);
+	pthread_mutex_unlock(&report->mutex);
+}
+
 /* Say how often ${reason} was counted, and how many bytes that took. */
 static void say_reason(struct report *report, enum report_reason reason) {
 	const struct tally *tally = &report->tallies[reason];

@@ -129,6 +129,9 @@ void report_show_progress(struct report *report);
  */
 void report_progress(struct report *report, const char *name, uint64_t nbytes);
 
+/** Erase the progress line, for what is printed otherwise; more progress shows it again. */
+void report_erase_progress(struct report *report);
+
 /**
  * Erase the progress line, say one line for each reason that was counted, and, when the status is
  * 2, the closing line of tar: "Exiting with failure status due to previous errors", or "Error is

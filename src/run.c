@@ -43,6 +43,7 @@ void run_say_totals(struct run *run, const char *what, off_t nbytes) {
 	    (double)(now.tv_nsec - run->begun.tv_nsec) / 1e9;
 	amounts[0] = (double)nbytes;
 	amounts[1] = seconds > 0 ? (double)nbytes / seconds : 0;
+	report_erase_progress(run->report);
 	/* In the form of GNU tar's line. */
 	for (int i = 0; i < 2; i++) {
 		for (; amounts[i] >= 1024; unit[i]++)

@@ -58,6 +58,29 @@ test_progress_is_shown_inside_of_a_member() {
 	done
 }
 
+# The progress line is there after a second.
+test_totals_have_a_line_of_their_own_on_a_terminal() {
+	mkdir tree out
+	seq -f 'tree/%g' 1000 | xargs touch
+	tarn -cf a.tar tree
+	python3 - "$TARN" <<-'END'
+	import os, pty, subprocess, sys, time
+	terminal, stderr = pty.openpty()
+	tarn = subprocess.Popen([sys.argv[1], "-xf", "-", "-C", "out", "--totals"], stdin=subprocess.PIPE,
+	    stderr=stderr, env={**os.environ, "TERM": "xterm"})
+	data = open("a.tar", "rb").read()
+	tarn.stdin.write(data[:len(data) // 2])
+	tarn.stdin.flush()
+	time.sleep(1.3)
+	tarn.stdin.write(data[len(data) // 2:])
+	tarn.stdin.close()
+	assert tarn.wait() == 0
+	said = os.read(terminal, 65536).decode()
+	assert " members, " in said, said
+	assert "\r\033[KTotal bytes read: " in said, said
+	END
+}
+
 test_pipe_holds_more_than_usual() {
 	head -c 3000000 /dev/urandom >file
 	writing "$TARN" -c file
