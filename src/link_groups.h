@@ -13,10 +13,11 @@
  *
  * Without operands each file that has several names is printed, in the order of the archive: number
  * of names, size and first name on one line, and the later names below.  With operands the other
- * names of the files that they name, a line each.
+ * names of the files that they name, a line each.  Names that are excluded are left out, and those
+ * that a later member has taken are no longer of the file that they were of.
  *
  * ${select} is borrowed; ${listing} is the sink's from now on, also when this returns NULL, with
- * ${err}: out of memory.  Takes 43 to 86 bytes a name, and what the names of files with several take.
+ * ${err}: out of memory.  Takes 46 to 91 bytes a name, and what the names of files with several take.
  */
 struct sink *link_groups_new(
     struct select *select, bool has_operands, struct listing *listing, struct error *err);

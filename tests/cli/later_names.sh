@@ -1065,4 +1065,28 @@ test_links_lists_which_names_are_one_file() {
 	expect_equal "$(tarn -tf a.tar --links d/single)" ''
 }
 
+test_links_leaves_out_names_that_are_excluded() {
+	archive_of a=abc 'b->a' 'c->b' 'd->c'
+	expect_equal "$(tarn -tf a.tar --links --exclude=a)" "$(printf '3 names, 3 bytes: b\n\tc\n\td')"
+	expect_equal "$(tarn -tf a.tar --links --exclude=b)" "$(printf '3 names, 3 bytes: a\n\tc\n\td')"
+	expect_equal "$(tarn -tf a.tar --links --exclude=[bcd])" ''
+	expect_equal "$(tarn -tf a.tar --links --exclude=[ab] d)" c
+}
+
+test_links_leaves_out_names_that_became_those_of_other_files() {
+	archive_of a=abc 'b->a' 'c->a' b=other 'd->b'
+	expect_equal "$(tarn -tf a.tar --links)" \
+		"$(printf '2 names, 3 bytes: a\n\tc\n2 names, 5 bytes: b\n\td')"
+	expect_equal "$(tarn -tf a.tar --links b)" d
+	archive_of a=abc 'b->a' 'c->b' a=other
+	expect_equal "$(tarn -tf a.tar --links)" "$(printf '2 names, 3 bytes: b\n\tc')"
+	archive_of a=abc 'b->a' x=other 'b->x' 'x->x'
+	expect_equal "$(tarn -tf a.tar --links)" "$(printf '2 names, 5 bytes: x\n\tb')"
+	mkdir b
+	archive_of a=abc 'b->a' 'b->a'
+	expect_equal "$(tarn -tf a.tar --links)" "$(printf '2 names, 3 bytes: a\n\tb')"
+	tarn -rf a.tar b
+	expect_equal "$(tarn -tf a.tar --links)" ''
+}
+
 run_tests
