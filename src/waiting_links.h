@@ -32,6 +32,7 @@ void waiting_links_free(struct waiting_links *waiting);
 /**
  * Let the later name ${e} wait to be put into ${sink} (borrowed).  It stands for the last member
  * called as its first name among those before ${number}, which counts all members of the archive.
+ * What waited under the name of ${e} does so no more.
  */
 int waiting_links_add(struct waiting_links *waiting, const struct entry *e, size_t number,
     struct sink *sink, struct error *err);

@@ -327,6 +327,13 @@ test_name_that_waits_in_a_conversion_is_not_ended_by_a_link_to_itself() {
 	expect_equal "$(tar -xOf b.tar a)" old
 }
 
+test_link_that_waits_ends_the_waiting_of_an_earlier_one_in_a_conversion() {
+	archive_of a=older b=newer 'l->a' 'l->b'
+	tarn -cf b.tar --exclude=[ab] @a.tar
+	expect_equal "$(tar -tf b.tar)" l
+	expect_equal "$(tar -xOf b.tar)" newer
+}
+
 test_conversion_to_cpio_takes_the_version_before() {
 	members f=one 'a>f' f=two 'b>a'
 	tarn -cf b.cpio -H cpio @a.tar
