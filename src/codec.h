@@ -117,6 +117,8 @@ bool codec_find_place(
 int codec_seek(struct codec_reader *reader, off_t offset, struct error *err);
 /** Bytes of the whole plain stream; -1 where that cannot be known without decompressing. */
 off_t codec_reader_size(struct codec_reader *reader);
+/** Bytes of the archive as it lies in its file, compressed or not; -1: in no regular file. */
+off_t codec_reader_stored_nbytes(const struct codec_reader *reader);
 /**
  * What codec_writer_attach wrote: *${data} is malloc'ed.  TARN_END when there is nothing.  Reading
  * goes on where it was.

@@ -166,14 +166,21 @@ int codec_check_places(struct codec_reader *reader, struct error *err) {
 	return codec_load_places(reader, err);
 }
 
+off_t codec_reader_stored_nbytes(const struct codec_reader *reader) {
+	struct stat st;
+
+	if (reader->base < 0 || fstat(reader->input.fd, &st) != 0)
+		return -1;
+	return st.st_size > reader->base ? st.st_size - reader->base : 0;
+}
+
 /* Why it cannot be known is not said: that is no error here, and reading meets it if it is one. */
 off_t codec_reader_size(struct codec_reader *reader) {
 	struct error ignored;
-	struct stat st;
+	off_t stored = codec_reader_stored_nbytes(reader);
 
-	if (reader->base >= 0 && reader->compression == COMPRESSION_NONE &&
-	    fstat(reader->input.fd, &st) == 0)
-		return st.st_size > reader->base ? st.st_size - reader->base : 0;
+	if (reader->compression == COMPRESSION_NONE && stored >= 0)
+		return stored;
 	if (codec_load_places(reader, &ignored) != TARN_OK)
 		return -1;
 	return reader->compression == COMPRESSION_ZSTD ?

@@ -24,8 +24,20 @@
 
 #define BLOCK_NBYTES 512 /* a header, as POSIX ustar has it */
 
-/* The largest one that is read behind an archive, into memory: some hundred million members. */
+/* The largest one that is made, or read behind an archive, into memory: some hundred million members. */
 #define INDEX_NBYTES_MAX ((uint64_t)1 << 30)
+
+/* More than the last chunk and the footer have, so that what is closed may have so much less. */
+#define LAST_NBYTES_MAX ((uint64_t)32 << 20)
+
+/*
+ * An index is compressed already, and smaller than the headers that it stands for.  So in a file that
+ * is compressed once more it can be only a little longer than the whole file.  One that claims to have
+ * more than so many times the file's bytes, and more than the second number, is there to fill
+ * the memory.
+ */
+#define STORED_TIMES_MAX 4
+#define ALWAYS_NBYTES ((uint64_t)1 << 20)
 
 /* The last byte is the version of the format; an index of another one counts as none. */
 static const char magic[8] = "TARNIDX\2";
@@ -120,18 +132,31 @@ static int close_chunk(struct index_writer *w, struct error *err) {
 	return r == TARN_OK ? bytes_append(&w->directory, &checksum, sizeof(checksum), err) : r;
 }
 
+/*
+ * There will be no index, and its memory is free from here on.  The archive is whole without it: only
+ * with --index this counts as a failure.
+ */
+static void refuse(struct index_writer *w, const struct entry *e, struct error *err) {
+	w->is_refused = true;
+	index_chunk_writer_fini(&w->chunk);
+	bytes_fini(&w->chunks);
+	bytes_fini(&w->directory);
+	err_wrap(err, "The archive has no index");
+	report_line(w->report, w->refusal, e->name, err->msg);
+}
+
 int index_writer_add(struct index_writer *w, const struct entry *e, off_t offset,
     const unsigned char *block, struct error *err) {
 	int r;
 
 	if (w->is_refused)
 		return TARN_OK;
-	r = index_chunk_add(&w->chunk, e, offset, err);
+	if (w->chunks.nbytes + w->directory.nbytes > INDEX_NBYTES_MAX - LAST_NBYTES_MAX)
+		r = err_set(err, TARN_EREFUSED, 0, "it would be larger than 1 GiB");
+	else
+		r = index_chunk_add(&w->chunk, e, offset, err);
 	if (r == TARN_EREFUSED) {
-		/* The archive is whole without it: only with --index this counts as a failure. */
-		w->is_refused = true;
-		err_wrap(err, "The archive has no index");
-		report_line(w->report, w->refusal, e->name, err->msg);
+		refuse(w, e, err);
 		return TARN_OK;
 	}
 	w->nmembers++;
@@ -180,8 +205,6 @@ int index_writer_finish(
 	struct footer footer = { .end = htole64((uint64_t)end) };
 	struct bytes *all = &w->chunks; /* the rest goes behind them */
 
-	if (w->is_refused)
-		return err_set(err, TARN_EREFUSED, 0, "a name is too long for an index");
 	if (w->chunk.nmembers > 0 && close_chunk(w, err) != TARN_OK)
 		return (int)err->code;
 	footer.nbytes = htole64(all->nbytes + w->directory.nbytes + sizeof(footer));
@@ -218,6 +241,18 @@ static void decode_footer(struct footer *f, const void *from) {
 	f->checksum = le64toh(f->checksum);
 }
 
+/* Of an index behind the archive that ${reader} reads. */
+static uint64_t nbytes_max(const struct codec_reader *reader) {
+	off_t stored = codec_reader_stored_nbytes(reader);
+	uint64_t max;
+
+	/* Below the limit for all, nothing overflows. */
+	if (stored > (off_t)INDEX_NBYTES_MAX)
+		return INDEX_NBYTES_MAX;
+	max = (stored > 0 ? (uint64_t)stored : 0) * STORED_TIMES_MAX + ALWAYS_NBYTES;
+	return max < INDEX_NBYTES_MAX ? max : INDEX_NBYTES_MAX;
+}
+
 /*
  * Read an index at the end of the plain stream.  TARN_END: there is none, or it cannot be reached.
  * *${data} is the caller's, also after a failure: NULL, or malloc'ed.
@@ -236,7 +271,7 @@ static int read_behind_archive(
 		return r != TARN_OK ? r : TARN_END;
 	decode_footer(&footer, &raw);
 	if (footer.nbytes < sizeof(footer) || footer.nbytes > (uint64_t)size ||
-	    footer.nbytes > INDEX_NBYTES_MAX)
+	    footer.nbytes > nbytes_max(reader))
 		return err_set(err, TARN_EFORMAT, 0, "damaged");
 	*nbytes = footer.nbytes;
 	*data = malloc(*nbytes);

@@ -32,7 +32,7 @@ struct index_writer {
 	uint64_t nmembers;
 	off_t last; /* offset of the last member's header, and the checksum of its first block: */
 	uint64_t last_checksum;
-	bool is_refused; /* a member cannot be indexed: there is no index */
+	bool is_refused; /* a member cannot be indexed: there is no index, and all above is empty */
 };
 
 /**
@@ -57,8 +57,8 @@ int index_writer_bind(
 
 /**
  * *${index} is that of all members, of an archive whose end-of-archive blocks begin at ${end}; the
- * bytes are the writer's.  Nothing more can be added.  TARN_EREFUSED when a member could not
- * be indexed.
+ * bytes are the writer's.  Nothing more can be added.  Not to be called when is_refused.
+ * TARN_OK or TARN_ENOMEM.
  */
 int index_writer_finish(
     struct index_writer *w, off_t end, const struct bytes **index, struct error *err);
@@ -69,8 +69,8 @@ void index_writer_fini(struct index_writer *w);
  * stands anywhere afterwards.
  *
  * Returns TARN_OK; TARN_END: there is none, or this archive cannot be read out of order;
- * TARN_EFORMAT: it is damaged, or of another archive, as ${err} says; TARN_ELIMIT: it cannot be seen
- * without meeting a limit; TARN_ENOMEM.
+ * TARN_EFORMAT: it is damaged, of another archive, or the archive is damaged, as ${err} says;
+ * TARN_ELIMIT: it cannot be seen without meeting a limit; TARN_ESYSTEM, TARN_ENOMEM.
  */
 int member_index_load(struct member_index **index, struct codec_reader *reader, struct error *err);
 void member_index_free(struct member_index *index);

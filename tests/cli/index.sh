@@ -496,4 +496,25 @@ test_index_that_max_ratio_keeps_from_being_checked_is_not_out_of_date() {
 	expect_status 2 tarn -tf a.tar.zst --max-ratio=10
 }
 
+# maximum_kib COMMAND…: how much memory it takes.
+maximum_kib() {
+	python3 -c '
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)' "$@"
+}
+
+test_claimed_length_of_an_index_takes_no_memory() {
+	python3 - <<-'END'
+	import lzma
+	nbytes = 400 << 20
+	with lzma.open("bomb.tar.xz", "wb", preset=0) as file:
+	    file.write(bytes(1024))
+	    for _ in range(400):
+	        file.write(bytes(1 << 20))
+	    file.write(nbytes.to_bytes(8, "little") + bytes(56) + b"TARNIDX\2")
+	END
+	[ "$(maximum_kib "$TARN" -tf bomb.tar.xz)" -lt 200000 ]
+}
+
 run_tests

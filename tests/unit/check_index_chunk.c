@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "member_index.h"
 #include "suite.h"
 
 #define NMEMBERS 3000
@@ -231,6 +232,23 @@ START_TEST(malformed_members_are_noticed) {
 }
 END_TEST
 
+/* What was collected so far need not be there to be counted. */
+START_TEST(index_that_no_reader_takes_is_not_made) {
+	struct report *all_report = report_new("check_index_chunk", false);
+	struct index_writer all = { .report = all_report, .refusal = REPORT_NOTE };
+	const struct entry e = { .name = "name", .is_whole = true };
+
+	ck_assert_int_eq(index_writer_add(&all, &e, 0, NULL, &err), TARN_OK);
+	ck_assert(!all.is_refused);
+	all.chunks.nbytes = (size_t)1 << 30;
+	ck_assert_int_eq(index_writer_add(&all, &e, 512, NULL, &err), TARN_OK);
+	ck_assert(all.is_refused);
+	ck_assert_ptr_null(all.chunk.columns[COLUMN_TEXT].data);
+	index_writer_fini(&all);
+	report_free(all_report);
+}
+END_TEST
+
 int main(void) {
 	Suite *suite = suite_create("index_chunk");
 	TCase *tc = tcase_create("index_chunk");
@@ -242,6 +260,7 @@ int main(void) {
 	tcase_add_test(tc, name_that_is_too_long_is_refused);
 	tcase_add_test(tc, any_damage_is_an_end_or_an_error);
 	tcase_add_test(tc, malformed_members_are_noticed);
+	tcase_add_test(tc, index_that_no_reader_takes_is_not_made);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
 }
