@@ -80,7 +80,8 @@ struct entry {
 	 * that counts in the entry.  Set by sources.
 	 */
 	bool is_whole;
-	const char *target; /* text of a symbolic link; NULL for every other type */
+	const char *
+	    target; /* text of a symbolic link; NULL where a header lacks it, and for other types */
 
 	mode_t mode; /* permission, set-id and sticky bits: 07777 */
 	uint64_t uid, gid;

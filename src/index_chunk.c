@@ -95,6 +95,18 @@ static bool put_target(
 	    put_bytes(w, COLUMN_LINK, target, nbytes - shared, err);
 }
 
+/*
+ * What ${e} leads to, also where that is empty, as archives have it and --transform makes it; NULL:
+ * it is no link.
+ */
+static const char *target_of(const struct entry *e) {
+	if (e->first_name != NULL)
+		return e->first_name;
+	if (e->type != ENTRY_SYMLINK)
+		return NULL;
+	return e->target != NULL ? e->target : "";
+}
+
 /* The owner of ${e} as it stands in its column, into ${owner}. */
 static bool make_owner(struct bytes *owner, const struct entry *e, struct error *err) {
 	const char *uname = e->uname != NULL ? e->uname : "";
@@ -174,7 +186,7 @@ static bool put_common(
 /* The kind is put last because put_owner decides on a part of it. */
 static bool put_member(
     struct index_chunk_writer *w, const struct entry *e, off_t offset, struct error *err) {
-	const char *target = e->first_name != NULL ? e->first_name : e->target;
+	const char *target = target_of(e);
 	unsigned char kind = (unsigned char)e->type;
 	bool new_owner;
 
@@ -207,7 +219,7 @@ static bool put_member(
 
 int index_chunk_add(
     struct index_chunk_writer *w, const struct entry *e, off_t offset, struct error *err) {
-	const char *target = e->first_name != NULL ? e->first_name : e->target;
+	const char *target = target_of(e);
 
 	/* Before anything is put, so that the columns stay in step. */
 	if (strlen(e->name) > INDEX_NAME_NBYTES ||
@@ -298,8 +310,10 @@ int index_chunk_close(struct index_chunk_writer *w, struct bytes *out, struct er
 	ZSTD_CCtx *zstd = ZSTD_createCCtx();
 	int r;
 
-	if (zstd == NULL)
+	if (zstd == NULL) {
+		begin_again(w);
 		return err_nomem(err);
+	}
 	/*
 	 * These cannot fail, as the values are in range.  Matching over long distances is for
 	 * snapshots, which repeat their names far from each other.
@@ -452,7 +466,7 @@ static bool take_target(struct index_chunk_reader *r, const char **target, struc
 	    left_out > name->nbytes)
 		return false;
 	shared = name->nbytes - left_out;
-	if (nbytes > INDEX_NAME_NBYTES - shared || shared + nbytes == 0)
+	if (nbytes > INDEX_NAME_NBYTES - shared)
 		return false;
 	bytes->nbytes = 0;
 	if (!take_text(r, COLUMN_LINK, nbytes, bytes, err) ||
@@ -533,12 +547,11 @@ static bool take_identity(struct index_chunk_reader *r, bool has_btime, struct e
 
 /* Sizes and offsets must fit an off_t, the latter also when they are added up. */
 static bool take_numbers(struct index_chunk_reader *r, struct entry *e, off_t *offset) {
-	uint64_t forward, mode, size = 0, major = 0, minor = 0;
-	int64_t seconds;
+	uint64_t forward, mode, seconds, size = 0, major = 0, minor = 0;
 	bool is_device = e->type == ENTRY_CHAR_DEVICE || e->type == ENTRY_BLOCK_DEVICE;
 
 	if (!take(r, COLUMN_OFFSET, &forward) || !take(r, COLUMN_MODE, &mode) || mode > 07777 ||
-	    !cursor_signed(&r->columns[COLUMN_MTIME], &seconds) ||
+	    !take_difference(r, COLUMN_MTIME, 0, &seconds) ||
 	    !take_nanoseconds(r, COLUMN_FRACTION, &e->mtime.tv_nsec) ||
 	    (e->type == ENTRY_FILE && !take(r, COLUMN_SIZE, &size)) || size > INT64_MAX ||
 	    (is_device && (!take(r, COLUMN_DEVICE, &major) || !take(r, COLUMN_DEVICE, &minor))) ||
@@ -566,6 +579,9 @@ static bool take_member(struct index_chunk_reader *r, unsigned char kind, struct
 		return false;
 	if ((kind & KIND_LINK) == 0 && e->type == ENTRY_SYMLINK && !take_target(r, &e->target, err))
 		return false;
+	/* An empty one is none, as where the archive itself is read. */
+	if (e->target != NULL && *e->target == '\0')
+		e->target = NULL;
 	/* Only what can be linked to has one: no directory, and no link member. */
 	return (kind & KIND_IDENTITY) == 0 ||
 	    (e->is_whole && e->type != ENTRY_DIRECTORY &&

@@ -63,7 +63,7 @@ struct index_chunk_writer {
 int index_chunk_add(
     struct index_chunk_writer *w, const struct entry *e, off_t offset, struct error *err);
 bool index_chunk_is_full(const struct index_chunk_writer *w);
-/** Append the chunk to ${out} and begin a new one. */
+/** Append the chunk to ${out} and begin a new one, also after a failure.  TARN_OK or TARN_ENOMEM. */
 int index_chunk_close(struct index_chunk_writer *w, struct bytes *out, struct error *err);
 void index_chunk_writer_fini(struct index_chunk_writer *w);
 

@@ -517,4 +517,14 @@ test_claimed_length_of_an_index_takes_no_memory() {
 	[ "$(maximum_kib "$TARN" -tf bomb.tar.xz)" -lt 200000 ]
 }
 
+test_symbolic_link_without_a_target_is_listed_by_the_index() {
+	ln -s f link
+	printf x >other
+	tarn -cf a.tar --index --transform='s/^f$//s' link other
+	expect_status 0 tarn -tvf a.tar
+	expect_equal "$(cat "$ERR")" ''
+	tarn -tvf a.tar --no-index | cmp - "$OUT"
+	expect_status 0 tarn --test -f a.tar
+}
+
 run_tests
