@@ -151,9 +151,10 @@ static int add_byte(struct expression *x, size_t *nliterals, int byte, struct er
 
 /*
  * Add what an escape stands for, and go behind it.  *${s} is the byte behind the backslash; there
- * is one.
+ * is one.  The ${delimiter} only means itself where it means nothing else.
  */
-static int add_escape(struct expression *x, size_t *nliterals, const char **s, struct error *err) {
+static int add_escape(
+    struct expression *x, size_t *nliterals, const char **s, char delimiter, struct error *err) {
 	static const char letters[] = "abfnrtv", bytes[] = "\a\b\f\n\r\t\v";
 	char c = *(*s)++;
 	const char *letter = strchr(letters, c);
@@ -178,8 +179,8 @@ static int add_escape(struct expression *x, size_t *nliterals, const char **s, s
 			    (struct piece){ .kind = PIECE_GROUP, .group = (size_t)(c - '0') }, err);
 		if (letter != NULL)
 			return add_byte(x, nliterals, bytes[letter - letters], err);
-		/* These two mean themselves.  Others keep their backslash, as in GNU tar. */
-		if (c == '&' || c == '\\')
+		/* These mean themselves.  Others keep their backslash, as in GNU tar. */
+		if (c == '&' || c == '\\' || c == delimiter)
 			return add_byte(x, nliterals, c, err);
 		if (add_byte(x, nliterals, '\\', err) != TARN_OK)
 			return TARN_ENOMEM;
@@ -188,7 +189,8 @@ static int add_escape(struct expression *x, size_t *nliterals, const char **s, s
 }
 
 /* To be called after compile(): references to groups that the regex lacks are refused. */
-static int parse_replacement(struct expression *x, const char *s, struct error *err) {
+static int parse_replacement(
+    struct expression *x, const char *s, char delimiter, struct error *err) {
 	size_t nliterals = 0;
 	int r = TARN_OK;
 
@@ -201,7 +203,7 @@ static int parse_replacement(struct expression *x, const char *s, struct error *
 		if (c == '&')
 			r = add_piece(x, (struct piece){ .kind = PIECE_GROUP }, err);
 		else if (c == '\\' && *s != '\0')
-			r = add_escape(x, &nliterals, &s, err);
+			r = add_escape(x, &nliterals, &s, delimiter, err);
 		else
 			r = add_byte(x, &nliterals, c, err);
 	}
@@ -210,9 +212,9 @@ static int parse_replacement(struct expression *x, const char *s, struct error *
 
 /*
  * Copy the part of an expression at *${text} up to the ${delimiter}, and go behind that; *${text}
- * is NULL where there is none.  A backslash before a delimiter is left out, and the
- * delimiter is ordinary; other escapes are copied as a pair, so that the second of two backslashes
- * escapes nothing.
+ * is NULL where there is none.  Escapes are copied as a pair, so that an escaped delimiter ends
+ * nothing, and the second of two backslashes escapes nothing.  The backslash before a delimiter
+ * stays, as in GNU tar: what the two mean is up to the regex, or to add_escape().
  *
  * Returns an allocation of the caller's, or NULL when out of memory.
  */
@@ -223,9 +225,7 @@ static char *take_part(const char **text, char delimiter) {
 	if (part == NULL)
 		return NULL;
 	for (; *s != '\0' && *s != delimiter; s++) {
-		if (*s == '\\' && s[1] == delimiter)
-			s++;
-		else if (*s == '\\' && s[1] != '\0')
+		if (*s == '\\' && s[1] != '\0')
 			*to++ = *s++;
 		*to++ = *s;
 	}
@@ -318,7 +318,7 @@ static int parse_expression(
 		if (r == TARN_OK)
 			r = compile(x, regex, flags, err);
 		if (r == TARN_OK)
-			r = parse_replacement(x, replacement, err);
+			r = parse_replacement(x, replacement, delimiter, err);
 	}
 	free(regex);
 	free(replacement);
@@ -444,24 +444,29 @@ static int append_replacement(const struct expression *x, const char *s,
 static int rewrite(const struct expression *x, const char *s, struct output *out, bool *matched,
     struct error *err) {
 	regmatch_t groups[NGROUPS];
+	const char *behind = NULL; /* the last match */
+	bool more = *s != '\0';    /* an empty name has no matches */
 	unsigned long n = 0;
 	int r = TARN_OK, flags = 0;
 
 	*matched = false;
-	while (r == TARN_OK && *s != '\0' && (x->global || !*matched) &&
+	while (r == TARN_OK && more && (x->global || !*matched) &&
 	    regexec(&x->regex, s, NGROUPS, groups, flags) == 0) {
-		size_t end = (size_t)groups[0].rm_eo;
+		const char *start = s + groups[0].rm_so, *end = s + groups[0].rm_eo;
 
-		r = append(out, s, (size_t)groups[0].rm_so, err);
-		if (r == TARN_OK && ++n >= x->first) {
+		r = append(out, s, (size_t)(start - s), err);
+		/* As in sed, an empty match right behind another one is none. */
+		if (r == TARN_OK && end != behind && ++n >= x->first) {
 			*matched = true;
 			r = append_replacement(x, s, groups, out, err);
 		} else if (r == TARN_OK) {
-			r = append(out, s + groups[0].rm_so, end - (size_t)groups[0].rm_so, err);
+			r = append(out, start, (size_t)(end - start), err);
 		}
-		if (r == TARN_OK && groups[0].rm_eo == groups[0].rm_so && s[end] != '\0')
-			r = append(out, s + end++, 1, err);
-		s += end;
+		s = behind = end;
+		if (start == end && *end == '\0')
+			more = false;
+		else if (r == TARN_OK && start == end)
+			r = append(out, s++, 1, err);
 		/* `^' only matches at the beginning of the whole name. */
 		flags = REG_NOTBOL;
 	}

@@ -11,7 +11,8 @@
 
 /*
  * What is expected was compared with GNU tar, but for numbered matches, where it writes what is before
- * the first match twice, and for \l\U, where sed is followed.
+ * the first match twice, for \l\U, and for empty matches with g, where it does not end: there sed is
+ * followed.
  */
 
 static struct transform *transform;
@@ -59,7 +60,34 @@ static const struct {
 	{ "s/[a-z]*/\\l\\U&z/", "abc", "aBCZ" },
 	{ "s/\\//|/", "a/b", "a|b" },
 	{ "s,a\\,b,c,", "a,b", "c" },
-	{ "s/x*/-/g", "axb", "-a--b" },
+	{ "s|a\\|b|X|", "a|b", "X|b" },
+	{ "s|a\\|b|X|x", "a|b", "X" },
+	{ "s.a\\.b.Q.", "a|b", "a|b" },
+	{ "s.a\\.b.Q.", "a.b", "Q" },
+	{ "s+a\\+b+X+", "aab", "X" },
+	{ "s+a\\+b+X+x", "a+b", "X" },
+	{ "s(\\(a\\)b(X\\1(", "aab", "aXa" },
+	{ "s{a\\{2\\}{X{", "aab", "Xb" },
+	{ "s{a\\{2}{X{x", "a{2}", "X" },
+	{ "s^\\^a^X^", "^a", "X" },
+	{ "s?a\\?b?X?", "a?b", "a?X" },
+	{ "s|x|\\||", "axb", "a|b" },
+	{ "s&a&\\&&", "ab", "&b" },
+	{ "s&a&\\\\\\&&", "ab", "\\&b" },
+	{ "s1\\(a\\)1\\1Q1", "ab", "aQb" },
+	{ "s/x*/-/g", "axb", "-a-b-" },
+	{ "s/a*/x/g", "baaac", "xbxcx" },
+	{ "s/x*/-/g", "abc", "-a-b-c-" },
+	{ "s/a*/x/g", "aab", "xbx" },
+	{ "s/a*/x/g", "a", "x" },
+	{ "s/b*/x/2", "baaac", "baxaac" },
+	{ "s/b*/x/2", "a", "ax" },
+	{ "s/b*/x/2", "b", "b" },
+	{ "s/a*/x/2g", "baaac", "bxcx" },
+	{ "s/a*/x/2g", "aab", "aabx" },
+	{ "s/a*/x/3", "abc", "abcx" },
+	{ "s/x*$/-/g", "abc", "abc-" },
+	{ "s/$/z/g", "a", "az" },
 	{ "s/^a/b/g", "aaa", "baa" },
 	{ "s/a/\\n\\&\\\\/", "a", "\n&\\" },
 	{ "s/a/\\q/", "a", "\\q" },
@@ -129,6 +157,8 @@ static const struct {
 	{ "s/a/b/q", "Unknown flag in transform expression: q" },
 	{ "flags=z", "Unknown transform scope flag: z" },
 	{ "s/a/\\1/", "Invalid transform replacement: back reference out of range" },
+	{ "s1a1\\1Q1", "Invalid transform replacement: back reference out of range" },
+	{ "s(a\\(b(X(", "Invalid transform expression: Unmatched ( or \\(" },
 	{ "s/a/b/;x", "Invalid transform expression" },
 };
 
