@@ -56,14 +56,15 @@ struct footer {
 };
 
 /*
- * Once it is loaded, chunks and directory lie within data, the end fits an off_t, and the last
- * member does not begin behind it.  The number of members is not checked.
+ * Once it is loaded, data is chunks, directory and footer, the end fits an off_t, and the last
+ * member does not begin behind it.  That there are as many members is seen when they are read.
  */
 struct member_index {
 	unsigned char *data;             /* the whole index, owned */
 	struct footer footer;            /* in this machine's byte order */
 	struct cursor chunks, directory; /* of those that were not opened yet */
 	off_t next;                      /* the next header is there, or behind that */
+	uint64_t nmembers;               /* that were read */
 	struct index_chunk_reader chunk; /* the one that was opened last */
 };
 
@@ -102,9 +103,10 @@ static int read_behind(
 }
 
 /*
- * Read the ${nbytes} at ${offset} of the plain stream.  Whatever fails but memory is TARN_END:
- * whoever then reads the archive itself meets the same damage, and reports it with the member it is
- * in.  Not so a limit, which need not be met there.
+ * Read the ${nbytes} at ${offset} of the plain stream.  TARN_END: they are not there, or cannot be
+ * reached.  Whatever else fails but memory, damage for example, is TARN_EFORMAT, and no reason to give
+ * up: whoever then reads the archive itself meets the same, and reports it with the member it is in.
+ * Not so a limit, TARN_ELIMIT, which need not be met there.
  */
 static int read_at(
     struct codec_reader *reader, uint64_t offset, void *to, size_t nbytes, struct error *err) {
@@ -112,7 +114,13 @@ static int read_at(
 
 	if (r == TARN_OK)
 		r = read_behind(reader, 0, to, nbytes, err);
-	return r == TARN_OK || r == TARN_ENOMEM || r == TARN_ELIMIT ? r : TARN_END;
+	if (r == TARN_OK || r == TARN_END || r == TARN_ENOMEM || r == TARN_ELIMIT)
+		return r;
+	if (r == TARN_EREFUSED)
+		return TARN_END;
+	err_wrap(err, "of no use");
+	err->code = TARN_EFORMAT;
+	return TARN_EFORMAT;
 }
 
 /*
@@ -267,8 +275,9 @@ static int read_behind_archive(
 	if (size < (off_t)(INDEX_END_NBYTES + sizeof(footer)))
 		return TARN_END;
 	r = read_at(reader, (uint64_t)size - sizeof(raw), &raw, sizeof(raw), err);
+	/* Where the end cannot be read nobody knows of an index, so nothing is said. */
 	if (r != TARN_OK || memcmp(raw.magic, magic, sizeof(magic)) != 0)
-		return r != TARN_OK ? r : TARN_END;
+		return r == TARN_ENOMEM || r == TARN_ELIMIT ? r : TARN_END;
 	decode_footer(&footer, &raw);
 	if (footer.nbytes < sizeof(footer) || footer.nbytes > (uint64_t)size ||
 	    footer.nbytes > nbytes_max(reader))
@@ -303,7 +312,7 @@ static bool parse(struct member_index *index, size_t nbytes) {
 	decode_footer(f, &raw);
 	/* Each is checked before it is subtracted, so that nothing wraps around. */
 	if (f->nbytes != nbytes || f->chunks_nbytes > at ||
-	    f->directory_nbytes > at - f->chunks_nbytes || f->end > INT64_MAX || f->last > f->end)
+	    f->directory_nbytes != at - f->chunks_nbytes || f->end > INT64_MAX || f->last > f->end)
 		return false;
 	directory = index->data + f->chunks_nbytes;
 	return f->checksum == footer_checksum(&raw, directory, f->directory_nbytes);
@@ -399,6 +408,8 @@ int member_index_next(
 	/* A chunk without members is legal, and so passed over. */
 	while (r == TARN_END) {
 		r = next_chunk(index, err);
+		if (r == TARN_END && index->nmembers != index->footer.nmembers)
+			r = err_set(err, TARN_EFORMAT, 0, "malformed");
 		if (r != TARN_OK)
 			return r;
 		r = index_chunk_next(&index->chunk, e, offset, err);
@@ -409,9 +420,11 @@ int member_index_next(
 	 * Offsets only grow.  Otherwise a small index could name one large member a million times,
 	 * or have the reader jump back and forth in a piece that is decompressed anew each time.
 	 */
-	if (*offset < index->next || *offset >= (off_t)index->footer.end)
+	if (*offset < index->next || *offset >= (off_t)index->footer.end ||
+	    index->nmembers == index->footer.nmembers)
 		return err_set(err, TARN_EFORMAT, 0, "malformed");
 	index->next = *offset + BLOCK_NBYTES;
+	index->nmembers++;
 	return TARN_OK;
 }
 
@@ -422,6 +435,7 @@ void member_index_rewind(struct member_index *index) {
 	index->chunks = (struct cursor){ index->data, directory };
 	index->directory = (struct cursor){ directory, directory + f->directory_nbytes };
 	index->next = 0;
+	index->nmembers = 0;
 	/* Else the members that are left of the open chunk would come first. */
 	index_chunk_reader_fini(&index->chunk);
 }

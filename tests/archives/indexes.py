@@ -91,20 +91,22 @@ def chunk_of(entries, lengths=None):
     return zstd(b"".join(varint(n) for n in lengths or map(len, data)) + b"".join(data))
 
 
-def index(chunks, stream, directory_of=None, **lies):
-    """The index of the plain ${stream}, which ends in END; ${lies}: other numbers in its footer."""
+def index(chunks, stream, directory_of=None, hidden=b"", **lies):
+    """The index of the plain ${stream}, which ends in END; ${lies}: other numbers in its footer.
+
+    What is ${hidden} lies before the footer, and nothing tells of it.
+    """
     listed = directory_of or b"".join(
         varint(len(chunk)) + struct.pack("<I", zlib.crc32(chunk)) for chunk in chunks)
     all_chunks = b"".join(chunks)
-    nbytes = len(all_chunks) + len(listed) + 72
-    padding = -nbytes % BLOCK
+    nbytes = len(all_chunks) + len(listed) + len(hidden) + 72
     end = lies.get("end", len(stream) - len(END))
     last = lies.get("last", 0)
-    numbers = (lies.get("nbytes", nbytes + padding), lies.get("chunks_nbytes", len(all_chunks)),
+    numbers = (lies.get("nbytes", nbytes), lies.get("chunks_nbytes", len(all_chunks)),
                lies.get("directory_nbytes", len(listed)), lies.get("nmembers", 1), end, last,
                lies.get("last_checksum", crc64(stream[last:last + BLOCK])))
     footer = struct.pack("<7Q", *numbers)
-    return (all_chunks + listed + bytes(padding) + footer +
+    return (all_chunks + listed + hidden + footer +
             struct.pack("<Q", crc64(listed + footer)) + MAGIC)
 
 
@@ -115,7 +117,7 @@ def whole():
 
 
 def by_index(*entries, **lies):
-    return whole() + index([chunk_of(entries)], whole(), **lies)
+    return whole() + index([chunk_of(entries)], whole(), **{"nmembers": len(entries), **lies})
 
 
 @archive(status=0, whole=True, options=BOTH, kept={"a": EVIL, "good": b"good\n"}, absent=("l", "s"))
@@ -202,6 +204,14 @@ def index_whose_footer_lies_is_left_alone(_around):
         by_index(entry(b"a", AT_A), entry(b"good", AT_GOOD), nmembers=huge)]
 
 
+@archive(status=0, whole=True, options=BOTH, kept={"a": EVIL, "good": b"good\n"},
+         says="The index is damaged")
+def index_that_hides_bytes_is_left_alone(_around):
+    """Bytes that no checksum covers."""
+    chunk = chunk_of((entry(b"a", AT_A), entry(b"good", AT_GOOD)))
+    return whole() + index([chunk], whole(), hidden=bytes(100), nmembers=2)
+
+
 @archive(status=0, whole=True, options=BOTH, kept={"a": EVIL, "good": b"good\n"})
 def index_whose_chunks_lie_is_left_alone(_around):
     """A chunk that is longer than the index, or becomes more than memory has room for."""
@@ -218,7 +228,7 @@ def index_whose_chunks_lie_is_left_alone(_around):
 @archive(whole=True, options=("a", "good"), kept={"a": EVIL, "good": b"good\n"})
 def index_beside_a_zstd_stream_that_lies_is_not_believed(_around):
     """What is beside the stream is believed where what is in it is not."""
-    lying = index([chunk_of((entry(b"a", AT_GOOD), entry(b"good", AT_A)))], whole())
+    lying = index([chunk_of((entry(b"a", AT_GOOD), entry(b"good", AT_A)))], whole(), nmembers=2)
     return zstd(whole()) + attached(lying)
 
 
@@ -233,7 +243,7 @@ def index_that_has_one_member_a_million_times_is_no_trouble(_around):
     """The member is extracted once for each, though the archive has it once."""
     stream = member(b"f", bytes(1 << 20)) + GOOD + END
     chunk = chunk_of([entry(b"f", 0, size=1 << 20)] * 1000000)
-    return stream + index([chunk], stream)
+    return stream + index([chunk], stream, nmembers=1000000)
 
 
 @archive(status=0, whole=True, options=("d",), kept={"d/0": EVIL, "d/599": EVIL}, absent=("x",))
@@ -246,7 +256,7 @@ def index_that_jumps_in_one_long_frame_is_no_trouble(_around):
         blocks += [members] + [(b"\0", ZSTD_BLOCK_NBYTES)] * (gap // ZSTD_BLOCK_NBYTES)
         entries.append(entry(b"d/%d" % i, at))
         at += len(members) + gap
-    found = index([chunk_of(entries)], blocks[0], end=at)
+    found = index([chunk_of(entries)], blocks[0], end=at, nmembers=600)
     return zstd_frame(blocks + [END], at + len(END)) + attached(found)
 
 
@@ -280,5 +290,5 @@ def index_that_jumps_behind_many_xz_blocks_is_no_trouble(_around):
         blocks.append(xz_block(members + bytes(gap)))
         entries.append(entry(b"d/%d" % i, at))
         at += len(members) + gap
-    found = index([chunk_of(entries)], member(b"d/0", EVIL), end=at)
+    found = index([chunk_of(entries)], member(b"d/0", EVIL), end=at, nmembers=600)
     return xz_stream(blocks + [xz_block(END + found)])

@@ -527,4 +527,53 @@ test_symbolic_link_without_a_target_is_listed_by_the_index() {
 	expect_status 0 tarn --test -f a.tar
 }
 
+test_index_of_a_damaged_archive_is_not_out_of_date() {
+	head -c 300000 /dev/urandom >large
+	head -c 3000000 /dev/zero >zeros
+	tarn -caf a.tar.zst --index --piece-size=64K large
+	python3 - <<-'END'
+	data = bytearray(open("a.tar.zst", "rb").read())
+	data[20] ^= 1
+	open("a.tar.zst", "wb").write(data)
+	END
+	expect_status 2 tarn -tf a.tar.zst
+	expect_stderr_has 'The index is of no use: '
+	expect_equal "$(grep -c 'out of date' "$ERR")" 0
+	tarn -caf b.tar.zst --index zeros
+	expect_status 2 tarn -tf b.tar.zst --max-ratio=10
+	expect_stderr_has 'The index is of no use: '
+	expect_equal "$(grep -c 'out of date' "$ERR")" 0
+}
+
+# with_footer FILE FIELD VALUE: a.tar as FILE, with another number in the footer of its index.
+with_footer() {
+	python3 - "$@" <<-'END'
+	import lzma, struct, sys
+	data = bytearray(open("a.tar", "rb").read())
+	footer = len(data) - 72
+	struct.pack_into("<Q", data, footer + 8 * int(sys.argv[2]), int(sys.argv[3]))
+	nbytes = struct.unpack_from("<Q", data, footer + 16)[0]
+	covered = bytes(data[footer - nbytes:footer + 56])
+	stream = lzma.compress(covered, check=lzma.CHECK_CRC64, filters=[{"id": lzma.FILTER_LZMA2}])
+	end = (struct.unpack("<I", stream[-8:-4])[0] + 1) * 4 + 12
+	data[footer + 56:footer + 64] = stream[-end - 8:-end]
+	open(sys.argv[1], "wb").write(data)
+	END
+}
+
+test_number_of_members_is_checked() {
+	printf x >x
+	printf y >y
+	tarn -cf a.tar --index x y
+	for n in 0 1 3; do
+		with_footer b.tar 3 $n
+		expect_status 0 tarn -tf b.tar
+		expect_equal "$(xargs <"$OUT")" 'x y'
+		expect_stderr_has 'The index of the archive is malformed'
+	done
+	with_footer b.tar 3 2
+	expect_status 0 tarn -tf b.tar
+	expect_equal "$(cat "$ERR")" ''
+}
+
 run_tests
