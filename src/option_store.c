@@ -310,15 +310,17 @@ int option_mtime(struct parser *p, const char *argument, struct error *err) {
 	return overrides_set_mtime(&p->options.overrides, argument, err);
 }
 
-/* On failure the run ends, so has_newer may be set all the same. */
+/*
+ * The two options share one date, and a second one is refused, as in GNU tar.  On failure the run ends, so
+ * has_newer may be set all the same.
+ */
 int option_newer(struct parser *p, const char *argument, struct error *err) {
-	int r = date_parse(argument, &p->options.newer, err);
-
+	if (p->options.has_newer)
+		return err_set(err, TARN_EUSAGE, 0, "More than one threshold date");
 	p->options.has_newer = true;
-	return r;
+	return date_parse(argument, &p->options.newer, err);
 }
 
-/* The two options share one date. */
 int option_newer_mtime(struct parser *p, const char *argument, struct error *err) {
 	p->options.newer_by_mtime = true;
 	return option_newer(p, argument, err);
@@ -330,16 +332,20 @@ int option_newer_mtime(struct parser *p, const char *argument, struct error *err
  * refused.
  */
 int option_pax(struct parser *p, const char *argument, struct error *err) {
-	static const char *const done[] = { "exthdr.name=", "globexthdr.name=", "delete=atime",
-		"delete=ctime" };
-	size_t i, nbytes;
+	static const char *const names[] = { "exthdr.name=", "globexthdr.name=" }; /* any of them */
+	static const char *const done[] = { "delete=atime", "delete=ctime" };
+	size_t nbytes;
 
 	(void)p;
 	for (const char *at = argument; *at != '\0'; at += nbytes + (at[nbytes] == ',')) {
+		bool is_done = false;
+
 		nbytes = strcspn(at, ",");
-		for (i = 0; i < NELEMENTS(done) && strncmp(at, done[i], strlen(done[i])) != 0; i++)
-			continue;
-		if (i == NELEMENTS(done))
+		for (size_t i = 0; i < NELEMENTS(names) && !is_done; i++)
+			is_done = strncmp(at, names[i], strlen(names[i])) == 0;
+		for (size_t i = 0; i < NELEMENTS(done) && !is_done; i++)
+			is_done = nbytes == strlen(done[i]) && strncmp(at, done[i], nbytes) == 0;
+		if (!is_done)
 			return err_set(err, TARN_EUSAGE, 0, "--pax-option: '%.*s' is not supported",
 			    (int)nbytes, at);
 	}
@@ -369,9 +375,13 @@ int parser_deduce_top_level(struct parser *p, struct error *err) {
 	return own(p, name, err);
 }
 
-/* Without ${argument} the name depends on -f, which may come behind this. */
+/*
+ * Without ${argument} the name depends on -f, which may come behind this.  With an empty one nothing would
+ * be put below anything: names would only get a slash, and lose it again.
+ */
 int option_one_top_level(struct parser *p, const char *argument, struct error *err) {
-	(void)err;
+	if (argument != NULL && *argument == '\0')
+		return err_set(err, TARN_EUSAGE, 0, "--one-top-level=: Invalid directory");
 	p->has_top_level = true;
 	p->options.top_level = argument;
 	return TARN_OK;

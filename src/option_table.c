@@ -100,6 +100,8 @@ const struct option_row option_table[] = {
 	{ "file", 'f', GROUP_ARCHIVE, "ARCHIVE",
 	    "the archive, - for standard input or output (default: $TAPE, else -)",
 	    CALL(option_archive) },
+	{ "fsync", 0, GROUP_ARCHIVE, NULL, "do not end before what was written is on the disk",
+	    FLAG(options.fsync, true) },
 	{ "format", 'H', GROUP_ARCHIVE, "FORMAT",
 	    "create with this format: pax or posix (default), ustar, gnu or oldgnu, v7, cpio or "
 	    "newc",
@@ -365,8 +367,7 @@ const struct option_row option_table[] = {
 	{ "check-device", 0, GROUP_NO_EFFECT, NULL, "", NOTHING },
 	ALSO("no-check-device"),
 	{ "delay-directory-restore", 0, GROUP_NO_EFFECT, NULL, "", NOTHING },
-	{ "fsync", 0, GROUP_ARCHIVE, NULL, "do not end before what was written is on the disk",
-	    FLAG(options.fsync, true) },
+	ALSO("no-delay-directory-restore"),
 	{ "force-local", 0, GROUP_NO_EFFECT, NULL, "", NOTHING },
 	{ "no-unquote", 0, GROUP_NO_EFFECT, NULL, "", NOTHING },
 	/* Here because what it accepts has no effect; what would have one is refused. */

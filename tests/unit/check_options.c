@@ -523,15 +523,54 @@ START_TEST(overrides_are_handed_on) {
 END_TEST
 
 START_TEST(options_without_effect_are_taken) {
-	parse_ok(
-	    "tar -xsBn --preserve-order --same-order --read-full-records --seek --no-seek "
-	    "--force-local --check-device --no-check-device --delay-directory-restore --no-unquote "
-	    "--warning=no-timestamp");
+	parse_ok("tar -xsBn --preserve-order --same-order --read-full-records --seek --no-seek "
+	         "--force-local --check-device --no-check-device --delay-directory-restore "
+	         "--no-delay-directory-restore --no-unquote "
+	         "--warning=no-timestamp");
 	ck_assert_uint_eq(o.noperands, 0);
 }
 END_TEST
 
+START_TEST(second_threshold_date_is_refused) {
+	parse_ok("tar -c x --newer-mtime=2019-01-01");
+	ck_assert(o.newer_by_mtime);
+	parse_wrong(
+	    "tar -c x --newer-mtime=2019-01-01 --newer=2021-01-01", "More than one threshold date");
+	parse_wrong(
+	    "tar -c x -N 2019-01-01 --newer-mtime=2021-01-01", "More than one threshold date");
+}
+END_TEST
+
+START_TEST(pax_keywords_are_compared_in_full) {
+	parse_ok("tar -c x --pax-option=exthdr.name=%d/%f,delete=atime,delete=ctime");
+	parse_wrong("tar -c x --pax-option=delete=atime,delete=ctimeXYZ",
+	    "--pax-option: 'delete=ctimeXYZ' is not supported");
+	parse_wrong(
+	    "tar -c x --pax-option=delete=atim", "--pax-option: 'delete=atim' is not supported");
+}
+END_TEST
+
+START_TEST(top_level_has_a_name) {
+	parse_ok("tar -x --one-top-level=d");
+	ck_assert_str_eq(o.top_level, "d");
+	parse_wrong("tar -x --one-top-level=", "--one-top-level=: Invalid directory");
+}
+END_TEST
+
 /* --help and the table */
+
+/* --help prints rows as they stand. */
+START_TEST(options_of_a_group_stand_together) {
+	enum option_group before = GROUP_MODE;
+
+	for (size_t i = 0; i < option_table_nrows; i++) {
+		if (option_table[i].help == NULL)
+			continue;
+		ck_assert_msg(option_table[i].group >= before, "%s", option_table[i].name);
+		before = option_table[i].group;
+	}
+}
+END_TEST
 
 static char help[32768];
 
@@ -642,12 +681,16 @@ static TCase *values_case(void) {
 	tcase_add_test(t, there_are_as_many_threads_as_cores);
 	tcase_add_test(t, overrides_are_handed_on);
 	tcase_add_test(t, options_without_effect_are_taken);
+	tcase_add_test(t, second_threshold_date_is_refused);
+	tcase_add_test(t, pax_keywords_are_compared_in_full);
+	tcase_add_test(t, top_level_has_a_name);
 	return t;
 }
 
 static TCase *help_case(void) {
 	TCase *t = tcase_create("help");
 
+	tcase_add_test(t, options_of_a_group_stand_together);
 	tcase_add_test(t, help_names_every_option);
 	tcase_add_test(t, help_fits_into_80_columns);
 	tcase_add_test(t, help_begins_with_usage_and_examples);
