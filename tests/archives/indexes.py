@@ -117,7 +117,8 @@ def whole():
 
 
 def by_index(*entries, **lies):
-    return whole() + index([chunk_of(entries)], whole(), **{"nmembers": len(entries), **lies})
+    found = index([chunk_of(entries)], whole(), **{"nmembers": len(entries), **lies})
+    return whole() + bytes(-len(found) % BLOCK) + found
 
 
 @archive(status=0, whole=True, options=BOTH, kept={"a": EVIL, "good": b"good\n"}, absent=("l", "s"))
