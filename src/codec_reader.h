@@ -27,7 +27,8 @@ struct chunk {
 /* The places of a file's pieces, looked for once. */
 struct codec_places {
 	bool is_loaded;
-	bool is_checked; /* by codec_check_places */
+	bool is_checked;    /* by codec_check_places */
+	off_t confirmed_at; /* a plain byte that was found where they say; 0: none was */
 	int r;           /* of loading or checking them: */
 	struct error err;
 	struct zstd_table table;
@@ -72,7 +73,7 @@ int codec_load_places(struct codec_reader *reader, struct error *err);
 
 /**
  * The same for who keeps pieces as they are, and so has to know what each of them is: not from a
- * seek table alone.  ${reader} may be left at the beginning, also where it cannot seek any more.
+ * seek table alone, but where codec_reader_confirm was called, up to there.  ${reader} may be left at the beginning, also where it cannot seek any more.
  */
 int codec_check_places(struct codec_reader *reader, struct error *err);
 

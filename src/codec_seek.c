@@ -150,6 +150,10 @@ int codec_seek(struct codec_reader *reader, off_t offset, struct error *err) {
 	    go_to(reader, &place, offset, err);
 }
 
+void codec_reader_confirm(struct codec_reader *reader, off_t offset) {
+	reader->places.confirmed_at = offset;
+}
+
 int codec_check_places(struct codec_reader *reader, struct error *err) {
 	struct codec_places *places = &reader->places;
 	int r = codec_load_places(reader, err);
@@ -162,7 +166,9 @@ int codec_check_places(struct codec_reader *reader, struct error *err) {
 	if (r != TARN_OK)
 		return r;
 	places->is_checked = true;
-	places->r = zstd_table_check(&places->table, reader->input.fd, reader->base, &places->err);
+	/* A read for each frame of a large archive would take minutes where there is a disk to seek. */
+	places->r = zstd_table_check(
+	    &places->table, places->confirmed_at, reader->input.fd, reader->base, &places->err);
 	return codec_load_places(reader, err);
 }
 

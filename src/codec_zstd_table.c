@@ -246,12 +246,13 @@ static int compare_frame(
 	return TARN_OK;
 }
 
-int zstd_table_check(struct zstd_table *table, int fd, off_t base, struct error *err) {
+int zstd_table_check(struct zstd_table *table, off_t from, int fd, off_t base, struct error *err) {
+	size_t first = from > 0 ? zstd_table_find(table, from) : 0;
 	bool agrees = true;
 	struct stat st;
 	int r = TARN_OK;
 
-	for (size_t n = 0; n < table->n && r == TARN_OK && agrees; n++)
+	for (size_t n = first; n < table->n && r == TARN_OK && agrees; n++)
 		r = compare_frame(table, n, fd, base, &agrees, err);
 	if (r != TARN_OK || agrees)
 		return r;

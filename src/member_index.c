@@ -337,6 +337,8 @@ static int check_binding(
 	if (r == TARN_OK && f->nmembers > 0 &&
 	    lzma_crc64(block, BLOCK_NBYTES, 0) != f->last_checksum)
 		r = TARN_END;
+	if (r == TARN_OK && f->nmembers > 0)
+		codec_reader_confirm(reader, (off_t)f->last);
 	return r == TARN_END ?
 	    err_set(err, TARN_EFORMAT, 0, "out of date: another program has changed the archive") :
 	    r;

@@ -282,6 +282,17 @@ test_large_archive_that_is_one_block_or_frame_is_added_to() {
 	done
 }
 
+# With an index it is known where the last member is, so that the frames before it need not be looked at.
+test_addition_by_an_index_looks_at_no_frames_before_the_last_member() {
+	need_program strace
+	head -c 4M /dev/urandom >large
+	printf new >new
+	tarn -cf a.tar.zst --zstd --piece-size=20K large new
+	strace -f -o calls -e trace=pread64,read "$TARN" -rf a.tar.zst new
+	expect_equal "$(tar -tf a.tar.zst | xargs)" 'large new new'
+	[ "$(wc -l <calls)" -lt 100 ]
+}
+
 test_any_archive_becomes_one_that_can_be_added_to() {
 	make_day 0
 	tar -czf old.tar.gz -C tree day.0
