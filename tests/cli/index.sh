@@ -529,7 +529,6 @@ test_symbolic_link_without_a_target_is_listed_by_the_index() {
 
 test_index_of_a_damaged_archive_is_not_out_of_date() {
 	head -c 300000 /dev/urandom >large
-	head -c 3000000 /dev/zero >zeros
 	tarn -caf a.tar.zst --index --piece-size=64K large
 	python3 - <<-'END'
 	data = bytearray(open("a.tar.zst", "rb").read())
@@ -537,10 +536,6 @@ test_index_of_a_damaged_archive_is_not_out_of_date() {
 	open("a.tar.zst", "wb").write(data)
 	END
 	expect_status 2 tarn -tf a.tar.zst
-	expect_stderr_has 'The index is of no use: '
-	expect_equal "$(grep -c 'out of date' "$ERR")" 0
-	tarn -caf b.tar.zst --index zeros
-	expect_status 2 tarn -tf b.tar.zst --max-ratio=10
 	expect_stderr_has 'The index is of no use: '
 	expect_equal "$(grep -c 'out of date' "$ERR")" 0
 }
