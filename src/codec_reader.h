@@ -29,7 +29,7 @@ struct codec_places {
 	bool is_loaded;
 	bool is_checked;    /* by codec_check_places */
 	off_t confirmed_at; /* a plain byte that was found where they say; 0: none was */
-	int r;           /* of loading or checking them: */
+	int r;              /* of loading or checking them: */
 	struct error err;
 	struct zstd_table table;
 	lzma_index *index;

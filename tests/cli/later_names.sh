@@ -958,16 +958,15 @@ test_what_an_old_cpio_takes_for_one_stays_what_it_is() {
 		e:9:10:3: s:9:12:3:T9 f:9:10:3:nine e2:9:10:3: fifo:9:1:2: fifo2:9:1:2:
 	mkdir out
 	expect_status 0 tarn -xf a.cpio -C out
-	cd out
-	expect_equal "$(readlink sym sym1 sym2 again s | xargs)" 'target T1 T2 T1 T9'
-	expect_equal "$(cat file later f)" hellohellonine
-	expect_equal "$(stat -c %s empty e e2 | xargs)" '0 0 0'
-	[ file -ef later ]
-	expect_equal "$(stat -c %i sym1)" "$(stat -c %i again)"
-	[ e -ef e2 ]
-	[ fifo -ef fifo2 ]
-	expect_equal "$(stat -c %h sym empty sym2 s f | xargs)" '1 1 1 1 1'
-	[ -p fifo ]
+	expect_equal "$(cd out && readlink sym sym1 sym2 again s | xargs)" 'target T1 T2 T1 T9'
+	expect_equal "$(cat out/file out/later out/f)" hellohellonine
+	expect_equal "$(cd out && stat -c %s empty e e2 | xargs)" '0 0 0'
+	[ out/file -ef out/later ]
+	expect_equal "$(stat -c %i out/sym1)" "$(stat -c %i out/again)"
+	[ out/e -ef out/e2 ]
+	[ out/fifo -ef out/fifo2 ]
+	expect_equal "$(cd out && stat -c %h sym empty sym2 s f | xargs)" '1 1 1 1 1'
+	[ -p out/fifo ]
 }
 
 test_links_strict_makes_a_fallback_an_error() {
