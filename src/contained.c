@@ -55,24 +55,20 @@ static bool is_local(int dirfd) {
 /* Take over ${fd}, a destination, also on failure; -1 when open() has failed and set errno. */
 static int open_below(struct contained **contained, int fd, struct error *err) {
 	struct contained *c;
-	struct stat st;
 
 	if (fd < 0)
 		return err_set(err, TARN_ESYSTEM, errno, "Cannot open");
 	c = calloc(1, sizeof(*c));
-	if (c == NULL || held_directories_init(&c->directories, fd) != 0) {
-		/* Else held_directories_init has closed it. */
-		if (c == NULL)
-			close(fd);
-		free(c);
+	if (c == NULL) {
+		close(fd);
 		return err_nomem(err);
 	}
-	if (fstat(c->directories.root->fd, &st) != 0) {
-		err_set(err, TARN_ESYSTEM, errno, "Cannot stat");
-		contained_free(c);
-		return (int)err->code;
+	if (held_directories_init(&c->directories, fd) != 0) {
+		free(c);
+		return errno == ENOMEM ? err_nomem(err) :
+		                         err_set(err, TARN_ESYSTEM, errno, "Cannot stat");
 	}
-	c->dev = st.st_dev;
+	c->dev = c->directories.root->dev;
 	c->is_local = is_local(c->directories.root->fd);
 	/* Without AT_EMPTY_PATH (link_nameless) it gets its name by /proc. */
 	c->can_be_nameless = access(OWN_DESCRIPTORS, X_OK) == 0;
@@ -298,7 +294,7 @@ static int link_step(struct contained *c, struct held_directory *dir, const char
 	doomed_name_spare(&doomed);
 done:
 	if (r == TARN_OK)
-		r = exact_names_linked(&c->directories.names, dir, name, &l->st, err);
+		r = exact_names_linked(&c->directories.names, dir, name, err);
 	held_directory_release(from);
 	return r;
 }
@@ -358,7 +354,7 @@ static int mkdir_step(struct contained *c, struct held_directory *dir, const cha
 	held_directories_forget(&c->directories, dir, name);
 	/* Most often the next member lies in it.  The destination (".") is always held. */
 	if (r == TARN_OK && strcmp(name, ".") != 0)
-		held_directories_hold(&c->directories, dir, name, fd);
+		held_directories_hold(&c->directories, dir, name, fd, wanted->st.st_dev);
 	else
 		close(fd);
 	return r;
@@ -396,7 +392,8 @@ static int remove_step(struct contained *c, struct held_directory *dir, const ch
 
 int contained_remove_tree(
     struct contained *contained, const struct member_path *path, struct error *err) {
-	return contained_in_parent(contained, path, false, remove_step, NULL, err);
+	/* As if something were made: nothing is removed before it is known what is folded on the way. */
+	return contained_in_parent(contained, path, true, remove_step, NULL, err);
 }
 
 /* How to open, for open_step. */

@@ -32,7 +32,8 @@
  * something, and stay also when that fails.
  *
  * Where a file system does not tell ${path} from another name that is there, as FAT folds case, that
- * stays untouched, and whatever makes, replaces, removes or enters something returns TARN_FOLDED.
+ * stays untouched, and whatever makes, replaces, removes or enters something returns TARN_FOLDED.  No parents
+ * were made then.
  */
 struct contained;
 

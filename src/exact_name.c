@@ -6,8 +6,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,6 +13,7 @@
 #include "compat.h"
 #include "doomed_name.h"
 #include "held_directory.h"
+#include "mounts_below.h"
 #include "temporary_name.h"
 
 /*
@@ -125,25 +124,17 @@ static enum folding known_folding(const struct exact_names *names, dev_t dev) {
 	return FOLDING_UNKNOWN;
 }
 
-/*
- * The device that the entry ${st} of ${dirfd} is on: what is mounted there has the name that the file system
- * below it gives.  (Only of directories: overlayfs has files of other devices.)
- */
-static dev_t device_of_entry(const struct exact_names *names, int dirfd, const struct stat *st) {
-	struct stat directory;
-	bool may_be_mounted = S_ISDIR(st->st_mode) &&
-	    (names->nfile_systems > 1 || known_folding(names, st->st_dev) == FOLDING_UNKNOWN);
-
-	return may_be_mounted && fstat(dirfd, &directory) == 0 ? directory.st_dev : st->st_dev;
+bool exact_names_are_told_on(const struct exact_names *names, dev_t dev) {
+	return known_folding(names, dev) == FOLDING_NONE;
 }
 
 /*
- * Does the file system fold on which ${name}, ${st}, is?  Once that is known it is not asked.  Unknown
- * for a name without letters, unless it ${must} be known.
+ * Does ${dev} fold, the file system of ${dirfd}?  Once that is known it is not asked.  It is not always that
+ * of what is called ${name} there, on which another may be mounted.  Unknown for a name without letters,
+ * unless it ${must} be known.
  */
 static enum folding learn_folding(
-    struct exact_names *names, int dirfd, const char *name, const struct stat *st, bool must) {
-	dev_t dev = device_of_entry(names, dirfd, st);
+    struct exact_names *names, int dirfd, dev_t dev, const char *name, bool must) {
 	enum folding folding = known_folding(names, dev);
 	char other[COMPONENT_NBYTES_MAX + 1];
 	struct file_system *grown;
@@ -181,67 +172,27 @@ static uint64_t key_of_entry(
 	return key;
 }
 
-/* In place: spaces and the like are escaped in /proc/self/mountinfo, a backslash and three digits each. */
-static void unescape(char *text) {
-	char *to = text;
+struct asking {
+	struct exact_names *names;
+	int dirfd;
+};
 
-	while (*text != '\0') {
-		if (*text == '\\' && strspn(text + 1, "01234567") >= 3) {
-			*to++ =
-			    (char)((text[1] - '0') << 6 | (text[2] - '0') << 3 | (text[3] - '0'));
-			text += 4;
-		} else {
-			*to++ = *text++;
-		}
-	}
-	*to = '\0';
-}
-
-/* What is mounted at ${path} below ${dirfd} is asked; where nothing can be made it is no matter. */
-static void ask_mounted(struct exact_names *names, int dirfd, const char *path) {
-	int fd = compat_open_directory_beneath(dirfd, path, false);
+/* What is mounted at ${path} is asked; where nothing can be made it is no matter. */
+static void ask_mounted(void *arg, const char *path) {
+	struct asking *a = arg;
+	int fd = compat_open_directory_beneath(a->dirfd, path, false);
 	struct stat st;
 
 	if (fd >= 0 && fstat(fd, &st) == 0)
-		learn_folding(names, fd, ".", &st, true);
+		learn_folding(a->names, fd, st.st_dev, ".", true);
 	if (fd >= 0)
 		close(fd);
-}
-
-/* All that is mounted below ${dirfd} is asked, as far as /proc tells of it. */
-static void ask_all_mounted(struct exact_names *names, int dirfd) {
-	char own[64], root[PATH_MAX], *line = NULL, *path;
-	FILE *mounts = fopen("/proc/self/mountinfo", "re");
-	ssize_t nbytes;
-	size_t capacity = 0;
-
-	snprintf(own, sizeof(own), "/proc/self/fd/%d", dirfd);
-	nbytes = readlink(own, root, sizeof(root));
-	/* Of "/", too, the slash that follows is not part of it. */
-	if (nbytes == 1)
-		nbytes = 0;
-	while (mounts != NULL && nbytes >= 0 && getline(&line, &capacity, mounts) > 0) {
-		/* Names differ there, and whoever asks may have to wait for ever. */
-		if (strstr(line, " - autofs ") != NULL || strstr(line, " - nfs") != NULL)
-			continue;
-		/* proc_pid_mountinfo(5): the fifth field. */
-		if (sscanf(line, "%*s %*s %*s %*s %ms", &path) != 1)
-			continue;
-		unescape(path);
-		if (strncmp(path, root, (size_t)nbytes) == 0 && path[nbytes] == '/' &&
-		    path[nbytes + 1] != '\0')
-			ask_mounted(names, dirfd, path + nbytes + 1);
-		free(path);
-	}
-	free(line);
-	if (mounts != NULL)
-		fclose(mounts);
 }
 
 bool exact_names_are_told(struct exact_names *names, int dirfd) {
 	if (names->nfile_systems > 0 && !names->fold && !names->asked_mounted) {
 		names->asked_mounted = true;
-		ask_all_mounted(names, dirfd);
+		mounts_below(dirfd, ask_mounted, &(struct asking){ names, dirfd });
 	}
 	return names->nfile_systems > 0 && !names->fold;
 }
@@ -251,7 +202,7 @@ bool exact_names_is(struct exact_names *names, const struct held_directory *dir,
 	/* The destination itself: not every list has "." in it. */
 	if (strcmp(name, ".") == 0)
 		return true;
-	switch (learn_folding(names, dir->fd, name, st, true)) {
+	switch (learn_folding(names, dir->fd, dir->dev, name, true)) {
 	case FOLDING_NONE:
 		return true;
 	case FOLDING_UNLISTED:
@@ -263,8 +214,8 @@ bool exact_names_is(struct exact_names *names, const struct held_directory *dir,
 }
 
 int exact_names_linked(struct exact_names *names, const struct held_directory *dir,
-    const char *name, const struct stat *st, struct error *err) {
-	if (learn_folding(names, dir->fd, name, st, false) != FOLDING_UNLISTED)
+    const char *name, struct error *err) {
+	if (learn_folding(names, dir->fd, dir->dev, name, false) != FOLDING_UNLISTED)
 		return TARN_OK;
 	return key_set_add(&names->given, key_of_entry(names, dir, name), err);
 }
@@ -272,9 +223,9 @@ int exact_names_linked(struct exact_names *names, const struct held_directory *d
 int exact_names_made(struct exact_names *names, const struct held_directory *dir, const char *name,
     const struct stat *st, struct error *err) {
 	struct stat parent;
-	int r = exact_names_linked(names, dir, name, st, err);
+	int r = exact_names_linked(names, dir, name, err);
 
-	if (r != TARN_OK || known_folding(names, st->st_dev) != FOLDING_UNLISTED)
+	if (r != TARN_OK || known_folding(names, dir->dev) != FOLDING_UNLISTED)
 		return r;
 	r = key_set_add(&names->given, key_of_inode(names, st), err);
 	/*

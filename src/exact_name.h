@@ -41,6 +41,9 @@ struct exact_names {
 void exact_names_init(struct exact_names *names);
 void exact_names_fini(struct exact_names *names);
 
+/** Is it known that ${dev} takes no two names for the same? */
+bool exact_names_are_told_on(const struct exact_names *names, dev_t dev);
+
 /**
  * Is what was found as ${name} in ${dir}, and is ${st}, called so to the letter?  True when that cannot
  * be found out.
@@ -68,6 +71,6 @@ int exact_names_made(struct exact_names *names, const struct held_directory *dir
 
 /** The same for one more name of a file, be that of this run or not; 22 bytes. */
 int exact_names_linked(struct exact_names *names, const struct held_directory *dir,
-    const char *name, const struct stat *st, struct error *err);
+    const char *name, struct error *err);
 
 #endif

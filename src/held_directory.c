@@ -22,7 +22,8 @@
  * one thread.
  *
  * On a file system that folds names a directory is entered only when its components are called so
- * to the letter.  This is looked at when it is opened, not when it is found in the cache.
+ * to the letter.  This is looked at when it is opened, and before anything is made on the way; not
+ * when it is found in the cache, unless it came there while nobody knew that names are folded.
  */
 
 /*
@@ -41,6 +42,8 @@ static struct held_directory *held_directory_new(int fd, size_t path_nbytes) {
 		return NULL;
 	}
 	dir->fd = fd;
+	dir->dev = 0;
+	dir->is_exact = false;
 	dir->nshares = 1;
 	dir->path_nbytes = path_nbytes;
 	dir->path[path_nbytes] = '\0';
@@ -59,12 +62,31 @@ void held_directory_release(struct held_directory *dir) {
 	free(dir);
 }
 
+static int find_device(struct held_directory *dir) {
+	struct stat st;
+
+	if (fstat(dir->fd, &st) != 0)
+		return -1;
+	dir->dev = st.st_dev;
+	return 0;
+}
+
 int held_directories_init(struct held_directories *dirs, int fd) {
 	dirs->n = 0;
 	exact_names_init(&dirs->names);
 	dirs->max = HELD_DIRECTORIES_MAX;
 	dirs->root = held_directory_new(fd, 0);
-	return dirs->root != NULL ? 0 : -1;
+	if (dirs->root == NULL)
+		return -1;
+	if (find_device(dirs->root) != 0) {
+		int saved = errno;
+
+		held_directory_release(dirs->root);
+		errno = saved;
+		return -1;
+	}
+	dirs->root->is_exact = true;
+	return 0;
 }
 
 void held_directories_limit(struct held_directories *dirs, size_t max) {
@@ -133,6 +155,8 @@ static bool is_exact(
 		is_exact = fstat(next->fd, &st) == 0 &&
 		    exact_names_is(&dirs->names, dir, name, &st) &&
 		    exact_names_made(&dirs->names, dir, name, &st, &err) == TARN_OK;
+		if (is_exact)
+			next->dev = st.st_dev;
 		held_directory_release(dir);
 		dir = next;
 	}
@@ -141,31 +165,66 @@ static bool is_exact(
 }
 
 /*
- * A descriptor of ${path}; -1 with errno, EEXIST when a component of it is called otherwise.  The
- * nearest directory that is held saves the kernel the way down to it.
+ * May ${dir} be entered, with ${make} to make something, without a look at what it is called?  Most
+ * directories are opened for what is linked to, and are not even asked on which device they are.
  */
-static int open_from_nearest(struct held_directories *dirs, const char *path, bool make) {
-	struct held_directory *nearest = dirs->root;
+static bool needs_no_look(
+    const struct held_directories *dirs, struct held_directory *dir, bool make) {
+	if (dir->is_exact || !(make || dirs->names.fold))
+		return true;
+	dir->is_exact = find_device(dir) == 0 && exact_names_are_told_on(&dirs->names, dir->dev);
+	return dir->is_exact;
+}
+
+static int open_beneath(const struct held_directory *dir, const char *path, bool make) {
 	int fd;
+
+	do
+		fd = compat_open_directory_beneath(dir->fd, rest_below(dir, path), make);
+	while (fd < 0 && errno == EINTR);
+	return fd;
+}
+
+/*
+ * ${path} with room for its name; NULL with errno, EEXIST when a component of it is called otherwise.
+ * The nearest directory that is held saves the kernel the way down to it.
+ */
+static struct held_directory *open_from_nearest(
+    struct held_directories *dirs, const char *path, size_t path_nbytes, bool make) {
+	struct held_directory *nearest = dirs->root, *dir;
+	int saved;
 
 	for (size_t i = 0; i < dirs->n; i++) {
 		if (dirs->recent[i]->path_nbytes > nearest->path_nbytes &&
-		    rest_below(dirs->recent[i], path) != NULL)
+		    rest_below(dirs->recent[i], path) != NULL &&
+		    needs_no_look(dirs, dirs->recent[i], make))
 			nearest = dirs->recent[i];
 	}
+	dir = held_directory_new(open_beneath(nearest, path, false), path_nbytes);
+	if (dir != NULL && needs_no_look(dirs, dir, make))
+		return dir;
 	/*
-	 * First, as nothing is to be made in the directory of another name.  As long as no file system
-	 * is known, this finds out about that of the destination.
+	 * ENOTDIR: what is in the way may be the file of another name that the file system takes
+	 * for this one, and that is what is to be said then.  ENOENT: there is what comes before.
 	 */
-	if ((dirs->names.fold || (make && dirs->names.nfile_systems == 0)) &&
-	    !is_exact(dirs, nearest, path)) {
+	saved = errno;
+	if (dir == NULL && !(saved == ENOENT && make) &&
+	    !(saved == ENOTDIR && (make || dirs->names.fold)))
+		return NULL;
+	if (!is_exact(dirs, nearest, path)) {
+		held_directory_release(dir);
 		errno = EEXIST;
-		return -1;
+		return NULL;
 	}
-	do
-		fd = compat_open_directory_beneath(nearest->fd, rest_below(nearest, path), make);
-	while (fd < 0 && errno == EINTR);
-	return fd;
+	errno = saved;
+	if (dir == NULL && saved == ENOENT) {
+		dir = held_directory_new(open_beneath(nearest, path, true), path_nbytes);
+		if (dir != NULL)
+			find_device(dir);
+	}
+	if (dir != NULL)
+		dir->is_exact = true;
+	return dir;
 }
 
 struct held_directory *held_directories_get(
@@ -176,12 +235,17 @@ struct held_directory *held_directories_get(
 		return held_directory_share(dirs->root);
 	for (size_t i = 0; i < dirs->n; i++) {
 		dir = dirs->recent[i];
-		if (dir->path_nbytes == path_nbytes && memcmp(dir->path, path, path_nbytes) == 0) {
-			put_first(dirs, dir, i);
-			return held_directory_share(dir);
+		if (dir->path_nbytes != path_nbytes || memcmp(dir->path, path, path_nbytes) != 0)
+			continue;
+		/* It was opened when nobody knew better, and is looked at now. */
+		if (!needs_no_look(dirs, dir, make)) {
+			held_directories_forget_all(dirs);
+			break;
 		}
+		put_first(dirs, dir, i);
+		return held_directory_share(dir);
 	}
-	dir = held_directory_new(open_from_nearest(dirs, path, make), path_nbytes);
+	dir = open_from_nearest(dirs, path, path_nbytes, make);
 	if (dir == NULL)
 		return NULL;
 	memcpy(dir->path, path, path_nbytes);
@@ -190,8 +254,8 @@ struct held_directory *held_directories_get(
 	return held_directory_share(dir);
 }
 
-void held_directories_hold(
-    struct held_directories *dirs, const struct held_directory *parent, const char *name, int fd) {
+void held_directories_hold(struct held_directories *dirs, const struct held_directory *parent,
+    const char *name, int fd, dev_t dev) {
 	size_t name_nbytes = strlen(name), slash = parent->path_nbytes > 0 ? 1 : 0;
 	struct held_directory *dir;
 
@@ -203,6 +267,8 @@ void held_directories_hold(
 	if (slash > 0)
 		dir->path[parent->path_nbytes] = '/';
 	memcpy(dir->path + parent->path_nbytes + slash, name, name_nbytes);
+	dir->dev = dev;
+	dir->is_exact = true;
 	hold(dirs, dir);
 }
 

@@ -143,6 +143,8 @@ libtarn_a_SOURCES = \
 	%D%/member_path.h \
 	%D%/metadata.c \
 	%D%/metadata.h \
+	%D%/mounts_below.c \
+	%D%/mounts_below.h \
 	%D%/name_list.c \
 	%D%/name_list.h \
 	%D%/option_help.c \

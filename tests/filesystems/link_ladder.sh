@@ -195,6 +195,10 @@ expect_missing() {
 		"tarn: $1 names are missing (the file system does not tell them from those of other files)"
 }
 
+expect_missing_one() {
+	expect_stderr_has 'tarn: 1 name is missing (the file system does not tell it from that of another file)'
+}
+
 test_names_that_differ_only_in_case_do_not_overwrite_each_other() {
 	mount_fat fat 64M
 	mount_exfat exfat 64M
@@ -223,6 +227,45 @@ test_names_that_differ_only_in_case_do_not_overwrite_each_other_below_a_mount_po
 	expect_status 2 tarn -xf a.tar -C out
 	expect_equal "$(cat out/A out/a out/m/A)" upperlowerupper
 	expect_stderr_has 'tarn: 1 name is missing'
+}
+
+test_directory_of_another_name_is_not_entered_before_anything_is_made() {
+	mount_fat fat 64M
+	mount_exfat exfat 64M
+	mkdir -p tree/DIR/sub
+	printf x >tree/DIR/sub/file
+	tarn -cf a.tar -C tree DIR/sub/file
+	for disk in fat exfat; do
+		mkdir "$disk/dir"
+		for how in --overwrite --keep-newer-files --skip-old-files; do
+			expect_status 2 tarn -xf a.tar -C $disk $how
+			expect_missing_one
+		done
+		expect_equal "$(find $disk -mindepth 1)" $disk/dir
+		mkdir "$disk/dir/sub"
+		: >"$disk/dir/sub/precious"
+		tarn -cf b.tar --transform=s,/file,, -C tree DIR/sub/file
+		expect_status 2 tarn -xf b.tar -C $disk --recursive-unlink
+		[ -e "$disk/dir/sub/precious" ]
+	done
+}
+
+# Its name is in a directory of another file system.
+test_names_are_not_told_apart_in_a_mount_point_either() {
+	mount_fat out/mnt 64M
+	mkdir -p tree/mnt/D
+	printf upper >tree/mnt/A
+	printf lower >tree/mnt/a
+	printf upper >tree/mnt/D/x
+	(cd tree && tarn -cf ../a.tar --no-recursion mnt mnt/A mnt/a)
+	expect_status 2 tarn -xf a.tar -C out
+	expect_missing_one
+	expect_equal "$(cat out/mnt/A)" upper
+	mkdir out/mnt/d
+	(cd tree && tarn -cf ../b.tar --no-recursion mnt mnt/D/x)
+	expect_status 2 tarn -xf b.tar -C out
+	expect_missing_one
+	expect_equal "$(find out/mnt/d)" out/mnt/d
 }
 
 # The directory itself, and a name whose first name cannot be there.
@@ -258,21 +301,6 @@ test_directory_does_not_replace_a_file_whose_name_differs_in_case() {
 		expect_status 2 tarn -xf a.tar -C $disk --recursive-unlink
 		expect_equal "$(cat $disk/A $disk/A.d/file)" fileinside
 		expect_missing 3
-	done
-}
-
-# Also where no member tells of the directory, and before anything was made.
-test_directory_of_another_name_is_not_entered() {
-	mount_fat fat 64M
-	mount_exfat exfat 64M
-	mkdir -p tree/DIR/sub
-	printf upper >tree/DIR/sub/file
-	tarn -cf a.tar -C tree DIR/sub/file
-	for disk in fat exfat; do
-		mkdir $disk/dir
-		expect_status 2 tarn -xf a.tar -C $disk
-		expect_stderr_has '1 name is missing (the file system does not tell it from that of another file)'
-		expect_equal "$(find $disk -mindepth 1)" "$disk/dir"
 	done
 }
 
