@@ -311,14 +311,22 @@ static bool is_in_own_directory(struct link_ladder *ladder, const struct member_
 }
 
 /*
- * Does it speak for the whole file system when link() refused a name to ${st} with ${errnum}?  The
- * kernel protects what belongs to others, set-id files and special files (protected_hardlinks), and
- * files may be immutable: a plain file of our own is none of these when this run made it.
+ * Does it speak for the whole file system when link() refused a name to a file with ${errnum}?  The
+ * kernel protects what belongs to others (protected_hardlinks), and files may be immutable: a plain
+ * file that ${is_own} is neither when this run made it.
  */
-static bool is_about_device(int errnum, const struct stat *st) {
-	return errnum == EOPNOTSUPP || errnum == ENOSYS ||
-	    (errnum == EPERM && S_ISREG(st->st_mode) && st->st_uid == geteuid() &&
-	        (st->st_mode & (S_ISUID | S_ISGID)) == 0);
+static bool is_about_device(int errnum, bool is_own) {
+	return errnum == EOPNOTSUPP || errnum == ENOSYS || (errnum == EPERM && is_own);
+}
+
+/*
+ * Does the plain file ${from}, ${st}, belong to the user, or the user have the rights of its owner?
+ * Else fcntl() would not let this flag be set; but a file system may say of all files, also of
+ * ${made}, a new one, that they belong to somebody.
+ */
+static bool is_own(int from, const struct stat *st, const struct stat *made) {
+	return S_ISREG(st->st_mode) &&
+	    (st->st_uid == made->st_uid || fcntl(from, F_SETFL, O_NOATIME) == 0);
 }
 
 /* True when link() refused in a way that a copy gets around; says which reason it counts as. */
@@ -385,19 +393,20 @@ static int copy_content(struct link_ladder *ladder, const struct new_name *name,
 
 /*
  * Make ${name} a copy of the file at ${first}, which must be the inode that *${name}->st says.
- * *${name}->st is that of the copy then, with the size of the content.
+ * *${name}->st is that of the copy then, with the size of the content, and *${was_own} says whose the
+ * other is (is_own).  TARN_NO_FIRST: it may not be read.
  */
 static int copy_file(struct link_ladder *ladder, const struct member_path *first,
-    const struct new_name *name, struct error *err) {
+    const struct new_name *name, bool *was_own, struct error *err) {
 	struct fresh fresh = { .fd = -1 };
 	struct stat opened;
 	int from = -1, r;
 
 	r = contained_open_existing(
 	    name->contained, first, S_ISREG(name->st->st_mode) ? O_RDONLY : O_PATH, &from, err);
-	/* A user may have made a file that he cannot read: the archive has its content, too. */
+	/* It can be written to without that: the archive has the content. */
 	if (r == TARN_ESYSTEM && err->errnum == EACCES)
-		r = err_set(err, TARN_NO_FIRST, 0, "it cannot be read");
+		err->code = r = TARN_NO_FIRST;
 	if (r != TARN_OK)
 		goto done;
 	if (fstat(from, &opened) != 0 || !contained_is_same(&opened, name->st)) {
@@ -409,6 +418,7 @@ static int copy_file(struct link_ladder *ladder, const struct member_path *first
 		r = copy_content(ladder, name, from, fresh.fd, &opened, err);
 	if (r != TARN_OK)
 		goto done;
+	*was_own = is_own(from, &opened, &fresh.st);
 	/* From the file, not from the archive: the copy is to be as the other names are. */
 	metadata_copy(from, fresh.fd, name->name, ladder->report);
 	*name->st = fresh.st;
@@ -545,18 +555,15 @@ int link_ladder_leader(struct link_ladder *ladder, uint64_t group, const char *m
 
 /*
  * Link ${name} to one of the leaders of its group, the newest that takes it.  TARN_END: there is
- * none, the first name is to be asked; the errnum of ${err} is EPERM then if it is for its owner or
- * mode that a leader took no name: the others, and any copy to come, are no better.
+ * none, the first name is to be asked.
  */
 static int link_to_leader(struct link_ladder *ladder, const struct member_path *first,
     const struct new_name *name, struct error *err) {
 	struct member_path path = { .storage = NULL };
 	struct new_name new = *name;
-	bool is_refused;
 	uint64_t group;
 	int r = TARN_END;
 
-	err->errnum = 0;
 	if (!ladder->has_leaders)
 		return TARN_END;
 	group = link_ladder_group(ladder, first);
@@ -566,11 +573,8 @@ static int link_to_leader(struct link_ladder *ladder, const struct member_path *
 			r = link_to(ladder, &path, &new, err);
 		if (r == TARN_OK || r == TARN_EXISTS || r == TARN_ENOMEM)
 			break;
-		is_refused = r == TARN_ESYSTEM && err->errnum == EPERM;
-		r = TARN_END;
-		if (is_refused)
-			break;
 		/* This one is full, on another device, or replaced: an older one may still do. */
+		r = TARN_END;
 	}
 	member_path_fini(&path);
 	return r;
@@ -585,23 +589,23 @@ static int link_to_any(struct link_ladder *ladder, const struct member_path *fir
 }
 
 /*
- * Make ${name} a copy, as link() refused with what ${err} says; it may lead if it ${leads}, and can be
- * linked to.  *${name}->st is what link() refused.
+ * Make ${name} a copy, as link() refused with what ${err} says; it leads if it can be linked to.
+ * *${name}->st is what link() refused.
  */
 static int copy_refused(struct link_ladder *ladder, const struct member_path *first,
-    const struct new_name *name, enum report_reason reason, bool leads, struct error *err) {
-	/* copy_file() overwrites both ${err} and *${name}->st. */
-	bool is_about_all = is_about_device(err->errnum, name->st);
-	int r = copy_file(ladder, first, name, err);
+    const struct new_name *name, enum report_reason reason, struct error *err) {
+	int errnum = err->errnum; /* copy_file() overwrites it */
+	bool was_own;
+	int r = copy_file(ladder, first, name, &was_own, err);
 
 	if (r != TARN_OK)
 		return r;
 	/* Only now: where the copy cannot be made either, it was the directory that refused. */
-	if (is_about_all)
+	if (is_about_device(errnum, was_own))
 		remember_refusing(ladder, name->st->st_dev);
 	report_count(ladder->report, reason, name->name,
 	    S_ISREG(name->st->st_mode) ? (uint64_t)name->st->st_size : 0);
-	return !leads || refuses_links(ladder, name->st->st_dev) ?
+	return refuses_links(ladder, name->st->st_dev) ?
 	    TARN_OK :
 	    lead(ladder, link_ladder_group(ladder, first), name->member, name->path, name->st, err);
 }
@@ -620,7 +624,7 @@ static int link_or_copy(struct link_ladder *ladder, const struct member_path *fi
 		return err_set(err, TARN_ESYSTEM, EPERM, "Cannot hard link to '%s'", name->member);
 	/* No leader is to be made there, so nobody need wait for another's copy. */
 	if (refuses_links(ladder, name->st->st_dev))
-		return copy_refused(ladder, first, name, reason, false, err);
+		return copy_refused(ladder, first, name, reason, err);
 	/* Another thread may just have made a copy that this name can be linked to. */
 	refused = *name->st;
 	pthread_mutex_lock(&ladder->copying);
@@ -628,7 +632,7 @@ static int link_or_copy(struct link_ladder *ladder, const struct member_path *fi
 	if (r == TARN_END) {
 		/* Not the leader that link_to_leader may have looked at. */
 		*name->st = refused;
-		r = copy_refused(ladder, first, name, reason, asked.errnum != EPERM, err);
+		r = copy_refused(ladder, first, name, reason, err);
 	} else if (r != TARN_OK) {
 		*err = asked;
 	}
@@ -659,6 +663,7 @@ int link_ladder_find(struct link_ladder *ladder, struct contained *contained,
 int link_ladder_add(struct link_ladder *ladder, struct contained *contained,
     const struct later_name *name, struct error *err) {
 	struct stat st;
+	bool was_own;
 	const struct new_name new = {
 		.ladder = ladder,
 		.name = name->name,
@@ -681,5 +686,5 @@ int link_ladder_add(struct link_ladder *ladder, struct contained *contained,
 	if (r != TARN_OK)
 		return r;
 	return ladder->links == LINKS_SYMLINK ? make_symlink(ladder, name->first, &new, err) :
-	                                        copy_file(ladder, name->first, &new, err);
+	                                        copy_file(ladder, name->first, &new, &was_own, err);
 }

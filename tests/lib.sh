@@ -93,7 +93,7 @@ mount_btrfs() {
 	_mount_image btrfs "$1" "$2" mkfs.btrfs -q -f "${@:3}"
 }
 
-# mount_fat DIRECTORY SIZE [OPTION…], mount_exfat DIRECTORY SIZE: by programs, not by the kernel.
+# mount_fat DIRECTORY SIZE [OPTION…], mount_exfat DIRECTORY SIZE [OPTION…]: by programs, not by the kernel.
 mount_fat() {
 	need_program fusefat
 	_make_image "$1" "$2" mkfs.vfat
@@ -105,7 +105,7 @@ mount_exfat() {
 	_make_image "$1" "$2" mkfs.exfat
 	local device
 	device=$(losetup --find --show "$1.img") || _lacking 'cannot set up a loop device'
-	if ! mount.exfat-fuse "$device" "$1" >/dev/null 2>&1; then
+	if ! mount.exfat-fuse "${@:3}" "$device" "$1" >/dev/null 2>&1; then
 		losetup --detach "$device"
 		_lacking 'cannot mount exFAT'
 	fi

@@ -166,6 +166,42 @@ test_exfat_gets_all_names_and_is_asked_once() {
 	on_fat exfat
 }
 
+# Somebody else's, which the kernel could be protecting, but not from root.
+test_file_system_that_has_an_owner_of_its_own_is_asked_once() {
+	mount_exfat disk 64M -o uid=1000
+	seq -f "tree/%.0f" 200 >names
+	make_tree
+	xargs -n 1 ln tree/a <names
+	tarn -cf a.tar tree
+	export ASAN_OPTIONS=detect_leaks=0
+	expect_status 0 strace -f -qq -e trace=linkat,link -o calls "$TARN" -xf a.tar -C disk
+	expect_equal "$(wc -l <calls)" 1
+	expect_stderr_has 'tarn: 202 names became copies (the file system refuses hard links)'
+}
+
+# The user may write to the first name, but not read it.
+test_name_of_a_file_that_cannot_be_copied_gets_the_content_from_the_archive() {
+	mkdir -p tree/mnt out
+	mount_tmpfs out/mnt 1M
+	printf content >tree/f
+	ln tree/f tree/mnt/g
+	ln tree/f tree/mnt/h
+	chmod 200 tree/f
+	tarn -cf a.tar -C tree f mnt/g mnt/h
+	chown -R nobody out
+	chmod 755 . ../.. "$STATE" "$SCRATCH"
+	expect_status 0 setpriv --reuid=nobody --regid=nogroup --clear-groups \
+		"$TARN" -xf a.tar -C out
+	expect_equal "$(cat out/f out/mnt/g)" contentcontent
+	[ out/mnt/g -ef out/mnt/h ]
+	for how in copy reflink; do
+		rm -f out/f out/mnt/*
+		expect_status 0 setpriv --reuid=nobody --regid=nogroup --clear-groups \
+			"$TARN" -xf a.tar -C out --links=$how
+		expect_equal "$(cat out/f out/mnt/g out/mnt/h)" contentcontentcontent
+	done
+}
+
 test_symbolic_links_are_counted_where_there_are_none() {
 	mount_fat disk 64M
 	mkdir tree
