@@ -13,9 +13,9 @@
  * lead into the lists, one by group, one by inode; values of a key_map are numbers, so pointers are
  * kept as such.
  *
- * A leader is never taken out before the end, only marked as gone.  So link_ladder, which guards
- * all calls with its mutex, may use one that it got without it; ${next} does not change and
- * ${is_gone} is atomic.
+ * A leader is never freed before the end, only marked as gone, with those that lead its group no
+ * more taken out of that.  So link_ladder, which guards all calls with its mutex, may use one that
+ * it got without it; ${next} does not change and ${is_gone} is atomic.
  */
 
 /* Without a seed of its own: which inode numbers there are is not for an archive to choose. */
@@ -49,7 +49,9 @@ int leaders_add(struct leaders *leaders, uint64_t group, uint64_t member,
 		free(l);
 		return TARN_ENOMEM;
 	}
-	/* Without memory for this one it leads all the same, and belongs to its group's list. */
+	l->next_of_all = leaders->all;
+	leaders->all = l;
+	/* Without memory for this one it leads all the same. */
 	return key_map_set(&leaders->inodes, key_of_inode(st), (uintptr_t)l, err);
 }
 
@@ -62,8 +64,13 @@ const struct leader *leaders_next(
 }
 
 void leaders_end(struct leaders *leaders, uint64_t group) {
-	for (struct leader *l = find(&leaders->groups, group); l != NULL; l = l->next)
+	uint64_t *newest = key_map_find(&leaders->groups, group);
+
+	if (newest == NULL)
+		return;
+	for (struct leader *l = (struct leader *)(uintptr_t)*newest; l != NULL; l = l->next)
 		l->is_gone = true;
+	*newest = (uintptr_t)NULL;
 }
 
 void leaders_made(struct leaders *leaders, uint64_t member, const struct stat *st) {
@@ -73,16 +80,10 @@ void leaders_made(struct leaders *leaders, uint64_t member, const struct stat *s
 		l->is_gone = true;
 }
 
-/* By the groups: each leader is in the list of exactly one, while an inode may have led several. */
 void leaders_fini(struct leaders *leaders) {
-	for (size_t i = 0; i < leaders->groups.capacity; i++) {
-		const struct key_map_slot *slot = &leaders->groups.slots[i];
-		struct leader *l = slot->key != 0 ? (struct leader *)(uintptr_t)slot->value : NULL;
-
-		for (struct leader *next; l != NULL; l = next) {
-			next = l->next;
-			free(l);
-		}
+	for (struct leader *l = leaders->all, *next; l != NULL; l = next) {
+		next = l->next_of_all;
+		free(l);
 	}
 	key_map_fini(&leaders->groups);
 	key_map_fini(&leaders->inodes);

@@ -18,13 +18,15 @@
  * Keys are those of key_set.h.  Embed it; all zero is empty.
  */
 struct leaders {
-	struct key_map groups; /* the newest leader of each */
+	struct key_map groups; /* the newest leader of each that is led */
 	struct key_map inodes; /* the last leader that each was */
+	struct leader *all;    /* the newest */
 };
 
 struct leader {
 	struct leader *next; /* the one before it of the same group */
-	uint64_t member;     /* key of its first name in the archive */
+	struct leader *next_of_all;
+	uint64_t member; /* key of its first name in the archive */
 	dev_t dev;
 	ino_t ino;
 	atomic_bool is_gone; /* nothing is to be linked to it any more */

@@ -214,11 +214,12 @@ static uint64_t key_of_stale(const struct link_ladder *ladder, const struct memb
 	return key_of_place(ladder, path->parent, path->parent_nbytes, path->last, 1);
 }
 
-uint64_t link_ladder_group(const struct link_ladder *ladder, const struct member_path *first) {
-	/* All that have no place share a group; leaders are told apart by their member there. */
+uint64_t link_ladder_group(
+    const struct link_ladder *ladder, const struct member_path *first, const char *member) {
+	/* At a place there is one member after the other, so all its names share a group. */
 	return first != NULL ?
 	    key_of_place(ladder, first->parent, first->parent_nbytes, first->last, 2) :
-	    key_with_numbers(ladder->seed, 0, 2);
+	    key_with_numbers(key_of_name(ladder->seed, member), 0, 3);
 }
 
 static void end_leaders(struct link_ladder *ladder, uint64_t group) {
@@ -230,7 +231,7 @@ static void end_leaders(struct link_ladder *ladder, uint64_t group) {
 int link_ladder_put(
     struct link_ladder *ladder, const struct member_path *path, bool is_put, struct error *err) {
 	if (ladder->has_leaders)
-		end_leaders(ladder, link_ladder_group(ladder, path));
+		end_leaders(ladder, link_ladder_group(ladder, path, NULL));
 	if (!is_put) {
 		ladder->knows_stale = true;
 		return remember(ladder, key_of_stale(ladder, path), err);
@@ -566,7 +567,7 @@ static int link_to_leader(struct link_ladder *ladder, const struct member_path *
 
 	if (!ladder->has_leaders)
 		return TARN_END;
-	group = link_ladder_group(ladder, first);
+	group = link_ladder_group(ladder, first, name->member);
 	while ((new.leader = next_leader(ladder, group, name->member, new.leader)) != NULL) {
 		r = member_path_set(&path, new.leader->name, err);
 		if (r == TARN_OK)
@@ -607,7 +608,8 @@ static int copy_refused(struct link_ladder *ladder, const struct member_path *fi
 	    S_ISREG(name->st->st_mode) ? (uint64_t)name->st->st_size : 0);
 	return refuses_links(ladder, name->st->st_dev) ?
 	    TARN_OK :
-	    lead(ladder, link_ladder_group(ladder, first), name->member, name->path, name->st, err);
+	    lead(ladder, link_ladder_group(ladder, first, name->member), name->member, name->path,
+	        name->st, err);
 }
 
 static int link_or_copy(struct link_ladder *ladder, const struct member_path *first,
@@ -655,7 +657,8 @@ int link_ladder_find(struct link_ladder *ladder, struct contained *contained,
 	};
 
 	if (ladder->has_leaders &&
-	    next_leader(ladder, link_ladder_group(ladder, name->first), name->member, NULL) != NULL)
+	    next_leader(ladder, link_ladder_group(ladder, name->first, name->member), name->member,
+	        NULL) != NULL)
 		return TARN_OK;
 	return look(ladder, name->first, &new, err);
 }

@@ -75,8 +75,9 @@ bool link_ladder_has_left_out(struct link_ladder *ladder, const char *member);
 /** Another ${member} came behind the one that was left out, if any was. */
 void link_ladder_came(struct link_ladder *ladder, const char *member);
 
-/** The group of the names that are linked to what lies at ${first}; NULL: to what has no place. */
-uint64_t link_ladder_group(const struct link_ladder *ladder, const struct member_path *first);
+/** The group of the names of ${member} that are linked to what lies at ${first}; NULL: to what has no place. */
+uint64_t link_ladder_group(
+    const struct link_ladder *ladder, const struct member_path *first, const char *member);
 /**
  * ${st}, a file of ${member} which was made at ${path}, is what the names of ${group} that follow are to be linked
  * to, and nothing else.  Returns TARN_OK or TARN_ENOMEM.

@@ -305,7 +305,8 @@ static bool is_at_first(struct tree_sink *s, struct contained *below, const stru
 static int put_whole_name(
     struct tree_sink *s, struct making *m, const struct later_name *name, struct error *err) {
 	struct link_ladder *ladder = s->shared->ladder;
-	uint64_t group = link_ladder_group(ladder, m->name != NULL ? &s->first : NULL);
+	uint64_t group =
+	    link_ladder_group(ladder, m->name != NULL ? &s->first : NULL, name->member);
 	struct error lost;
 	struct stat st;
 	bool has_first;

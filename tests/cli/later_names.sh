@@ -919,6 +919,17 @@ test_names_with_content_of_their_own_are_linked_to_one_another() {
 	done
 }
 
+# In turn with those of another file that has none either.
+test_names_whose_first_has_no_place_are_linked_to_one_another() {
+	mkdir -p tree/d out
+	(cd tree/d && printf A >../a && ln ../a a1 && ln ../a a2 && printf B >../b && ln ../b b1 && ln ../b b2 &&
+		printf '%s\n' ../a ../b a1 b1 a2 b2 | cpio -o --quiet -H odc >../../a.cpio)
+	expect_status 2 tarn -xf a.cpio -C out
+	expect_equal "$(cat out/a1 out/b1)" AB
+	[ out/a1 -ef out/a2 ]
+	[ out/b1 -ef out/b2 ]
+}
+
 test_files_that_an_old_cpio_takes_for_one_stay_apart() {
 	mkdir tree out
 	printf first >tree/a
