@@ -32,8 +32,8 @@ static struct leader *find(const struct key_map *map, uint64_t key) {
 
 int leaders_add(struct leaders *leaders, uint64_t group, uint64_t member,
     const struct member_path *path, const struct stat *st, struct error *err) {
-	/* Room for the slash and the NUL.  member_path drops the slash where there is no parent. */
-	size_t nbytes = path->parent_nbytes + strlen(path->last) + 2;
+	/* Room for two slashes and the NUL.  The name is as absolute as the path was. */
+	size_t nbytes = path->parent_nbytes + strlen(path->last) + 3;
 	struct leader *l = malloc(sizeof(*l) + nbytes);
 
 	if (l == NULL)
@@ -44,7 +44,8 @@ int leaders_add(struct leaders *leaders, uint64_t group, uint64_t member,
 		.dev = st->st_dev,
 		.ino = st->st_ino,
 	};
-	snprintf(l->name, nbytes, "%s/%s", path->parent, path->last);
+	snprintf(l->name, nbytes, "%s%s%s%s", path->dropped > 0 ? "/" : "", path->parent,
+	    path->parent_nbytes > 0 ? "/" : "", path->last);
 	if (key_map_set(&leaders->groups, group, (uintptr_t)l, err) != TARN_OK) {
 		free(l);
 		return TARN_ENOMEM;

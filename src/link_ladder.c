@@ -49,6 +49,7 @@
 
 struct link_ladder {
 	enum links links;
+	bool absolute_names;
 	bool renames; /* members may be extracted under other names than theirs */
 	struct archive_limits *limits;
 	struct report *report;
@@ -88,6 +89,7 @@ struct link_ladder *link_ladder_new(
 	if (ladder == NULL)
 		return NULL;
 	ladder->links = o->links;
+	ladder->absolute_names = o->absolute_names;
 	ladder->renames = options_rename(o);
 	ladder->limits = limits;
 	ladder->report = report;
@@ -191,35 +193,31 @@ static bool knows(struct link_ladder *ladder, uint64_t key) {
 	return is_known;
 }
 
+/* In which ways something is known of a place. */
+enum about_place { ABOUT_OWN_DIRECTORY, ABOUT_STALE, ABOUT_GROUP };
+
 /*
- * The key of ${last} in ${parent}, components as member_path has them, as a place of this ${kind}.
- * The kind keeps apart what is known of one place in several ways, as all these keys are in one
- * set.
+ * The key of ${path} for what is known ${about} it: all these keys are in one set.  An absolute name is
+ * another place with -P, as it is below another destination then.
  */
-static uint64_t key_of_place(const struct link_ladder *ladder, const char *parent,
-    size_t parent_nbytes, const char *last, uint64_t kind) {
-	uint64_t key = key_with_bytes(ladder->seed, parent, parent_nbytes);
+static uint64_t key_of_place(
+    const struct link_ladder *ladder, const struct member_path *path, enum about_place about) {
+	uint64_t key = key_with_bytes(ladder->seed, path->parent, path->parent_nbytes);
 
-	return key_with_numbers(key_with_bytes(key, last, strlen(last)), 0, kind);
+	return key_with_numbers(key_with_bytes(key, path->last, strlen(path->last)),
+	    ladder->absolute_names && path->dropped > 0, about);
 }
 
-/* What this run made; no member and no inode has this key. */
-static uint64_t key_of_own_directory(
-    const struct link_ladder *ladder, const char *parent, size_t parent_nbytes, const char *last) {
-	return key_of_place(ladder, parent, parent_nbytes, last, 0);
-}
-
-/* Where the last member did not come; nothing else has this key. */
+/* Where the last member did not come. */
 static uint64_t key_of_stale(const struct link_ladder *ladder, const struct member_path *path) {
-	return key_of_place(ladder, path->parent, path->parent_nbytes, path->last, 1);
+	return key_of_place(ladder, path, ABOUT_STALE);
 }
 
 uint64_t link_ladder_group(
     const struct link_ladder *ladder, const struct member_path *first, const char *member) {
 	/* At a place there is one member after the other, so all its names share a group. */
-	return first != NULL ?
-	    key_of_place(ladder, first->parent, first->parent_nbytes, first->last, 2) :
-	    key_with_numbers(key_of_name(ladder->seed, member), 0, 3);
+	return first != NULL ? key_of_place(ladder, first, ABOUT_GROUP) :
+	                       key_with_numbers(key_of_name(ladder->seed, member), 0, ABOUT_GROUP);
 }
 
 static void end_leaders(struct link_ladder *ladder, uint64_t group) {
@@ -252,8 +250,7 @@ static bool is_stale(struct link_ladder *ladder, const struct member_path *path)
 
 int link_ladder_made_directory(
     struct link_ladder *ladder, const struct member_path *path, struct error *err) {
-	return remember(ladder,
-	    key_of_own_directory(ladder, path->parent, path->parent_nbytes, path->last), err);
+	return remember(ladder, key_of_place(ladder, path, ABOUT_OWN_DIRECTORY), err);
 }
 
 int link_ladder_left_out(struct link_ladder *ladder, const char *member, struct error *err) {
@@ -300,9 +297,13 @@ static void remember_refusing(struct link_ladder *ladder, dev_t dev) {
  */
 static bool is_in_own_directory(struct link_ladder *ladder, const struct member_path *path) {
 	const char *slash = memrchr(path->parent, '/', path->parent_nbytes);
-	size_t nbytes = slash != NULL ? (size_t)(slash - path->parent) : 0;
-	uint64_t key = key_of_own_directory(
-	    ladder, path->parent, nbytes, slash != NULL ? slash + 1 : path->parent);
+	const struct member_path directory = {
+		.parent = path->parent,
+		.parent_nbytes = slash != NULL ? (size_t)(slash - path->parent) : 0,
+		.last = slash != NULL ? slash + 1 : path->parent,
+		.dropped = path->dropped,
+	};
+	uint64_t key = key_of_place(ladder, &directory, ABOUT_OWN_DIRECTORY);
 	bool is_own;
 
 	pthread_mutex_lock(&ladder->mutex);

@@ -392,8 +392,7 @@ static int put_directory(
 	bool is_new;
 	int r = contained_mkdir(below, &s->path, &wanted, err);
 
-	/* The ladder does not tell places below the two destinations apart. */
-	if (r == TARN_OK && wanted.made && below == s->below)
+	if (r == TARN_OK && wanted.made)
 		r = link_ladder_made_directory(s->shared->ladder, &s->path, err);
 	if (r != TARN_OK || (!wanted.made && keeps_directories(s)))
 		return r;
