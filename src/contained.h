@@ -125,8 +125,8 @@ int contained_remove_tree(
 /**
  * Give the file its name, taking that of what was there.  An empty directory gives way, too; for
  * one that is not empty TARN_ESYSTEM with EISDIR.  ${fresh} is empty then; on a failure the file is
- * gone and what was there has stayed, unless the system said only when it was closed that it is not
- * whole.
+ * gone and what was there has stayed, unless that was an empty directory, or the system said only when
+ * the file was closed that it is not whole.  After TARN_ENOMEM the file may be there, whole.
  */
 int contained_commit(struct fresh *fresh, struct error *err);
 /** Close it and remove it; for what failed half way.  Does nothing to an empty one. */

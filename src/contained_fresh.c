@@ -431,10 +431,6 @@ static int commit(struct fresh *fresh, struct error *err) {
 		if (r == TARN_OK)
 			fresh->temporary[0] = '\0';
 	}
-	/* Only now: to learn whether names are folded this one is looked for. */
-	if (r == TARN_OK)
-		r = exact_names_made(
-		    &c->directories.names, fresh->directory, fresh->name, &fresh->st, err);
 	return r;
 }
 
@@ -450,9 +446,15 @@ int contained_commit(struct fresh *fresh, struct error *err) {
 		return r;
 	}
 	doomed_name_spare(&fresh->doomed);
+	/*
+	 * Only now: to learn whether names are folded this one is looked for.  Without memory for it
+	 * the file stays, as what was there is gone.
+	 */
+	r = exact_names_made(
+	    &fresh->contained->directories.names, fresh->directory, fresh->name, &fresh->st, err);
 	held_directory_release(fresh->directory);
 	*fresh = (struct fresh){ .fd = -1 };
-	return TARN_OK;
+	return r;
 }
 
 void contained_discard(struct fresh *fresh) {

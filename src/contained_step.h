@@ -47,7 +47,7 @@ bool contained_keeps_local(const struct contained *c, dev_t dev);
 int contained_ask_to_replace(struct contained *c, const struct held_directory *dir,
     const char *name, bool replace, const char *failure, struct error *err);
 
-/** Rename ${temporary} over ${name}; on a failure it is removed, and what was there stays. */
+/** Rename ${temporary} over ${name}; on a failure it is removed, and what was there stays but for an empty directory. */
 int contained_replace_by(struct contained *c, struct held_directory *dir, const char *temporary,
     const char *name, struct error *err);
 

@@ -323,6 +323,20 @@ test_names_of_a_file_whose_name_is_taken_have_its_content() {
 	[ ntfs/z1 -ef ntfs/z2 ]
 }
 
+# What was made is remembered where names are listed in another case.
+test_file_is_there_also_when_there_is_no_memory_for_its_name() {
+	local n
+	mount_ntfs ntfs 64M
+	printf new >f
+	tarn -cf a.tar f
+	for n in $(seq 120); do
+		printf old >ntfs/f
+		LD_PRELOAD=$BUILD/tests/helpers/inject.so INJECT="alloc $n 12" \
+			"$TARN" -xf a.tar -C ntfs --threads=1 >"$OUT" 2>"$ERR" || :
+		[ -e ntfs/f ]
+	done
+}
+
 test_directory_does_not_replace_a_file_whose_name_differs_in_case() {
 	mount_fat fat 64M
 	mount_exfat exfat 64M
