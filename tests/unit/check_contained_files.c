@@ -11,9 +11,13 @@
 
 static void (*after_mknod)(int dirfd, const char *name); /* what happens after the next one */
 
+static int mknod_errno; /* what it fails with */
+
 /* The library's calls come here, since a program's functions go before those of libc. */
 int mknodat(int dirfd, const char *name, mode_t mode, dev_t rdev) {
-	int r = (int)syscall(SYS_mknodat, dirfd, name, mode, (unsigned int)rdev), saved = errno;
+	int r = mknod_errno != 0 ? -1 :
+	                           (int)syscall(SYS_mknodat, dirfd, name, mode, (unsigned int)rdev);
+	int saved = mknod_errno != 0 ? mknod_errno : errno;
 	void (*hook)(int, const char *) = after_mknod;
 
 	after_mknod = NULL;
@@ -349,6 +353,24 @@ START_TEST(node_put_in_place_of_the_one_just_made_is_not_taken_for_it) {
 }
 END_TEST
 
+static void make_half(int dirfd, const char *name) {
+	(void)dirfd;
+	(void)name;
+	write_file("in/f", "");
+}
+
+START_TEST(node_that_was_made_by_half_tells_that_there_are_none) {
+	mknod_errno = EIO;
+	after_mknod = make_half;
+	ck_assert_int_eq(make_node("f", S_IFIFO | 0600, 0, false), TARN_ESYSTEM);
+	ck_assert_int_eq(err.errnum, EOPNOTSUPP);
+	ck_assert_int_eq(make_node("f", S_IFIFO | 0600, 0, false), TARN_ESYSTEM);
+	ck_assert_int_eq(err.errnum, EIO);
+	ck_assert_int_eq(count_names("in"), 0);
+	mknod_errno = 0;
+}
+END_TEST
+
 static void remove_directory(int dirfd, const char *name) {
 	ck_assert_int_eq(unlinkat(dirfd, name, 0), 0);
 	ck_assert_int_eq(rmdir("in/d"), 0);
@@ -460,6 +482,7 @@ static void add_making(TCase *tests) {
 	tcase_add_test(tests, discarded_file_leaves_nothing);
 	tcase_add_test(tests, temporary_name_goes_when_the_name_is_the_same_inode_already);
 	tcase_add_test(tests, node_put_in_place_of_the_one_just_made_is_not_taken_for_it);
+	tcase_add_test(tests, node_that_was_made_by_half_tells_that_there_are_none);
 	tcase_add_test(tests, directory_removed_before_the_temporary_name_is_made_again);
 }
 
