@@ -23,9 +23,10 @@
  *
  * Directories are held because opening one for each member would cost more than what is done in
  * it.  The price is that one may have been removed since.  Whatever is done in it fails with ENOENT
- * then, so ENOENT is believed only when it comes back after all that was held is forgotten.  This
- * one rule, and forgetting what is replaced from here, keep the held directories in line with the
- * tree.  EMFILE is treated alike: the held directories may be what takes up the descriptors.
+ * then, so ENOENT is believed only when it comes back after all that was held is forgotten, or of a
+ * look-up in a directory that is seen to be there.  This one rule, and forgetting what is replaced
+ * from here, keep the held directories in line with the tree.  EMFILE is treated alike: the held
+ * directories may be what takes up the descriptors.
  *
  * A struct contained belongs to one thread, as nothing here is locked.  Threads that write to one
  * destination have one each (contained_open_again), and find out by the same rule what the others
@@ -140,29 +141,43 @@ int contained_parent_error(struct error *err) {
 	return err_set(err, TARN_ESYSTEM, errno, "Cannot open parent directory");
 }
 
-/* One attempt, with what is held now. */
-static int in_parent_once(struct contained *c, const struct member_path *path, bool make_parents,
-    step_function *step, void *arg, struct error *err) {
-	struct held_directory *dir =
-	    held_directories_get(&c->directories, path->parent, path->parent_nbytes, make_parents);
-	int r;
+/*
+ * Is it sure that ${dir} was not removed?  Other file systems may not say it: those that a server
+ * has, and an overlay.
+ */
+static bool is_there_still(const struct contained *c, const struct held_directory *dir) {
+	struct stat st;
 
-	if (dir == NULL)
-		return contained_parent_error(err);
-	r = step(c, dir, path->depth > 0 ? path->last : ".", arg, err);
-	held_directory_release(dir);
-	return r;
+	return fstat(dir->fd, &st) == 0 && contained_keeps_local(c, st.st_dev) && st.st_nlink > 0;
+}
+
+/* Is what failed so believed?  ${dir} is where it did, or NULL when that could not be opened. */
+static bool is_believed(const struct contained *c, const struct held_directory *dir,
+    bool make_parents, int r, const struct error *err) {
+	if (r != TARN_ESYSTEM || (err->errnum != ENOENT && err->errnum != EMFILE))
+		return true;
+	/* A look-up misses nothing but the name; what makes something may need another directory. */
+	return err->errnum == ENOENT && !make_parents && dir != NULL && is_there_still(c, dir);
 }
 
 int contained_in_parent(struct contained *c, const struct member_path *path, bool make_parents,
     step_function *step, void *arg, struct error *err) {
-	int r = in_parent_once(c, path, make_parents, step, arg, err);
+	struct held_directory *dir;
+	bool is_final;
+	int r;
 
-	if (r != TARN_ESYSTEM || (err->errnum != ENOENT && err->errnum != EMFILE))
-		return r;
-	/* So a step may run twice, and must leave nothing behind when it fails in this way. */
-	held_directories_forget_all(&c->directories);
-	return in_parent_once(c, path, make_parents, step, arg, err);
+	for (bool is_second = false;; is_second = true) {
+		dir = held_directories_get(
+		    &c->directories, path->parent, path->parent_nbytes, make_parents);
+		r = dir != NULL ? step(c, dir, path->depth > 0 ? path->last : ".", arg, err) :
+		                  contained_parent_error(err);
+		is_final = is_second || is_believed(c, dir, make_parents, r, err);
+		held_directory_release(dir);
+		if (is_final)
+			return r;
+		/* So a step may run twice, and must leave nothing behind when it fails in this way. */
+		held_directories_forget_all(&c->directories);
+	}
 }
 
 int contained_open_at(int dirfd, const char *name, int flags) {
@@ -264,7 +279,7 @@ static int link_step(struct contained *c, struct held_directory *dir, const char
 	    &c->directories, l->existing->parent, l->existing->parent_nbytes, false);
 	int r;
 
-	/* ${dir} may fall out of the cache here; in_parent_once has a share in it. */
+	/* ${dir} may fall out of the cache here; contained_in_parent has a share in it. */
 	if (from == NULL)
 		return contained_parent_error(err);
 	r = link_and_look(from->fd, l, dir->fd, name, err);

@@ -711,6 +711,20 @@ test_twice_reads_no_directory_for_each_name() {
 	same_tree tree out
 }
 
+test_names_that_are_missing_are_looked_for_once() {
+	need_program strace
+	mount_tmpfs out 10M
+	mkdir -p tree/d/e
+	printf content >tree/d/0
+	seq -f "tree/d/e/%.0f" 300 | xargs -n 1 ln tree/d/0
+	tarn -cf a.tar -C tree d
+	# Nothing can look for leaks in a process that is traced.
+	export ASAN_OPTIONS=detect_leaks=0
+	expect_status 0 strace -f -qq -e trace=openat2 -o calls "$TARN" -xkf a.tar -C out --threads=1
+	[ "$(wc -l <calls)" -lt 20 ]
+	same_tree tree/d out/d
+}
+
 test_other_names_of_a_file_that_is_replaced_keep_their_content() {
 	make_days
 	mkdir -p out/daily.1 elsewhere
