@@ -444,20 +444,19 @@ bool contained_is_foreign(int fd) {
 }
 
 bool contained_lies_foreign(struct contained *contained, const struct member_path *path) {
-	size_t nbytes = path->parent_nbytes;
+	struct held_directories *held = &contained->directories;
+	char *parent = strndup(path->parent, path->parent_nbytes);
 	struct held_directory *dir;
 	bool is_foreign;
 
-	while ((dir = held_directories_get(&contained->directories, path->parent, nbytes, false)) ==
-	    NULL) {
-		const char *slash = memrchr(path->parent, '/', nbytes);
-
-		if (nbytes == 0)
-			return false;
-		nbytes = slash != NULL ? (size_t)(slash - path->parent) : 0;
-	}
-	is_foreign = contained_is_foreign(dir->fd);
+	if (parent == NULL)
+		return false;
+	while ((dir = held_directories_get(held, parent, strlen(parent), false)) == NULL &&
+	    *parent != '\0')
+		*(strrchr(parent, '/') != NULL ? strrchr(parent, '/') : parent) = '\0';
+	is_foreign = dir != NULL && contained_is_foreign(dir->fd);
 	held_directory_release(dir);
+	free(parent);
 	return is_foreign;
 }
 

@@ -42,7 +42,7 @@ void held_directories_fini(struct held_directories *dirs);
 void held_directories_limit(struct held_directories *dirs, size_t max);
 
 /**
- * The directory ${path} of ${path_nbytes} bytes (a member_path's parent) below the destination;
+ * The directory ${path} of ${path_nbytes} bytes, behind which is a NUL (a member_path's parent), below the destination;
  * with ${make}, directories that are missing are made with 0777 less the umask.  That is asked by who makes
  * something there: whether names are folded on the way is tried out then (exact_name.h), else it is heeded
  * where it is known.

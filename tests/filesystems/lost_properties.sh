@@ -72,6 +72,15 @@ forbidding() {
 	expect_equal "$(grep -c '"lost-name","name"' report)" 10
 }
 
+test_names_that_a_mount_point_forbids_are_counted() {
+	mount_fat out/mnt 16M
+	mkdir -p tree/mnt/d/a:b
+	printf x >tree/mnt/d/a:b/f
+	tarn -cf a.tar -C tree mnt/d/a:b/f
+	expect_status 2 tarn -xf a.tar -C out
+	expect_stderr_has 'tarn: 1 name is missing (the file system forbids it)'
+}
+
 test_names_that_fat_forbids_are_counted() {
 	mount_fat disk 64M
 	forbidding
