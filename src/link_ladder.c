@@ -3,21 +3,17 @@
 #include "link_ladder.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "bytes.h"
-#include "file_copy.h"
 #include "key_map.h"
 #include "key_set.h"
 #include "leaders.h"
-#include "metadata.h"
+#include "name_copy.h"
 
 /*
  * tree_sink puts each later name with link_ladder_add, and tells the ladder of each member that it
@@ -315,20 +311,10 @@ static bool is_in_own_directory(struct link_ladder *ladder, const struct member_
 /*
  * Does it speak for the whole file system when link() refused a name to a file with ${errnum}?  The
  * kernel protects what belongs to others (protected_hardlinks), and files may be immutable: a plain
- * file that ${is_own} is neither when this run made it.
+ * file that is the user's own is neither when this run made it.
  */
 static bool is_about_device(int errnum, bool is_own) {
 	return errnum == EOPNOTSUPP || errnum == ENOSYS || (errnum == EPERM && is_own);
-}
-
-/*
- * Does the plain file ${from}, ${st}, belong to the user, or the user have the rights of its owner?
- * Else fcntl() would not let this flag be set; but a file system may say of all files, also of
- * ${made}, a new one, that they belong to somebody.
- */
-static bool is_own(int from, const struct stat *st, const struct stat *made) {
-	return S_ISREG(st->st_mode) &&
-	    (st->st_uid == made->st_uid || fcntl(from, F_SETFL, O_NOATIME) == 0);
 }
 
 /* True when link() refused in a way that a copy gets around; says which reason it counts as. */
@@ -351,88 +337,37 @@ static bool is_refusal(int errnum, enum report_reason *reason) {
 	}
 }
 
-/* Make ${name} the kind of file that ${from} is, which ${st} describes; still empty. */
-static int make_alike(const struct new_name *name, int from, const struct stat *st,
-    struct fresh *fresh, struct error *err) {
-	struct new_file file = {
-		.mode = st->st_mode & 0777,
-		.early_name = EARLY_NAME_NONE,
-		.replace = name->replace,
-	};
-	char target[PATH_MAX];
-	ssize_t n;
-
-	/* Hidden: it may get attributes or an ACL, for which see HACKING.md. */
-	if (S_ISREG(st->st_mode))
-		return contained_create(name->contained, name->path, &file, fresh, err);
-	if (!S_ISLNK(st->st_mode))
-		return contained_mknod(name->contained, name->path, (st->st_mode & S_IFMT) | 0600,
-		    st->st_rdev, name->replace, fresh, err);
-	n = readlinkat(from, "", target, sizeof(target) - 1);
-	if (n < 0)
-		return err_set(err, TARN_ESYSTEM, errno, "Cannot readlink");
-	target[n] = '\0';
-	return contained_symlink(name->contained, name->path, target, name->replace, fresh, err);
-}
-
-/*
- * The content of ${from} into ${to}, in the way that --links asks for.  Only what takes room counts
- * for the limit of the archive: a reflink does not.
- */
-static int copy_content(struct link_ladder *ladder, const struct new_name *name, int from, int to,
-    const struct stat *st, struct error *err) {
-	bool may_share = ladder->links != LINKS_COPY;
-
-	if (may_share && file_reflink(from, to))
-		return TARN_OK;
-	if (ladder->links == LINKS_REFLINK)
-		report_count(
-		    ladder->report, REPORT_COPIED_NO_REFLINK, name->name, (uint64_t)st->st_size);
-	if (archive_limits_add(ladder->limits, name->name, (uint64_t)st->st_size, err) != TARN_OK)
-		return (int)err->code;
-	return file_copy(from, to, st, may_share, err);
-}
-
 /*
  * Make ${name} a copy of the file at ${first}, which must be the inode that *${name}->st says.
  * *${name}->st is that of the copy then, with the size of the content, and *${was_own} says whose the
- * other is (is_own).  TARN_NO_FIRST: it may not be read.
+ * other is.  TARN_NO_FIRST: it may not be read.
  */
 static int copy_file(struct link_ladder *ladder, const struct member_path *first,
     const struct new_name *name, bool *was_own, struct error *err) {
+	struct name_copy copy = {
+		.of = first,
+		.st = name->st,
+		.name = name->name,
+		.contained = name->contained,
+		.path = name->path,
+		.replace = name->replace,
+		.links = ladder->links,
+		.limits = ladder->limits,
+		.report = ladder->report,
+	};
 	struct fresh fresh = { .fd = -1 };
-	struct stat opened;
-	int from = -1, r;
+	int r = name_copy_make(&copy, &fresh, err);
 
-	r = contained_open_existing(
-	    name->contained, first, S_ISREG(name->st->st_mode) ? O_RDONLY : O_PATH, &from, err);
-	/* It can be written to without that: the archive has the content. */
-	if (r == TARN_ESYSTEM && err->errnum == EACCES)
-		err->code = r = TARN_NO_FIRST;
-	if (r != TARN_OK)
-		goto done;
-	if (fstat(from, &opened) != 0 || !contained_is_same(&opened, name->st)) {
-		r = err_set(err, TARN_EREFUSED, 0, "The first name was replaced meanwhile");
-		goto done;
+	if (r == TARN_OK) {
+		*name->st = fresh.st;
+		name->st->st_size = copy.size;
+		*was_own = copy.was_own;
+		/* Before it has its name, as with every member: what is found there must be known. */
+		r = link_ladder_is(ladder, name->member, &fresh.st, err);
 	}
-	r = make_alike(name, from, &opened, &fresh, err);
-	if (r == TARN_OK && S_ISREG(opened.st_mode))
-		r = copy_content(ladder, name, from, fresh.fd, &opened, err);
-	if (r != TARN_OK)
-		goto done;
-	*was_own = is_own(from, &opened, &fresh.st);
-	/* From the file, not from the archive: the copy is to be as the other names are. */
-	metadata_copy(from, fresh.fd, name->name, ladder->report);
-	*name->st = fresh.st;
-	name->st->st_size = opened.st_size;
-	/* Before it has its name, as with every member: what is found there must be known. */
-	r = link_ladder_is(ladder, name->member, &fresh.st, err);
 	if (r == TARN_OK)
 		r = contained_commit(&fresh, err);
-done:
 	contained_discard(&fresh);
-	if (from >= 0)
-		close(from);
 	return r;
 }
 

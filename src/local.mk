@@ -145,6 +145,8 @@ libtarn_a_SOURCES = \
 	%D%/metadata.h \
 	%D%/mounts_below.c \
 	%D%/mounts_below.h \
+	%D%/name_copy.c \
+	%D%/name_copy.h \
 	%D%/name_list.c \
 	%D%/name_list.h \
 	%D%/option_help.c \
