@@ -48,18 +48,19 @@ static bool is_hashed(const struct operand *operand) {
 	return !operand->as_pattern && operand->anchored && !operand->ignore_case;
 }
 
-/* FNV-1a.  The names are the user's own, so that nobody has a reason to make them collide. */
-static size_t hash(const char *name, size_t nbytes) {
-	uint64_t h = UINT64_C(0xcbf29ce484222325);
+/*
+ * FNV-1a of no bytes, and of one more.  The names are the user's own, so that nobody has a reason to
+ * make them collide.
+ */
+#define HASH_OF_NOTHING UINT64_C(0xcbf29ce484222325)
 
-	for (size_t i = 0; i < nbytes; i++)
-		h = (h ^ (unsigned char)name[i]) * UINT64_C(0x100000001b3);
-	return (size_t)(h ^ h >> 32);
+static uint64_t hash_more(uint64_t hash, char byte) {
+	return (hash ^ (unsigned char)byte) * UINT64_C(0x100000001b3);
 }
 
-/* The slot of the operand called ${name}, or the free one where it belongs. */
-static size_t find(const struct select *s, const char *name, size_t nbytes) {
-	size_t i = hash(name, nbytes) & (s->capacity - 1);
+/* The slot of the operand called ${name}, which has this ${hash}, or the free one where it belongs. */
+static size_t find(const struct select *s, const char *name, size_t nbytes, uint64_t hash) {
+	size_t i = (size_t)(hash ^ hash >> 32) & (s->capacity - 1);
 	const char *is;
 
 	for (; s->slots[i] != 0; i = (i + 1) & (s->capacity - 1)) {
@@ -68,6 +69,15 @@ static size_t find(const struct select *s, const char *name, size_t nbytes) {
 			break;
 	}
 	return i;
+}
+
+static size_t find_whole(const struct select *s, const char *name) {
+	uint64_t hash = HASH_OF_NOTHING;
+	size_t nbytes = 0;
+
+	for (; name[nbytes] != '\0'; nbytes++)
+		hash = hash_more(hash, name[nbytes]);
+	return find(s, name, nbytes, hash);
 }
 
 int select_new(struct select **select, const struct options *o, struct error *err) {
@@ -94,7 +104,7 @@ int select_new(struct select **select, const struct options *o, struct error *er
 		const char *name = plain(o->operands[i].name);
 
 		if (is_hashed(&o->operands[i]))
-			s->slots[find(s, name, strlen(name))] = (uint32_t)i + 1;
+			s->slots[find_whole(s, name)] = (uint32_t)i + 1;
 	}
 	return TARN_OK;
 }
@@ -172,18 +182,20 @@ bool select_leaves_out_as_old(const struct select *select, enum entry_type type,
 static size_t find_operand(const struct select *s, const char *name) {
 	const struct options *o = s->options;
 	const char *is = plain(name);
+	uint64_t hash = HASH_OF_NOTHING;
+	uint32_t k, found = 0; /* operand number + 1 */
 
-	/* The name itself, then one component less each time. */
-	for (size_t nbytes = strlen(is); nbytes > 0;) {
-		uint32_t k = s->slots[find(s, is, nbytes)];
-
-		if (k != 0 && (is[nbytes] == '\0' || o->operands[k - 1].recurse))
-			return k - 1;
-		while (nbytes > 0 && is[nbytes - 1] != '/')
-			nbytes--;
-		while (nbytes > 0 && is[nbytes - 1] == '/')
-			nbytes--;
+	/* The directories above it from the topmost one on, then the name itself: the last match counts. */
+	for (size_t n = 1; is[n - 1] != '\0'; n++) {
+		hash = hash_more(hash, is[n - 1]);
+		if (is[n] != '\0' && (is[n] != '/' || is[n - 1] == '/'))
+			continue;
+		k = s->slots[find(s, is, n, hash)];
+		if (k != 0 && (is[n] == '\0' || o->operands[k - 1].recurse))
+			found = k;
 	}
+	if (found != 0)
+		return found - 1;
 	for (size_t i = 0; i < o->noperands; i++) {
 		const struct operand *operand = &o->operands[i];
 		const struct exclude x = {
@@ -305,7 +317,7 @@ void select_report_unmatched(const struct select *select, struct report *report)
 		 * -C: the other one got nothing if it has another -C.
 		 */
 		if (is_hashed(&o->operands[i]))
-			k = select->slots[find(select, name, strlen(name))] - 1;
+			k = select->slots[find_whole(select, name)] - 1;
 		if (!select->matched[k] ||
 		    !options_same_directory(o->operands[i].directory, o->operands[k].directory))
 			report_failure(report, o->operands[i].name, "Not found in archive");
