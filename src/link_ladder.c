@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "bytes.h"
-#include "key_map.h"
 #include "key_set.h"
 #include "leaders.h"
 #include "name_copy.h"
@@ -28,16 +27,8 @@
  * strict has no third rung; copy, reflink and symlink leave out the links.  A first name that is
  * not there, or is not the member, is no refusal: TARN_NO_FIRST asks the source for the content.
  *
- * What is known to be a member is kept as a bit for each inode, under a key (key_set.h) of its
- * device and of its number but for the last 6 bits: files that are made one after the other mostly
- * have numbers that follow each other.  The name that a member links to is looked at before it is
- * linked, and must be known.  A false hit could only link to a file of the destination.  The same
- * set has the keys of names that were left out, and of places where an earlier member still lies,
- * as the last one could not be put.
- *
- * Where members are renamed, what lies at a place may be another one: there a map says of each
- * inode which it is.  A file that is replaced leaves its number to the next one, which takes over
- * its entry.
+ * The name that a member links to is looked at before it is linked, and must be known to be the
+ * member (known_members.h).
  *
  * Groups that met a refusal, or lack their first name, have leaders (leaders.h): other inodes with
  * the same content, made by this run, that can still take names on their device.
@@ -45,22 +36,18 @@
 
 struct link_ladder {
 	enum links links;
-	bool absolute_names;
-	bool renames; /* members may be extracted under other names than theirs */
+	struct known_members *known;
 	struct archive_limits *limits;
 	struct report *report;
-	uint64_t seed; /* of all keys here, but those of leaders.c */
+	uint64_t seed; /* of the keys of members */
 	/* Never false again.  They save most runs from taking the lock. */
-	atomic_bool knows_left_out, knows_stale; /* there is such a key in known, or was */
-	atomic_bool has_leaders;
+	atomic_bool has_leaders, has_refusing;
 	/*
 	 * Held to make a leader: one is enough for all who need it.  Taken before mutex, as it is
 	 * held while a file is copied; mutex is not.
 	 */
 	pthread_mutex_t copying;
 	pthread_mutex_t mutex; /* guards what follows */
-	struct key_set known;
-	struct key_map inodes; /* 64 known ones a key; where members are renamed, one's name */
 	dev_t *refusing;       /* devices that refuse all links */
 	size_t nrefusing, refusing_capacity;
 	struct leaders leaders;
@@ -78,15 +65,14 @@ struct new_name {
 	struct stat *st; /* what was looked at last: what is linked to, or the copy that was made */
 };
 
-struct link_ladder *link_ladder_new(
-    const struct options *o, struct archive_limits *limits, struct report *report) {
+struct link_ladder *link_ladder_new(enum links links, struct known_members *known,
+    struct archive_limits *limits, struct report *report) {
 	struct link_ladder *ladder = calloc(1, sizeof(*ladder));
 
 	if (ladder == NULL)
 		return NULL;
-	ladder->links = o->links;
-	ladder->absolute_names = o->absolute_names;
-	ladder->renames = options_rename(o);
+	ladder->links = links;
+	ladder->known = known;
 	ladder->limits = limits;
 	ladder->report = report;
 	ladder->seed = key_seed();
@@ -100,120 +86,29 @@ void link_ladder_free(struct link_ladder *ladder) {
 		return;
 	leaders_fini(&ladder->leaders);
 	free(ladder->refusing);
-	key_set_fini(&ladder->known);
-	key_map_fini(&ladder->inodes);
 	pthread_mutex_destroy(&ladder->mutex);
 	pthread_mutex_destroy(&ladder->copying);
 	free(ladder);
 }
 
-/*
- * With the type: numbers are given to new files, also to directories, once the old are gone.  64
- * inodes share a key, and have a bit each in its value, unless the value is to say which member it
- * is.
- */
-static uint64_t key_of_inode(const struct link_ladder *ladder, const struct stat *st) {
-	return key_with_numbers(ladder->seed ^ (st->st_mode & S_IFMT),
-	    ladder->renames ? st->st_ino : st->st_ino / 64, st->st_dev);
-}
-
-static uint64_t bit_of(const struct stat *st) {
-	return (uint64_t)1 << st->st_ino % 64;
-}
-
-/* What the value of ${st}'s key says of ${st} alone: which member it is, or its bit.  Never 0. */
-static uint64_t own_value(
-    const struct link_ladder *ladder, const char *member, const struct stat *st) {
-	return ladder->renames ? key_of_name(ladder->seed, member) : bit_of(st);
-}
-
-/* The same as own_value, of what is known of ${st}; 0: nothing. */
-static uint64_t known_value(struct link_ladder *ladder, const struct stat *st) {
-	uint64_t key = key_of_inode(ladder, st), value;
-	const uint64_t *found;
-
-	pthread_mutex_lock(&ladder->mutex);
-	found = key_map_find(&ladder->inodes, key);
-	value = found != NULL ? *found : 0;
-	pthread_mutex_unlock(&ladder->mutex);
-	return ladder->renames ? value : value & bit_of(st);
-}
-
 int link_ladder_is(
     struct link_ladder *ladder, const char *member, const struct stat *st, struct error *err) {
-	uint64_t key = key_of_inode(ladder, st), value = own_value(ladder, member, st), *found;
-	int r = TARN_OK;
+	int r = known_members_add(ladder->known, member, st, err);
 
-	pthread_mutex_lock(&ladder->mutex);
-	found = key_map_find(&ladder->inodes, key);
-	if (found == NULL)
-		r = key_map_set(&ladder->inodes, key, value, err);
-	else
-		*found = ladder->renames ? value : *found | value;
 	/* A leader that was removed may have left its inode number to this file. */
-	if (ladder->has_leaders)
+	if (ladder->has_leaders) {
+		pthread_mutex_lock(&ladder->mutex);
 		leaders_made(&ladder->leaders, key_of_name(ladder->seed, member), st);
-	pthread_mutex_unlock(&ladder->mutex);
+		pthread_mutex_unlock(&ladder->mutex);
+	}
 	return r;
-}
-
-bool link_ladder_knows(struct link_ladder *ladder, const char *member, const struct stat *st) {
-	return known_value(ladder, st) == own_value(ladder, member, st);
-}
-
-bool link_ladder_knows_any(struct link_ladder *ladder, const struct stat *st) {
-	return known_value(ladder, st) != 0;
-}
-
-static int remember(struct link_ladder *ladder, uint64_t key, struct error *err) {
-	int r;
-
-	pthread_mutex_lock(&ladder->mutex);
-	r = key_set_add(&ladder->known, key, err);
-	pthread_mutex_unlock(&ladder->mutex);
-	return r;
-}
-
-static void forget(struct link_ladder *ladder, uint64_t key) {
-	pthread_mutex_lock(&ladder->mutex);
-	key_set_remove(&ladder->known, key);
-	pthread_mutex_unlock(&ladder->mutex);
-}
-
-static bool knows(struct link_ladder *ladder, uint64_t key) {
-	bool is_known;
-
-	pthread_mutex_lock(&ladder->mutex);
-	is_known = key_set_has(&ladder->known, key);
-	pthread_mutex_unlock(&ladder->mutex);
-	return is_known;
-}
-
-/* In which ways something is known of a place. */
-enum about_place { ABOUT_OWN_DIRECTORY, ABOUT_STALE, ABOUT_GROUP };
-
-/*
- * The key of ${path} for what is known ${about} it: all these keys are in one set.  An absolute name is
- * another place with -P, as it is below another destination then.
- */
-static uint64_t key_of_place(
-    const struct link_ladder *ladder, const struct member_path *path, enum about_place about) {
-	uint64_t key = key_with_bytes(ladder->seed, path->parent, path->parent_nbytes);
-
-	return key_with_numbers(key_with_bytes(key, path->last, strlen(path->last)),
-	    ladder->absolute_names && path->dropped > 0, about);
-}
-
-/* Where the last member did not come. */
-static uint64_t key_of_stale(const struct link_ladder *ladder, const struct member_path *path) {
-	return key_of_place(ladder, path, ABOUT_STALE);
 }
 
 uint64_t link_ladder_group(
     const struct link_ladder *ladder, const struct member_path *first, const char *member) {
 	/* At a place there is one member after the other, so all its names share a group. */
-	return first != NULL ? key_of_place(ladder, first, ABOUT_GROUP) :
-	                       key_with_numbers(key_of_name(ladder->seed, member), 0, ABOUT_GROUP);
+	return first != NULL ? known_members_key_of_place(ladder->known, first) :
+	                       key_of_name(ladder->seed, member);
 }
 
 static void end_leaders(struct link_ladder *ladder, uint64_t group) {
@@ -226,46 +121,17 @@ int link_ladder_put(
     struct link_ladder *ladder, const struct member_path *path, bool is_put, struct error *err) {
 	if (ladder->has_leaders)
 		end_leaders(ladder, link_ladder_group(ladder, path, NULL));
-	if (!is_put) {
-		ladder->knows_stale = true;
-		return remember(ladder, key_of_stale(ladder, path), err);
-	}
-	link_ladder_is_at(ladder, path);
+	if (!is_put)
+		return known_members_failed_at(ladder->known, path, err);
+	known_members_is_at(ladder->known, path);
 	return TARN_OK;
-}
-
-void link_ladder_is_at(struct link_ladder *ladder, const struct member_path *path) {
-	if (ladder->knows_stale)
-		forget(ladder, key_of_stale(ladder, path));
-}
-
-/* Is what lies at ${path} an earlier member than the last that was to be there? */
-static bool is_stale(struct link_ladder *ladder, const struct member_path *path) {
-	return ladder->knows_stale && knows(ladder, key_of_stale(ladder, path));
-}
-
-int link_ladder_made_directory(
-    struct link_ladder *ladder, const struct member_path *path, struct error *err) {
-	return remember(ladder, key_of_place(ladder, path, ABOUT_OWN_DIRECTORY), err);
-}
-
-int link_ladder_left_out(struct link_ladder *ladder, const char *member, struct error *err) {
-	ladder->knows_left_out = true;
-	return remember(ladder, key_of_name(ladder->seed, member), err);
-}
-
-void link_ladder_came(struct link_ladder *ladder, const char *member) {
-	if (ladder->knows_left_out)
-		forget(ladder, key_of_name(ladder->seed, member));
-}
-
-bool link_ladder_has_left_out(struct link_ladder *ladder, const char *member) {
-	return ladder->knows_left_out && knows(ladder, key_of_name(ladder->seed, member));
 }
 
 static bool refuses_links(struct link_ladder *ladder, dev_t dev) {
 	bool refuses = false;
 
+	if (!ladder->has_refusing)
+		return false;
 	pthread_mutex_lock(&ladder->mutex);
 	for (size_t i = 0; i < ladder->nrefusing; i++)
 		refuses = refuses || ladder->refusing[i] == dev;
@@ -281,31 +147,11 @@ static void remember_refusing(struct link_ladder *ladder, dev_t dev) {
 		return;
 	pthread_mutex_lock(&ladder->mutex);
 	if (array_reserve((void **)&ladder->refusing, &ladder->refusing_capacity,
-	        ladder->nrefusing + 1, sizeof(*ladder->refusing), &err) == TARN_OK)
+	        ladder->nrefusing + 1, sizeof(*ladder->refusing), &err) == TARN_OK) {
 		ladder->refusing[ladder->nrefusing++] = dev;
+		ladder->has_refusing = true;
+	}
 	pthread_mutex_unlock(&ladder->mutex);
-}
-
-/*
- * Has this run made the directory that ${path} lies in, so that what is there may be linked to
- * without a look before?  Not where some device refuses links: only a look tells which device it is
- * on.
- */
-static bool is_in_own_directory(struct link_ladder *ladder, const struct member_path *path) {
-	const char *slash = memrchr(path->parent, '/', path->parent_nbytes);
-	const struct member_path directory = {
-		.parent = path->parent,
-		.parent_nbytes = slash != NULL ? (size_t)(slash - path->parent) : 0,
-		.last = slash != NULL ? slash + 1 : path->parent,
-		.dropped = path->dropped,
-	};
-	uint64_t key = key_of_place(ladder, &directory, ABOUT_OWN_DIRECTORY);
-	bool is_own;
-
-	pthread_mutex_lock(&ladder->mutex);
-	is_own = ladder->nrefusing == 0 && key_set_has(&ladder->known, key);
-	pthread_mutex_unlock(&ladder->mutex);
-	return is_own;
 }
 
 /*
@@ -376,7 +222,7 @@ static bool is_right(const struct new_name *name, const struct stat *st) {
 	const struct leader *l = name->leader;
 
 	return l != NULL ? st->st_ino == l->ino && st->st_dev == l->dev && !l->is_gone :
-	                   link_ladder_knows(name->ladder, name->member, st);
+	                   known_members_has(name->ladder->known, name->member, st);
 }
 
 /*
@@ -389,7 +235,8 @@ static int look(struct link_ladder *ladder, const struct member_path *from,
 
 	if (r != TARN_OK && r != TARN_ENOMEM)
 		return err_set(err, TARN_NO_FIRST, 0, "it was not extracted");
-	if (r == TARN_OK && (is_stale(ladder, from) || !is_right(name, name->st)))
+	if (r == TARN_OK &&
+	    (known_members_is_stale(ladder->known, from) || !is_right(name, name->st)))
 		return err_set(err, TARN_NO_FIRST, 0, "another file is in its place");
 	return r;
 }
@@ -400,7 +247,8 @@ static bool is_wanted(const struct linking *linking, const struct stat *st) {
 
 /*
  * Link ${name} to what lies at ${from}, if that is right.  In a directory that this run made
- * nothing else is to be expected: there it is enough to look at what was linked.  TARN_ESYSTEM with
+ * nothing else is to be expected: there it is enough to look at what was linked.  (Not where some
+ * device refuses links: only a look tells which one it is on.)  TARN_ESYSTEM with
  * link()'s errnum is a refusal, and *${name}->st then is what lies at ${from}.
  */
 static int link_to(struct link_ladder *ladder, const struct member_path *from,
@@ -411,13 +259,14 @@ static int link_to(struct link_ladder *ladder, const struct member_path *from,
 		.context = name,
 		.replace = name->replace,
 	};
-	bool looks_later = is_in_own_directory(ladder, from) && !is_stale(ladder, from);
+	bool looks_later = !ladder->has_refusing &&
+	    known_members_made_parent(ladder->known, from) &&
+	    !known_members_is_stale(ladder->known, from);
 	struct error looked;
 	int r = looks_later ? TARN_OK : look(ladder, from, name, err);
 
 	if (r != TARN_OK)
 		return r;
-	/* With looks_later no device is known to refuse (is_in_own_directory). */
 	if (!looks_later && refuses_links(ladder, name->st->st_dev))
 		return err_set(err, TARN_ESYSTEM, EPERM, "Cannot link");
 	r = contained_link(name->contained, &linking, name->path, err);

@@ -7,6 +7,7 @@
 #include "archive_limits.h"
 #include "contained.h"
 #include "error.h"
+#include "known_members.h"
 #include "options.h"
 #include "report.h"
 
@@ -19,7 +20,7 @@
  * became a copy is counted in the report.  --links asks for other ways.
  *
  * A name is linked only to what is known to be the member that it is another name of: the ladder
- * remembers which member each inode was made from.
+ * asks which member each inode was made from (known_members.h).
  *
  * Several threads may use one ladder, each in a struct contained of its own, as long as the first name of
  * a file is done before its later names come.  Where the limit of links is met by several at the same time, any
@@ -28,20 +29,14 @@
 struct link_ladder;
 
 /**
- * A ladder for ${o} that counts copies in ${limits} and ${report}; all are borrowed.  Where members keep their names the
- * ladder relies on it: what this run made at the place of a name is the last member of that name.
+ * A ladder that links to what is ${known} and counts copies in ${limits} and ${report}; all are borrowed.
  * NULL when out of memory.
  */
-struct link_ladder *link_ladder_new(
-    const struct options *o, struct archive_limits *limits, struct report *report);
+struct link_ladder *link_ladder_new(enum links links, struct known_members *known,
+    struct archive_limits *limits, struct report *report);
 void link_ladder_free(struct link_ladder *ladder);
 
-/**
- * Remember that the inode ${st} is the member that the archive calls ${member}: made by this run, or
- * found to be the same; and nothing else, though its number may have been that of a file that is gone.
- * Returns TARN_OK or TARN_ENOMEM.  A byte where inodes are numbered one after the other and
- * members keep their names, 43 at most; expected O(1).
- */
+/** known_members_add, and the inode leads the names of no other member any more. */
 int link_ladder_is(
     struct link_ladder *ladder, const char *member, const struct stat *st, struct error *err);
 
@@ -52,28 +47,6 @@ int link_ladder_is(
  */
 int link_ladder_put(
     struct link_ladder *ladder, const struct member_path *path, bool is_put, struct error *err);
-/** What lies at ${path} was found to be the last member that was to be there. */
-void link_ladder_is_at(struct link_ladder *ladder, const struct member_path *path);
-
-/**
- * This run has made the directory ${path}: what lies in it was made by this run as well, unless another
- * process interferes.  Returns TARN_OK or TARN_ENOMEM.
- */
-int link_ladder_made_directory(
-    struct link_ladder *ladder, const struct member_path *path, struct error *err);
-
-/** Is what ${st} describes known to be ${member}, or any at all? */
-bool link_ladder_knows(struct link_ladder *ladder, const char *member, const struct stat *st);
-bool link_ladder_knows_any(struct link_ladder *ladder, const struct stat *st);
-
-/**
- * Remember that ${member} was left out on purpose (and that was counted), so that its later names
- * are left out as well rather than missed.
- */
-int link_ladder_left_out(struct link_ladder *ladder, const char *member, struct error *err);
-bool link_ladder_has_left_out(struct link_ladder *ladder, const char *member);
-/** Another ${member} came behind the one that was left out, if any was. */
-void link_ladder_came(struct link_ladder *ladder, const char *member);
 
 /** The group of the names of ${member} that are linked to what lies at ${first}; NULL: to what has no place. */
 uint64_t link_ladder_group(

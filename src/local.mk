@@ -117,6 +117,8 @@ libtarn_a_SOURCES = \
 	%D%/key_map.h \
 	%D%/key_set.c \
 	%D%/key_set.h \
+	%D%/known_members.c \
+	%D%/known_members.h \
 	%D%/landlock.c \
 	%D%/landlock.h \
 	%D%/lanes.c \

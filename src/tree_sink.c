@@ -13,6 +13,7 @@
 #include "contained.h"
 #include "date.h"
 #include "file_writer.h"
+#include "known_members.h"
 #include "late_directories.h"
 #include "link_ladder.h"
 #include "metadata.h"
@@ -37,7 +38,9 @@
 
 /* What all sinks for one destination have in common. */
 struct shared {
-	struct link_ladder *ladder; /* has locks of its own */
+	/* Both have locks of their own. */
+	struct known_members known;
+	struct link_ladder *ladder;
 	/* Only the owner's thread adds and takes; any may ask late_directories_is. */
 	struct late_directories late;
 	bool said_leading, said_leading_target; /* only report_once touches them, under its lock */
@@ -181,7 +184,7 @@ static int complete(struct tree_sink *s, const struct making *m, struct fresh *f
 	r = link_ladder_is(s->shared->ladder, m->name->member, &twin->st, err);
 	if (r != TARN_OK)
 		return r;
-	link_ladder_is_at(s->shared->ladder, m->name->first);
+	known_members_is_at(&s->shared->known, m->name->first);
 	return link_ladder_add(s->shared->ladder, m->below, m->name, err);
 }
 
@@ -313,7 +316,7 @@ static int put_whole_name(
 	int r;
 
 	has_first = m->name != NULL && contained_stat(m->below, &s->first, &st, err) == TARN_OK &&
-	    link_ladder_knows(ladder, name->member, &st);
+	    known_members_has(&s->shared->known, name->member, &st);
 	if (!has_first) {
 		r = link_ladder_leader(ladder, group, name->member, &s->first, err);
 		if (r == TARN_ENOMEM)
@@ -351,7 +354,7 @@ static int put_later_name(struct tree_sink *s, struct contained *below, const st
 	if (!name.replace && contained_stat(below, &s->path, &st, err) == TARN_OK) {
 		/* An older version of this very member gives way to the newer one. */
 		name.replace = contained_is_unfinished(&st) ||
-		    link_ladder_knows(s->shared->ladder, name.member, &st);
+		    known_members_has(&s->shared->known, name.member, &st);
 		if (!name.replace && placed == TARN_OK && is_at_first(s, below, &st))
 			return TARN_OK;
 		if (!name.replace)
@@ -393,7 +396,7 @@ static int put_directory(
 	int r = contained_mkdir(below, &s->path, &wanted, err);
 
 	if (r == TARN_OK && wanted.made)
-		r = link_ladder_made_directory(s->shared->ladder, &s->path, err);
+		r = known_members_made_directory(&s->shared->known, &s->path, err);
 	if (r != TARN_OK || (!wanted.made && keeps_directories(s)))
 		return r;
 	metadata_resolve_owner(&s->policy, &owned);
@@ -415,8 +418,7 @@ static int put_directory(
 static bool is_left_out(const struct tree_sink *s, const struct entry *e) {
 	if (e->type == ENTRY_CHAR_DEVICE || e->type == ENTRY_BLOCK_DEVICE)
 		return !s->policy.trusted;
-	return e->first_name != NULL &&
-	    link_ladder_has_left_out(s->shared->ladder, entry_member(e));
+	return e->first_name != NULL && known_members_left_out(&s->shared->known, entry_member(e));
 }
 
 /*
@@ -452,7 +454,7 @@ static int put_at(struct tree_sink *s, struct contained *below, const struct ent
 	r = keep_newer(s, below, e, err);
 	if (r == TARN_OK && is_left_out(s, e)) {
 		report_count(s->report, REPORT_LEFT_DEVICE, e->name, 0);
-		return link_ladder_left_out(s->shared->ladder, entry_own_member(e), err);
+		return known_members_leave_out(&s->shared->known, entry_own_member(e), err);
 	}
 	if (r == TARN_OK)
 		r = clear_place(s, below, e, err);
@@ -465,7 +467,7 @@ static int put_at(struct tree_sink *s, struct contained *below, const struct ent
 	else
 		r = make(s, &(struct making){ below, e, from, NULL, may_replace(s) }, err);
 	if (r == TARN_OK)
-		link_ladder_came(s->shared->ladder, entry_own_member(e));
+		known_members_came(&s->shared->known, entry_own_member(e));
 	return r;
 }
 
@@ -528,7 +530,7 @@ static bool was_replaced_by_member(struct tree_sink *s, const struct entry *e, s
 	return place(s, &s->path, e->name, &below, &err) == TARN_OK &&
 	    contained_stat(below, &s->path, &st, &err) == TARN_OK &&
 	    !late_directories_is(&s->shared->late, number, &st) &&
-	    link_ladder_knows_any(s->shared->ladder, &st);
+	    known_members_has_any(&s->shared->known, &st);
 }
 
 int tree_sink_next_directory(
@@ -581,6 +583,7 @@ static void tree_sink_free(struct sink *sink) {
 	member_path_fini(&s->first);
 	if (s->owns_shared && s->shared != NULL) {
 		link_ladder_free(s->shared->ladder);
+		known_members_fini(&s->shared->known);
 		late_directories_fini(&s->shared->late);
 		free(s->shared);
 	}
@@ -619,7 +622,11 @@ struct sink *tree_sink_new(const struct options *o, const char *destination, str
 	metadata_policy_init(&s->policy, o, owners, report);
 	s->owns_shared = true;
 	s->shared = calloc(1, sizeof(*s->shared));
-	if (s->shared == NULL || (s->shared->ladder = link_ladder_new(o, limits, report)) == NULL) {
+	if (s->shared != NULL) {
+		known_members_init(&s->shared->known, o);
+		s->shared->ladder = link_ladder_new(o->links, &s->shared->known, limits, report);
+	}
+	if (s->shared == NULL || s->shared->ladder == NULL) {
 		err_nomem(err);
 		goto fail;
 	}
