@@ -32,6 +32,7 @@ UNIT_TESTS = \
 	%D%/unit/check_member_path \
 	%D%/unit/check_metadata \
 	%D%/unit/check_option_names \
+	%D%/unit/check_option_table \
 	%D%/unit/check_options \
 	%D%/unit/check_overrides \
 	%D%/unit/check_owners \
