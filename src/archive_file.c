@@ -221,6 +221,12 @@ int archive_file_open_old(struct archive_file *file, const char *name, struct er
 	return (int)err->code;
 }
 
+bool archive_file_is(const struct archive_file *file, int fd) {
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_dev == file->st.st_dev && st.st_ino == file->st.st_ino;
+}
+
 /* Read all that is in the file from file->old_end_at on. */
 static int read_old_end(struct archive_file *file, struct error *err) {
 	size_t n = 0;

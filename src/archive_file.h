@@ -51,6 +51,8 @@ int archive_file_create(struct archive_file *file, const char *name, struct erro
  * TARN_EREFUSED: it is no regular file.
  */
 int archive_file_open_old(struct archive_file *file, const char *name, struct error *err);
+/** Is ${fd} the same file?  A name may have led to another one when that was opened. */
+bool archive_file_is(const struct archive_file *file, int fd);
 /**
  * Let the file be written from ${at} on: what is there is kept in memory.  The first file->nheld
  * bytes are not to be written but put into file->held.  Without commit the file becomes what it

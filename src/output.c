@@ -3,7 +3,6 @@
 #include "output.h"
 
 #include <errno.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "archive_sink.h"
@@ -147,14 +146,11 @@ static int check_compression(
  */
 static int open_input(struct output *out, struct input *input, const struct options *o,
     struct report *report, struct error *err) {
-	const struct stat *written = &out->file.st;
-	struct stat st;
 	int r = input_open(input, o->archive, INPUT_BY_INDEX, o, report, err);
 
 	if (r != TARN_OK)
 		return r;
-	if (fstat(input->fd, &st) != 0 || st.st_dev != written->st_dev ||
-	    st.st_ino != written->st_ino)
+	if (!archive_file_is(&out->file, input->fd))
 		return err_set(err, TARN_EREFUSED, 0, "Replaced while it was opened");
 	return check_compression(o, input->reader, err);
 }
