@@ -328,24 +328,34 @@ int option_newer_mtime(struct parser *p, const char *argument, struct error *err
 
 /*
  * The keywords that reproducible archives are made with ask for what is done anyway: the names of
- * our extended headers depend on no process, and atime and ctime are not stored.  Any other is
- * refused.
+ * our extended headers depend on no process, and atime and ctime are not stored.
  */
+static bool is_done_anyway(const char *keyword, size_t nbytes) {
+	/* Behind one that ends in "=" anything may follow. */
+	static const char *const done[] = {
+		"exthdr.name=",
+		"globexthdr.name=",
+		"delete=atime",
+		"delete=ctime",
+	};
+
+	for (size_t i = 0; i < NELEMENTS(done); i++) {
+		size_t n = strlen(done[i]);
+
+		if (strncmp(keyword, done[i], n) == 0 && (n == nbytes || done[i][n - 1] == '='))
+			return true;
+	}
+	return false;
+}
+
+/* Any other keyword is refused. */
 int option_pax(struct parser *p, const char *argument, struct error *err) {
-	static const char *const names[] = { "exthdr.name=", "globexthdr.name=" }; /* any of them */
-	static const char *const done[] = { "delete=atime", "delete=ctime" };
 	size_t nbytes;
 
 	(void)p;
 	for (const char *at = argument; *at != '\0'; at += nbytes + (at[nbytes] == ',')) {
-		bool is_done = false;
-
 		nbytes = strcspn(at, ",");
-		for (size_t i = 0; i < NELEMENTS(names) && !is_done; i++)
-			is_done = strncmp(at, names[i], strlen(names[i])) == 0;
-		for (size_t i = 0; i < NELEMENTS(done) && !is_done; i++)
-			is_done = nbytes == strlen(done[i]) && strncmp(at, done[i], nbytes) == 0;
-		if (!is_done)
+		if (!is_done_anyway(at, nbytes))
 			return err_set(err, TARN_EUSAGE, 0, "--pax-option: '%.*s' is not supported",
 			    (int)nbytes, at);
 	}
