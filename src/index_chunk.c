@@ -272,21 +272,30 @@ static int compress(
  * through all columns side by side.
  */
 static int compress_columns(
-    const struct index_chunk_writer *w, ZSTD_CCtx *zstd, struct bytes *out, struct error *err) {
+    const struct index_chunk_writer *w, struct bytes *out, struct error *err) {
+	ZSTD_CCtx *zstd = ZSTD_createCCtx();
 	struct bytes lengths = { 0 };
 	int r = TARN_OK;
 
+	if (zstd == NULL)
+		return err_nomem(err);
 	for (size_t i = 0; i < INDEX_NCOLUMNS && r == TARN_OK; i++)
 		r = bytes_append_varint(&lengths, w->columns[i].nbytes, err);
 	/*
-	 * This puts the content size into the frame header, without which decompress() refuses it.
+	 * These cannot fail, as the values are in range.  Matching over long distances is for
+	 * snapshots, which repeat their names far from each other.  The pledged size is put into
+	 * the frame header as the content size, without which decompress() refuses it.
 	 */
+	ZSTD_CCtx_setParameter(zstd, ZSTD_c_compressionLevel, LEVEL);
+	ZSTD_CCtx_setParameter(zstd, ZSTD_c_windowLog, WINDOW_LOG);
+	ZSTD_CCtx_setParameter(zstd, ZSTD_c_enableLongDistanceMatching, 1);
 	ZSTD_CCtx_setPledgedSrcSize(zstd, lengths.nbytes + columns_nbytes(w));
 	if (r == TARN_OK)
 		r = compress(zstd, &lengths, false, out, err);
 	for (size_t i = 0; i < INDEX_NCOLUMNS && r == TARN_OK; i++)
 		r = compress(zstd, &w->columns[i], i + 1 == INDEX_NCOLUMNS, out, err);
 	bytes_fini(&lengths);
+	ZSTD_freeCCtx(zstd);
 	return r;
 }
 
@@ -298,32 +307,14 @@ static void state_reset(struct index_state *state) {
 	state->identity = (struct identity){ 0 };
 }
 
-/* The columns keep their room for the next chunk. */
-static void begin_again(struct index_chunk_writer *w) {
+int index_chunk_close(struct index_chunk_writer *w, struct bytes *out, struct error *err) {
+	int r = compress_columns(w, out, err);
+
+	/* The columns keep their room for the next chunk. */
 	for (size_t i = 0; i < INDEX_NCOLUMNS; i++)
 		w->columns[i].nbytes = 0;
 	w->nmembers = 0;
 	state_reset(&w->before);
-}
-
-int index_chunk_close(struct index_chunk_writer *w, struct bytes *out, struct error *err) {
-	ZSTD_CCtx *zstd = ZSTD_createCCtx();
-	int r;
-
-	if (zstd == NULL) {
-		begin_again(w);
-		return err_nomem(err);
-	}
-	/*
-	 * These cannot fail, as the values are in range.  Matching over long distances is for
-	 * snapshots, which repeat their names far from each other.
-	 */
-	ZSTD_CCtx_setParameter(zstd, ZSTD_c_compressionLevel, LEVEL);
-	ZSTD_CCtx_setParameter(zstd, ZSTD_c_windowLog, WINDOW_LOG);
-	ZSTD_CCtx_setParameter(zstd, ZSTD_c_enableLongDistanceMatching, 1);
-	r = compress_columns(w, zstd, out, err);
-	ZSTD_freeCCtx(zstd);
-	begin_again(w);
 	return r;
 }
 
