@@ -36,6 +36,7 @@ void require_entry(const struct entry *e) {
 	REQUIRE(n > 0 && (n == 1 || e->name[n - 1] != '/'));
 	REQUIRE(e->type == ENTRY_FILE ? e->size >= 0 : e->size == 0);
 	REQUIRE(e->type == ENTRY_SYMLINK || e->target == NULL);
+	REQUIRE(e->first_name == NULL || *e->first_name != '\0');
 	REQUIRE((e->mode & ~(mode_t)07777) == 0);
 	for (size_t i = 0; i < e->nextents; i++) {
 		REQUIRE(e->extents[i].offset >= end && e->extents[i].nbytes > 0);

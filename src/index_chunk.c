@@ -96,8 +96,8 @@ static bool put_target(
 }
 
 /*
- * What ${e} leads to, also where that is empty, as archives have it and --transform makes it; NULL:
- * it is no link.
+ * What ${e} leads to, a symbolic link also to nothing, as archives have it and --transform makes it;
+ * NULL: it is no link.
  */
 static const char *target_of(const struct entry *e) {
 	if (e->first_name != NULL)
@@ -559,20 +559,28 @@ static bool take_numbers(struct index_chunk_reader *r, struct entry *e, off_t *o
 	return true;
 }
 
+/* What a link leads to: an empty target is none, as where the archive itself is read. */
+static bool take_link(
+    struct index_chunk_reader *r, unsigned char kind, struct entry *e, struct error *err) {
+	if ((kind & KIND_LINK) != 0)
+		return take_target(r, &e->first_name, err) && *e->first_name != '\0';
+	if (e->type != ENTRY_SYMLINK)
+		return true;
+	if (!take_target(r, &e->target, err))
+		return false;
+	if (*e->target == '\0')
+		e->target = NULL;
+	return true;
+}
+
 static bool take_member(struct index_chunk_reader *r, unsigned char kind, struct entry *e,
     off_t *offset, struct error *err) {
 	*e = (struct entry){ .type = kind & KIND_TYPE, .is_whole = (kind & KIND_WHOLE) != 0 };
 	/* No archive has sockets, and 7, the other number that fits into three bits, is no type. */
 	if (e->type >= ENTRY_SOCKET || !take_name(r, &e->name, err) ||
-	    !take_numbers(r, e, offset) || !take_owner(r, (kind & KIND_OWNER) != 0, e, err))
+	    !take_numbers(r, e, offset) || !take_owner(r, (kind & KIND_OWNER) != 0, e, err) ||
+	    !take_link(r, kind, e, err))
 		return false;
-	if ((kind & KIND_LINK) != 0 && !take_target(r, &e->first_name, err))
-		return false;
-	if ((kind & KIND_LINK) == 0 && e->type == ENTRY_SYMLINK && !take_target(r, &e->target, err))
-		return false;
-	/* An empty one is none, as where the archive itself is read. */
-	if (e->target != NULL && *e->target == '\0')
-		e->target = NULL;
 	/* Only what can be linked to has one: no directory, and no link member. */
 	return (kind & KIND_IDENTITY) == 0 ||
 	    (e->is_whole && e->type != ENTRY_DIRECTORY &&
