@@ -51,12 +51,20 @@ static void run_slot(struct pool_job *job, unsigned int worker) {
 	slot->r = slot->format->pack(slot->format, &slot->piece, worker, &slot->err);
 }
 
+/* Before the first piece: write what the format has there. */
+static int begin(struct pieces_encoder *e, struct error *err) {
+	bool begins = !e->has_begun && e->format->begin != NULL;
+
+	e->has_begun = true;
+	return begins ? e->format->begin(e->format, e->output, err) : TARN_OK;
+}
+
 /*
  * Wait for the piece of ${slot}, and write it; nothing if there is none.  All pieces before it must
  * have been written.
  */
 static int write_slot(struct pieces_encoder *e, struct slot *slot, struct error *err) {
-	int r = TARN_OK;
+	int r;
 
 	if (!slot->is_busy)
 		return TARN_OK;
@@ -66,9 +74,7 @@ static int write_slot(struct pieces_encoder *e, struct slot *slot, struct error 
 		*err = slot->err;
 		return slot->r;
 	}
-	if (!e->has_begun && e->format->begin != NULL)
-		r = e->format->begin(e->format, e->output, err);
-	e->has_begun = true;
+	r = begin(e, err);
 	if (r == TARN_OK)
 		r = codec_output_write(
 		    e->output, slot->piece.packed, slot->piece.packed_nbytes, err);
@@ -139,10 +145,7 @@ static int write_all(struct pieces_encoder *e, struct error *err) {
 
 	for (size_t i = 0; i < e->nslots && r == TARN_OK; i++)
 		r = write_slot(e, &e->slots[(e->at + i) % e->nslots], err);
-	if (r == TARN_OK && !e->has_begun && e->format->begin != NULL)
-		r = e->format->begin(e->format, e->output, err);
-	e->has_begun = true;
-	return r;
+	return r == TARN_OK ? begin(e, err) : r;
 }
 
 static int pieces_finish(struct encoder *encoder, struct error *err) {

@@ -19,15 +19,13 @@ struct xz_format {
 	struct piece_format format;
 	lzma_options_lzma options; /* filters[0] points to it */
 	lzma_filter filters[2];    /* LZMA2, and the end of the list */
-	lzma_check check;
-	lzma_index *index; /* of what is in the file, or in the stream of it that goes on */
-	bool has_header;   /* the stream's was written */
+	lzma_index *index;         /* of what is in the file, or in the stream of it that goes on */
 };
 
 static int xz_pack(
     struct piece_format *format, struct piece *piece, unsigned int worker, struct error *err) {
 	struct xz_format *f = (struct xz_format *)format;
-	lzma_block block = { .check = f->check, .filters = f->filters };
+	lzma_block block = { .check = (lzma_check)format->check, .filters = f->filters };
 	size_t n = 0;
 	lzma_ret r;
 
@@ -59,18 +57,14 @@ static int xz_note(struct piece_format *format, const struct piece *piece, struc
 static lzma_stream_flags stream_flags(const struct xz_format *f) {
 	return (lzma_stream_flags){
 		.backward_size = lzma_index_size(f->index),
-		.check = f->check,
+		.check = (lzma_check)f->format.check,
 	};
 }
 
 static int xz_begin(struct piece_format *format, struct codec_output *output, struct error *err) {
-	struct xz_format *f = (struct xz_format *)format;
 	unsigned char header[LZMA_STREAM_HEADER_SIZE];
-	lzma_stream_flags flags = stream_flags(f);
+	lzma_stream_flags flags = stream_flags((struct xz_format *)format);
 
-	if (f->has_header)
-		return TARN_OK;
-	f->has_header = true;
 	/* It fails for flags that do not exist. */
 	if (lzma_stream_header_encode(&flags, header) != LZMA_OK)
 		return err_set(err, TARN_EREFUSED, 0, "xz: unknown type of check");
@@ -118,10 +112,8 @@ int xz_format_new(struct piece_format **format, const struct codec_settings *set
 
 	if (f == NULL)
 		return err_nomem(err);
-	f->check = kept != NULL ? kept->check : LZMA_CHECK_CRC64;
 	/* Borrowed from ${kept} until this has succeeded. */
 	f->index = kept != NULL ? kept->index : lzma_index_init(NULL);
-	f->has_header = kept != NULL;
 	if (f->index == NULL) {
 		free(f);
 		return err_nomem(err);
@@ -129,9 +121,11 @@ int xz_format_new(struct piece_format **format, const struct codec_settings *set
 	f->filters[0] = (lzma_filter){ .id = LZMA_FILTER_LZMA2, .options = &f->options };
 	f->filters[1].id = LZMA_VLI_UNKNOWN;
 	f->format = (struct piece_format){
+		.check = (int)(kept != NULL ? kept->check : LZMA_CHECK_CRC64),
 		.pack = xz_pack,
 		.note = xz_note,
-		.begin = xz_begin,
+		/* A stream that goes on has its header. */
+		.begin = kept != NULL ? NULL : xz_begin,
 		.end = xz_end,
 		.free = xz_format_free,
 	};
@@ -144,7 +138,6 @@ int xz_format_new(struct piece_format **format, const struct codec_settings *set
 	}
 	f->format.piece_nbytes =
 	    settings->piece_nbytes > 0 ? settings->piece_nbytes : default_piece_nbytes(&f->options);
-	f->format.check = (int)f->check;
 	f->format.packed_nbytes_max = lzma_block_buffer_bound(f->format.piece_nbytes);
 	return TARN_OK;
 }
