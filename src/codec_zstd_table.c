@@ -66,14 +66,6 @@ void zstd_table_sizes(
 	*plain_nbytes = (is_last ? table->plain_nbytes : place[1].plain_at) - place->plain_at;
 }
 
-void zstd_table_cut(struct zstd_table *table, size_t n) {
-	if (n >= table->n)
-		return;
-	table->nbytes = table->frames[n].at;
-	table->plain_nbytes = table->frames[n].plain_at;
-	table->n = n;
-}
-
 size_t zstd_table_find(const struct zstd_table *table, off_t plain_at) {
 	size_t low = 0, high = table->n;
 
@@ -181,17 +173,22 @@ static int look_at_frame(
 }
 
 /*
- * One frame that does not say its size is enough to leave all places behind it unknown: TARN_END.
+ * Forget what a table in the file has said.  One frame that does not say its size is enough to leave
+ * all places behind it unknown: TARN_END.
  */
-static int look_through(
-    struct zstd_table *table, int fd, off_t base, off_t end, struct error *err) {
+static int look_through(struct zstd_table *table, int fd, off_t base, struct error *err) {
 	struct zstd_frame frame;
+	struct stat st;
 	int r = TARN_OK;
 
-	for (off_t at = base; at < end && r == TARN_OK;) {
+	table->n = 0;
+	table->nbytes = table->plain_nbytes = 0;
+	if (fstat(fd, &st) != 0)
+		return err_set(err, TARN_ESYSTEM, errno, "Cannot stat");
+	for (off_t at = base; at < st.st_size && r == TARN_OK;) {
 		off_t begin = at;
 
-		r = look_at_frame(fd, &at, end, &frame, err);
+		r = look_at_frame(fd, &at, st.st_size, &frame, err);
 		/* Both are below half of it, so that their sum is an off_t. */
 		if (r == TARN_OK && table->plain_nbytes > INT64_MAX / 2)
 			return TARN_END;
@@ -208,11 +205,7 @@ int zstd_table_load(struct zstd_table *table, int fd, off_t base, struct error *
 	if (fstat(fd, &st) != 0)
 		return err_set(err, TARN_ESYSTEM, errno, "Cannot stat");
 	r = load_table(table, fd, base, st.st_size, err);
-	if (r != TARN_END)
-		return r;
-	/* Entries of a table that does not fit. */
-	zstd_table_cut(table, 0);
-	return look_through(table, fd, base, st.st_size, err);
+	return r == TARN_END ? look_through(table, fd, base, err) : r;
 }
 
 /*
@@ -249,17 +242,11 @@ static int compare_frame(
 int zstd_table_check(struct zstd_table *table, off_t from, int fd, off_t base, struct error *err) {
 	size_t first = from > 0 ? zstd_table_find(table, from) : 0;
 	bool agrees = true;
-	struct stat st;
 	int r = TARN_OK;
 
 	for (size_t n = first; n < table->n && r == TARN_OK && agrees; n++)
 		r = compare_frame(table, n, fd, base, &agrees, err);
-	if (r != TARN_OK || agrees)
-		return r;
-	zstd_table_cut(table, 0);
-	if (fstat(fd, &st) != 0)
-		return err_set(err, TARN_ESYSTEM, errno, "Cannot stat");
-	return look_through(table, fd, base, st.st_size, err);
+	return r == TARN_OK && !agrees ? look_through(table, fd, base, err) : r;
 }
 
 int zstd_table_copy(

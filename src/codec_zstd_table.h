@@ -22,9 +22,6 @@ struct zstd_table {
 /** One more frame behind the last.  TARN_ENOMEM. */
 int zstd_table_add(struct zstd_table *table, off_t nbytes, off_t plain_nbytes, struct error *err);
 
-/** Take off frame ${n} and those behind it. */
-void zstd_table_cut(struct zstd_table *table, size_t n);
-
 /** The frame that byte ${plain_at} comes out of; the number of frames if it is none's. */
 size_t zstd_table_find(const struct zstd_table *table, off_t plain_at);
 
