@@ -14,6 +14,8 @@
 #include <sys/acl.h>
 #include <sys/xattr.h>
 
+#include "bytes.h"
+
 /*
  * By path, since symbolic links and special files cannot be opened for this; the caller gives one
  * that leads through a directory descriptor.  Lists and values can grow between the call that asks
@@ -128,16 +130,11 @@ fail:
 /* Append an attribute.  Takes over ${value}, also on a failure; ${name} is borrowed. */
 static int add(
     struct attributes *a, const char *name, char *value, size_t nbytes, struct error *err) {
-	if (a->n == a->capacity) {
-		size_t capacity = a->capacity * 2 + 8;
-		struct xattr *xattrs = reallocarray(a->xattrs, capacity, sizeof(*xattrs));
+	int r = array_reserve((void **)&a->xattrs, &a->capacity, a->n + 1, sizeof(*a->xattrs), err);
 
-		if (xattrs == NULL) {
-			free(value);
-			return err_nomem(err);
-		}
-		a->xattrs = xattrs;
-		a->capacity = capacity;
+	if (r != TARN_OK) {
+		free(value);
+		return r;
 	}
 	a->xattrs[a->n++] = (struct xattr){ name, value, nbytes };
 	return TARN_OK;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "bytes.h"
 #include "codec_input.h"
 
 /*
@@ -163,14 +164,11 @@ static int walk_blocks(struct back_walk *walk, const lzma_index *index,
 
 /* Keep ${index}, which becomes the walk's if this succeeds. */
 static int keep(struct back_walk *walk, lzma_index *index, struct error *err) {
-	if (walk->n == walk->capacity) {
-		size_t capacity = walk->capacity > 0 ? 2 * walk->capacity : 16;
-		lzma_index **more = reallocarray(walk->streams, capacity, sizeof(*more));
-		if (more == NULL)
-			return err_nomem(err);
-		walk->streams = more;
-		walk->capacity = capacity;
-	}
+	int r = array_reserve(
+	    (void **)&walk->streams, &walk->capacity, walk->n + 1, sizeof(*walk->streams), err);
+
+	if (r != TARN_OK)
+		return r;
 	/* No more than MEMORY_NBYTES: its decoder had what was left of that as its limit. */
 	walk->memory_nbytes += lzma_index_memused(index);
 	walk->streams[walk->n++] = index;

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <zstd.h>
 
+#include "bytes.h"
 #include "codec_input.h"
 #include "codec_zstd_frame.h"
 
@@ -40,18 +41,12 @@
 #define FRAME_HEADER_NBYTES_MAX 18
 
 int zstd_table_add(struct zstd_table *table, off_t nbytes, off_t plain_nbytes, struct error *err) {
-	struct zstd_frame_place *frames = table->frames;
+	int r = array_reserve(
+	    (void **)&table->frames, &table->capacity, table->n + 1, sizeof(*table->frames), err);
 
-	if (table->n == table->capacity) {
-		size_t capacity = table->capacity > 0 ? 2 * table->capacity : 64;
-
-		frames = reallocarray(frames, capacity, sizeof(*frames));
-		if (frames == NULL)
-			return err_nomem(err);
-		table->frames = frames;
-		table->capacity = capacity;
-	}
-	frames[table->n++] = (struct zstd_frame_place){ table->nbytes, table->plain_nbytes };
+	if (r != TARN_OK)
+		return r;
+	table->frames[table->n++] = (struct zstd_frame_place){ table->nbytes, table->plain_nbytes };
 	table->nbytes += nbytes;
 	table->plain_nbytes += plain_nbytes;
 	return TARN_OK;

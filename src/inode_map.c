@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytes.h"
 #include "key_set.h"
 
 /*
@@ -80,16 +81,11 @@ static uint32_t granules(size_t nbytes) {
 /* What is left of the chunk before is lost: with pieces this small that is next to nothing. */
 static int add_chunk(struct inode_map *map, struct error *err) {
 	char *chunk;
+	int r = array_reserve((void **)&map->chunks, &map->chunks_capacity, map->nchunks + 1,
+	    sizeof(*map->chunks), err);
 
-	if (map->nchunks == map->chunks_capacity) {
-		size_t capacity = map->chunks_capacity * 2 + 16;
-		char **chunks = reallocarray(map->chunks, capacity, sizeof(*chunks));
-
-		if (chunks == NULL)
-			return err_nomem(err);
-		map->chunks = chunks;
-		map->chunks_capacity = capacity;
-	}
+	if (r != TARN_OK)
+		return r;
 	/* One more would have granules whose numbers do not fit a handle. */
 	if (map->nchunks >= UINT32_MAX / CHUNK_GRANULES)
 		return err_nomem(err);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytes.h"
 #include "key_set.h"
 
 /*
@@ -113,30 +114,22 @@ static int renew(struct member_order *o, struct error *err) {
 }
 
 static int append_key(struct member_parents *parents, uint64_t key, struct error *err) {
-	if (parents->nkeys == parents->keys_capacity) {
-		size_t capacity = parents->keys_capacity * 2 + 64;
-		uint64_t *keys = reallocarray(parents->keys, capacity, sizeof(*keys));
+	int r = array_reserve((void **)&parents->keys, &parents->keys_capacity, parents->nkeys + 1,
+	    sizeof(*parents->keys), err);
 
-		if (keys == NULL)
-			return err_nomem(err);
-		parents->keys = keys;
-		parents->keys_capacity = capacity;
-	}
-	parents->keys[parents->nkeys++] = key;
-	return TARN_OK;
+	if (r == TARN_OK)
+		parents->keys[parents->nkeys++] = key;
+	return r;
 }
 
 /* Keep the ${nbytes} of ${name} that ${parents} has the keys of. */
 static int keep_name(
     struct member_parents *parents, const char *name, size_t nbytes, struct error *err) {
-	if (parents->name == NULL || nbytes > parents->capacity) {
-		char *kept = realloc(parents->name, 2 * nbytes + 64);
+	/* One more, as it may be empty. */
+	int r = array_reserve((void **)&parents->name, &parents->capacity, nbytes + 1, 1, err);
 
-		if (kept == NULL)
-			return err_nomem(err);
-		parents->name = kept;
-		parents->capacity = 2 * nbytes + 64;
-	}
+	if (r != TARN_OK)
+		return r;
 	memcpy(parents->name, name, nbytes);
 	parents->nbytes = nbytes;
 	return TARN_OK;

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytes.h"
+
 /*
  * The one place where a name from an archive is taken apart, for extraction and comparison.  What
  * is used later is the result, never the name again: so what was checked cannot differ from what is
@@ -47,14 +49,8 @@ int member_path_set(struct member_path *path, const char *name, struct error *er
 
 	if (*name == '\0')
 		return err_set(err, TARN_EREFUSED, 0, "Member name is empty");
-	if (nbytes > path->capacity) {
-		char *storage = realloc(path->storage, nbytes);
-
-		if (storage == NULL)
-			return err_nomem(err);
-		path->storage = storage;
-		path->capacity = nbytes;
-	}
+	if (array_reserve((void **)&path->storage, &path->capacity, nbytes, 1, err) != TARN_OK)
+		return TARN_ENOMEM;
 	path->dropped = strspn(name, "/");
 	path->depth = 0;
 	end = slash = path->storage;

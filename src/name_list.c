@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bytes.h"
+
 /*
  * The file is read in one go, and cut into strings where it lies.  Names then cost no allocation of
  * their own, and the list may be a pipe, whose size nobody knows before.  The
@@ -16,19 +18,7 @@
  */
 
 /* More than most lists have, and what a pipe on Linux gives at once. */
-#define FIRST_NBYTES ((size_t)65536)
-
-/* Double the room, or allocate the first. */
-static int grow(struct name_list *list, size_t *capacity, struct error *err) {
-	size_t nbytes = *capacity == 0 ? FIRST_NBYTES : *capacity;
-	char *data = reallocarray(list->data, nbytes, *capacity == 0 ? 1 : 2);
-
-	if (data == NULL)
-		return err_nomem(err);
-	list->data = data;
-	*capacity = *capacity == 0 ? nbytes : nbytes * 2;
-	return TARN_OK;
-}
+#define READ_NBYTES ((size_t)65536)
 
 /* One byte is kept free for the NUL behind the last name, which may lack its separator. */
 static int read_all(struct name_list *list, int fd, struct error *err) {
@@ -36,7 +26,9 @@ static int read_all(struct name_list *list, int fd, struct error *err) {
 	ssize_t n;
 
 	do {
-		if (list->nbytes + 1 >= capacity && grow(list, &capacity, err) != TARN_OK)
+		if (list->nbytes + 1 >= capacity &&
+		    array_reserve((void **)&list->data, &capacity, list->nbytes + READ_NBYTES, 1,
+		        err) != TARN_OK)
 			return TARN_ENOMEM;
 		n = read(fd, list->data + list->nbytes, capacity - 1 - list->nbytes);
 		if (n < 0 && errno != EINTR)

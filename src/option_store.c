@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytes.h"
 #include "codec.h"
 #include "date.h"
 #include "name_list.h"
@@ -35,37 +36,20 @@ struct option_storage {
 };
 
 /*
- * Make room for one more element of ${nbytes} in ${array}, which has ${n}.  Returns the array,
- * which may have moved; or NULL, with the old one as it was.
- */
-static void *grown(void *array, size_t n, size_t *capacity, size_t nbytes) {
-	size_t more = n < 8 ? 8 : 2 * n;
-
-	if (n < *capacity)
-		return array;
-	array = reallocarray(array, more, nbytes);
-	if (array != NULL)
-		*capacity = more;
-	return array;
-}
-
-/*
  * Let ${allocation} live as long as the options.  It may be NULL, which is TARN_ENOMEM, so that
  * callers need not check it.  On failure it is freed, and pointers to it must not be used.
  */
 static int own(struct parser *p, void *allocation, struct error *err) {
 	struct option_storage *s = p->options.storage;
-	void **allocations = NULL;
 
 	if (s == NULL)
 		s = p->options.storage = calloc(1, sizeof(*s));
-	if (s != NULL && allocation != NULL)
-		allocations = grown(s->allocations, s->n, &s->capacity, sizeof(void *));
-	if (allocations == NULL) {
+	if (s == NULL || allocation == NULL ||
+	    array_reserve((void **)&s->allocations, &s->capacity, s->n + 1, sizeof(void *), err) !=
+	        TARN_OK) {
 		free(allocation);
 		return err_nomem(err);
 	}
-	s->allocations = allocations;
 	s->allocations[s->n++] = allocation;
 	return TARN_OK;
 }
@@ -401,13 +385,12 @@ int option_one_top_level(struct parser *p, const char *argument, struct error *e
 static int add_xattr_pattern(
     struct parser *p, const char *pattern, bool excludes, struct error *err) {
 	struct options *o = &p->options;
-	struct xattr_pattern *patterns = grown(
-	    o->xattr_patterns, o->nxattr_patterns, &p->xattr_patterns_capacity, sizeof(*patterns));
+	int r = array_reserve((void **)&o->xattr_patterns, &p->xattr_patterns_capacity,
+	    o->nxattr_patterns + 1, sizeof(*o->xattr_patterns), err);
 
-	if (patterns == NULL)
-		return err_nomem(err);
+	if (r != TARN_OK)
+		return r;
 	o->xattrs = true;
-	o->xattr_patterns = patterns;
 	o->xattr_patterns[o->nxattr_patterns++] = (struct xattr_pattern){ pattern, excludes };
 	return TARN_OK;
 }
@@ -423,14 +406,12 @@ int option_xattrs_include(struct parser *p, const char *argument, struct error *
 /* ${exclude} is copied; its pattern is borrowed for as long as the options live. */
 static int add_exclude(struct parser *p, const struct exclude *exclude, struct error *err) {
 	struct options *o = &p->options;
-	struct exclude *excludes =
-	    grown(o->excludes, o->nexcludes, &p->excludes_capacity, sizeof(*excludes));
+	int r = array_reserve((void **)&o->excludes, &p->excludes_capacity, o->nexcludes + 1,
+	    sizeof(*o->excludes), err);
 
-	if (excludes == NULL)
-		return err_nomem(err);
-	o->excludes = excludes;
-	o->excludes[o->nexcludes++] = *exclude;
-	return TARN_OK;
+	if (r == TARN_OK)
+		o->excludes[o->nexcludes++] = *exclude;
+	return r;
 }
 
 /* The flags are copied: --wildcards and the like only hold for what is behind them. */
@@ -469,12 +450,11 @@ int option_exclude_vcs(struct parser *p, const char *argument, struct error *err
 static int add_tag(
     struct parser *p, const char *file, enum exclusion_leaves leaves, struct error *err) {
 	struct options *o = &p->options;
-	struct exclusion_tag *tags = grown(
-	    o->exclusion_tags, o->nexclusion_tags, &p->exclusion_tags_capacity, sizeof(*tags));
+	int r = array_reserve((void **)&o->exclusion_tags, &p->exclusion_tags_capacity,
+	    o->nexclusion_tags + 1, sizeof(*o->exclusion_tags), err);
 
-	if (tags == NULL)
-		return err_nomem(err);
-	o->exclusion_tags = tags;
+	if (r != TARN_OK)
+		return r;
 	o->exclusion_tags[o->nexclusion_tags++] = (struct exclusion_tag){
 		.file = file != NULL ? file : "CACHEDIR.TAG",
 		.is_cache = file == NULL,
@@ -551,14 +531,13 @@ int option_directory(struct parser *p, const char *argument, struct error *err) 
 /* An operand, with the flags in force, and without slashes at its end, as members have none. */
 static int add_name(struct parser *p, const char *name, bool is_archive, struct error *err) {
 	struct options *o = &p->options;
-	struct operand *operands =
-	    grown(o->operands, o->noperands, &p->operands_capacity, sizeof(*operands));
 	size_t n = strlen(name);
 	char *copy;
+	int r = array_reserve((void **)&o->operands, &p->operands_capacity, o->noperands + 1,
+	    sizeof(*o->operands), err);
 
-	if (operands == NULL)
-		return err_nomem(err);
-	o->operands = operands;
+	if (r != TARN_OK)
+		return r;
 	/* "/" itself keeps its slash. */
 	while (n > 1 && name[n - 1] == '/')
 		n--;

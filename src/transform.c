@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytes.h"
+
 /*
  * An expression is compiled into a regex and a list of pieces that make the replacement, once, when
  * the command line is read; each name is then matched by the C library's regexec().  Matches are
@@ -386,16 +388,10 @@ struct output {
  * are changed one by one, so in UTF-8 only ASCII letters are.
  */
 static int append(struct output *out, const char *bytes, size_t nbytes, struct error *err) {
-	size_t wanted = out->nbytes + nbytes + 1;
-	char *text;
+	int r = array_reserve((void **)out->text, out->capacity, out->nbytes + nbytes + 1, 1, err);
 
-	if (wanted > *out->capacity) {
-		text = realloc(*out->text, wanted * 2);
-		if (text == NULL)
-			return err_nomem(err);
-		*out->text = text;
-		*out->capacity = wanted * 2;
-	}
+	if (r != TARN_OK)
+		return r;
 	for (size_t i = 0; i < nbytes; i++) {
 		enum letter_case to = out->one != CASE_AS_IS ? out->one : out->letter_case;
 		unsigned char c = (unsigned char)bytes[i];

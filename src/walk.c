@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bytes.h"
+
 /*
  * A walk is one string and a stack of frames.  The string is the path of the current name, of which
  * each frame is a prefix, so that a name costs no more than copying its last component.  System
@@ -30,20 +32,6 @@
 /* O_NONBLOCK and O_NOCTTY for what a name may have become since; O_DIRECTORY then refuses it. */
 #define OPEN_FLAGS (O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
 
-/* Room for ${nbytes}, and as many more: longer names do not each move the path. */
-static int reserve_path(struct walk *walk, size_t nbytes, struct error *err) {
-	char *path;
-
-	if (nbytes <= walk->capacity)
-		return TARN_OK;
-	path = realloc(walk->path, nbytes * 2);
-	if (path == NULL)
-		return err_nomem(err);
-	walk->path = path;
-	walk->capacity = nbytes * 2;
-	return TARN_OK;
-}
-
 static void close_base(struct walk *walk) {
 	if (walk->base >= 0)
 		close(walk->base);
@@ -64,8 +52,8 @@ static void open_base(struct walk *walk, const char *directory) {
 int walk_begin(struct walk *walk, const char *directory, const char *name, struct error *err) {
 	size_t nbytes = strlen(name);
 
-	if (reserve_path(walk, nbytes + 1, err) != TARN_OK)
-		return (int)err->code;
+	if (array_reserve((void **)&walk->path, &walk->capacity, nbytes + 1, 1, err) != TARN_OK)
+		return TARN_ENOMEM;
 	memcpy(walk->path, name, nbytes + 1);
 	walk->nbytes = nbytes;
 	open_base(walk, directory);
@@ -85,8 +73,9 @@ int walk_set_name(struct walk *walk, const char *component, struct error *err) {
 	size_t nbytes = strlen(component), at = walk_top(walk)->nbytes;
 	size_t start = name_start(walk, at);
 
-	if (reserve_path(walk, start + nbytes + 1, err) != TARN_OK)
-		return (int)err->code;
+	if (array_reserve((void **)&walk->path, &walk->capacity, start + nbytes + 1, 1, err) !=
+	    TARN_OK)
+		return TARN_ENOMEM;
 	/* If the directory is "/" this is written over with the name, which begins there. */
 	walk->path[at] = '/';
 	memcpy(walk->path + start, component, nbytes + 1);
@@ -213,17 +202,9 @@ int walk_directory_fd(struct walk *walk) {
 static struct walk_frame *begin_frame(struct walk *walk, dev_t dev, ino_t ino, struct error *err) {
 	struct walk_frame *frame;
 
-	if (walk->depth == walk->frames_capacity) {
-		size_t capacity = walk->frames_capacity * 2 + 32;
-
-		frame = reallocarray(walk->frames, capacity, sizeof(*frame));
-		if (frame == NULL) {
-			err_nomem(err);
-			return NULL;
-		}
-		walk->frames = frame;
-		walk->frames_capacity = capacity;
-	}
+	if (array_reserve((void **)&walk->frames, &walk->frames_capacity, walk->depth + 1,
+	        sizeof(*frame), err) != TARN_OK)
+		return NULL;
 	frame = &walk->frames[walk->depth];
 	*frame = (struct walk_frame){ .fd = -1, .dev = dev, .ino = ino, .nbytes = walk->nbytes };
 	frame->start = (size_t)(walk_name(walk) - walk->path);
