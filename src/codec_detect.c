@@ -16,10 +16,6 @@
  * Suffixes never matter when reading; codec_of_suffix is for writing alone.
  */
 
-/* The field chksum of a header (POSIX ustar). */
-#define TAR_CHECKSUM_OFFSET 148
-#define TAR_CHECKSUM_NBYTES 8
-
 const char *codec_name(enum compression compression) {
 	static const char *const names[] = {
 		[COMPRESSION_NONE] = "no compression",
@@ -76,34 +72,31 @@ enum compression codec_of_suffix(const char *filename) {
 }
 
 /* The number in the checksum field of a header: octal digits, maybe behind spaces; -1 for none. */
-static long stored_checksum(const unsigned char *field) {
+static long stored_checksum(const struct tar_block *block) {
+	const char *field = block->checksum;
 	long sum = -1;
 	size_t i = 0;
 
-	while (i < TAR_CHECKSUM_NBYTES && field[i] == ' ') {
+	while (i < sizeof(block->checksum) && field[i] == ' ')
 		i++;
-	}
-	for (; i < TAR_CHECKSUM_NBYTES && field[i] >= '0' && field[i] <= '7'; i++) {
-		/* Eight octal digits at most: no overflow. */
+	/* Eight octal digits at most: no overflow. */
+	for (; i < sizeof(block->checksum) && field[i] >= '0' && field[i] <= '7'; i++)
 		sum = (sum < 0 ? 0 : sum * 8) + (field[i] - '0');
-	}
 	return sum;
 }
 
 /* True for a tar header of any kind: v7 has nothing but the checksum to be known by. */
-static bool is_tar_header(const unsigned char *block) {
-	long stored = stored_checksum(block + TAR_CHECKSUM_OFFSET);
-	/* Some old tars summed up signed chars. */
-	long sum = 0, signed_sum = 0;
+static bool is_tar_header(const struct tar_block *block) {
+	long stored = stored_checksum(block), sum = (long)tar_block_sum(block);
+	struct tar_block rest = *block;
 
-	for (size_t i = 0; i < CODEC_DETECT_NBYTES; i++) {
-		bool in_field =
-		    i >= TAR_CHECKSUM_OFFSET && i < TAR_CHECKSUM_OFFSET + TAR_CHECKSUM_NBYTES;
-		/* While the sum is made, the field itself counts as spaces. */
-		sum += in_field ? ' ' : block[i];
-		signed_sum += in_field ? ' ' : (signed char)block[i];
-	}
-	return stored >= 0 && (stored == sum || stored == signed_sum);
+	if (stored == sum)
+		return true;
+	/* Some old tars summed up signed chars. */
+	memset(rest.checksum, ' ', sizeof(rest.checksum));
+	for (size_t i = 0; i < sizeof(rest); i++)
+		sum -= ((const unsigned char *)&rest)[i] >= 0x80 ? 0x100 : 0;
+	return stored >= 0 && stored == sum;
 }
 
 enum compression codec_detect(const unsigned char *data, size_t nbytes) {
@@ -125,9 +118,8 @@ enum compression codec_detect(const unsigned char *data, size_t nbytes) {
 		{ "\x28\xb5\x2f\xfd", 4, COMPRESSION_ZSTD },
 	};
 
-	if (nbytes >= CODEC_DETECT_NBYTES && is_tar_header(data)) {
+	if (nbytes >= CODEC_DETECT_NBYTES && is_tar_header((const struct tar_block *)data))
 		return COMPRESSION_NONE;
-	}
 	for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++) {
 		if (nbytes >= magics[i].nbytes &&
 		    memcmp(data, magics[i].magic, magics[i].nbytes) == 0) {

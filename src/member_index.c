@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tar_block.h"
+
 /*
  * An index is a row of chunks, a directory that has the length and checksum of each, and at the
  * very end a footer, from which everything is found: the end of the stream is the only place that a
@@ -21,8 +23,6 @@
  * archive_sink adds what it writes, output and run_write what is in the archive already; input
  * loads an index for index_source, and for --test, which compares it with the archive.
  */
-
-#define BLOCK_NBYTES 512 /* a header, as POSIX ustar has it */
 
 /* The largest one that is made, or read behind an archive, into memory: some hundred million members. */
 #define INDEX_NBYTES_MAX ((uint64_t)1 << 30)
@@ -170,7 +170,7 @@ int index_writer_add(struct index_writer *w, const struct entry *e, off_t offset
 	w->nmembers++;
 	w->last = offset;
 	if (block != NULL)
-		w->last_checksum = lzma_crc64(block, BLOCK_NBYTES, 0);
+		w->last_checksum = lzma_crc64(block, TAR_BLOCK_NBYTES, 0);
 	if (r == TARN_OK && index_chunk_is_full(&w->chunk))
 		r = close_chunk(w, err);
 	return r;
@@ -192,7 +192,7 @@ int index_writer_adopt(
 
 int index_writer_bind(
     struct index_writer *w, struct codec_reader *reader, off_t base, struct error *err) {
-	unsigned char block[BLOCK_NBYTES];
+	unsigned char block[TAR_BLOCK_NBYTES];
 	int r;
 
 	if (w->nmembers == 0)
@@ -333,9 +333,9 @@ static int check_binding(
 			r = TARN_END;
 	}
 	if (r == TARN_OK && f->nmembers > 0)
-		r = read_at(reader, f->last, block, BLOCK_NBYTES, err);
+		r = read_at(reader, f->last, block, TAR_BLOCK_NBYTES, err);
 	if (r == TARN_OK && f->nmembers > 0 &&
-	    lzma_crc64(block, BLOCK_NBYTES, 0) != f->last_checksum)
+	    lzma_crc64(block, TAR_BLOCK_NBYTES, 0) != f->last_checksum)
 		r = TARN_END;
 	if (r == TARN_OK && f->nmembers > 0)
 		codec_reader_confirm(reader, (off_t)f->last);
@@ -425,7 +425,7 @@ int member_index_next(
 	if (*offset < index->next || *offset >= (off_t)index->footer.end ||
 	    index->nmembers == index->footer.nmembers)
 		return err_set(err, TARN_EFORMAT, 0, "malformed");
-	index->next = *offset + BLOCK_NBYTES;
+	index->next = *offset + TAR_BLOCK_NBYTES;
 	index->nmembers++;
 	return TARN_OK;
 }

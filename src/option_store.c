@@ -15,6 +15,7 @@
 #include "date.h"
 #include "name_list.h"
 #include "option_table.h"
+#include "tar_block.h"
 
 /*
  * Options that only set something are stored at the offset that their row names; the others have a
@@ -216,9 +217,8 @@ int option_report(struct parser *p, const char *argument, struct error *err) {
 	return TARN_OK;
 }
 
-/* Blocks are POSIX ustar's.  A record is held in memory, and its size must be an int. */
-#define BLOCK_NBYTES 512
-#define BLOCKING_FACTOR_MAX ((unsigned int)INT_MAX / BLOCK_NBYTES)
+/* A record is held in memory, and its size must be an int. */
+#define BLOCKING_FACTOR_MAX ((unsigned int)INT_MAX / TAR_BLOCK_NBYTES)
 
 int option_blocking_factor(struct parser *p, const char *argument, struct error *err) {
 	unsigned int n;
@@ -234,15 +234,15 @@ int option_blocking_factor(struct parser *p, const char *argument, struct error 
 
 int option_record_size(struct parser *p, const char *argument, struct error *err) {
 	unsigned int nbytes; /* at most INT_MAX, so that the product below does not wrap around */
-	int r =
-	    parse_number(argument, BLOCKING_FACTOR_MAX * BLOCK_NBYTES, "record size", &nbytes, err);
+	int r = parse_number(
+	    argument, BLOCKING_FACTOR_MAX * TAR_BLOCK_NBYTES, "record size", &nbytes, err);
 
 	if (r != TARN_OK)
 		return r;
-	if (nbytes == 0 || nbytes % BLOCK_NBYTES != 0)
+	if (nbytes == 0 || nbytes % TAR_BLOCK_NBYTES != 0)
 		return err_set(
-		    err, TARN_EUSAGE, 0, "Record size must be a multiple of %d", BLOCK_NBYTES);
-	p->options.blocking_factor = nbytes / BLOCK_NBYTES;
+		    err, TARN_EUSAGE, 0, "Record size must be a multiple of %d", TAR_BLOCK_NBYTES);
+	p->options.blocking_factor = nbytes / TAR_BLOCK_NBYTES;
 	return TARN_OK;
 }
 
