@@ -4,7 +4,6 @@
 
 #include <stdint.h>
 
-#include "archive_source.h"
 #include "input.h"
 #include "key_set.h"
 
@@ -43,7 +42,7 @@ static void test_index(struct testing *t, const struct entry *e) {
 
 	if (t->has_index &&
 	    (member_index_next(t->input.index, &indexed, &offset, &err) != TARN_OK ||
-	        offset != archive_source_at(t->input.source) || !member_index_agrees(&indexed, e)))
+	        offset != input_at(&t->input) || !member_index_agrees(&indexed, e)))
 		say_index(t, e->name);
 }
 
@@ -54,7 +53,7 @@ static void test_end_of_index(struct testing *t) {
 
 	if (t->has_index &&
 	    (member_index_next(t->input.index, &indexed, &offset, &err) != TARN_END ||
-	        member_index_end(t->input.index) != archive_source_at(t->input.source)))
+	        member_index_end(t->input.index) != input_at(&t->input)))
 		say_index(t, NULL);
 }
 
