@@ -200,12 +200,6 @@ static int parse_old_style(struct parser *p, int argc, char **argv, struct error
 	return r;
 }
 
-/* Modes that neither make an archive nor change one. */
-static bool reads_archive(enum mode mode) {
-	return mode == MODE_EXTRACT || mode == MODE_LIST || mode == MODE_COMPARE ||
-	    mode == MODE_TEST;
-}
-
 /*
  * -o has two meanings, and the mode decides on one, as in GNU tar.  Whether options go with the
  * format only matters where an archive is written; one that is read may have any format.
@@ -219,7 +213,7 @@ static int judge_format(struct parser *p, struct error *err) {
 		o->same_owner = TRISTATE_NO;
 	if (p->format != PARSER_NO_FORMAT)
 		o->format = p->format;
-	if (reads_archive(o->mode) || o->format == FORMAT_PAX)
+	if (options_read_archive(o) || o->format == FORMAT_PAX)
 		return TARN_OK;
 	/* Nothing can read cpio members that are behind those of a tar archive. */
 	if (o->format == FORMAT_CPIO && (o->mode != MODE_CREATE || o->index == TRISTATE_YES))
@@ -243,11 +237,11 @@ static int judge_archive(struct parser *p, struct error *err) {
 		o->archive = getenv("TAPE");
 	if (o->archive == NULL)
 		o->archive = "-";
-	if (o->ignore_zeros && !reads_archive(o->mode) && o->mode != MODE_CREATE)
+	if (o->ignore_zeros && !options_read_archive(o) && o->mode != MODE_CREATE)
 		return err_set(err, TARN_EUSAGE, 0, "Options '-Aru' are incompatible with '-i'");
 	if (strcmp(o->archive, "-") != 0 || o->mode == MODE_CREATE)
 		return TARN_OK;
-	if (!reads_archive(o->mode))
+	if (!options_read_archive(o))
 		return err_set(err, TARN_EUSAGE, 0, "Options '-Aru' are incompatible with '-f -'");
 	return parser_take_stdin(p, "-f", err);
 }
@@ -266,7 +260,7 @@ static int judge_operands(struct parser *p, struct error *err) {
 		struct operand *operand = &o->operands[i];
 
 		operand->is_archive =
-		    operand->is_archive && !reads_archive(o->mode) && o->mode != MODE_CATENATE;
+		    operand->is_archive && !options_read_archive(o) && o->mode != MODE_CATENATE;
 		if (!operand->is_archive)
 			continue;
 		operand->name++;
@@ -358,6 +352,11 @@ void options_fini(struct options *o) {
 	transform_free(o->transform);
 	option_storage_free(o->storage);
 	*o = (struct options){ 0 };
+}
+
+bool options_read_archive(const struct options *o) {
+	return o->mode == MODE_EXTRACT || o->mode == MODE_LIST || o->mode == MODE_COMPARE ||
+	    o->mode == MODE_TEST;
 }
 
 bool options_rename(const struct options *o) {

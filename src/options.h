@@ -202,6 +202,9 @@ struct options {
 int options_parse(struct options *o, int argc, char **argv, struct error *err);
 void options_fini(struct options *o);
 
+/** Is it a mode that neither makes an archive nor changes one? */
+bool options_read_archive(const struct options *o);
+
 /** True when members may be extracted under other names than the archive has for them. */
 bool options_rename(const struct options *o);
 

@@ -54,11 +54,6 @@ void run_say_totals(struct run *run, const char *what, off_t nbytes) {
 	    amounts[1] < 10 ? 1 : 0, amounts[1], unit[1] > 0, &units[unit[1]]);
 }
 
-static bool writes_archive(enum mode mode) {
-	return mode == MODE_CREATE || mode == MODE_APPEND || mode == MODE_UPDATE ||
-	    mode == MODE_CATENATE;
-}
-
 /* A listing is all that is written: in large pieces, unless somebody watches. */
 static void buffer_listing(void) {
 	static char buffer[64 << 10]; /* as long as standard output is open */
@@ -70,8 +65,7 @@ static void buffer_listing(void) {
 /* Where -v goes: out of the way of what else goes to standard output. */
 static int open_verbose(struct run *run, struct error *err) {
 	const struct options *o = &run->options;
-	bool writes = writes_archive(o->mode);
-	bool to_stderr = o->to_stdout || (writes && strcmp(o->archive, "-") == 0);
+	bool to_stderr = o->to_stdout || (!options_read_archive(o) && strcmp(o->archive, "-") == 0);
 
 	if (o->mode == MODE_LIST) {
 		buffer_listing();
@@ -91,7 +85,6 @@ static int open_verbose(struct run *run, struct error *err) {
 }
 
 static int run_mode(struct run *run, struct error *err) {
-	enum mode mode = run->options.mode;
 	int r = open_verbose(run, err);
 
 	/* Before anything can be said or counted of a member. */
@@ -104,9 +97,9 @@ static int run_mode(struct run *run, struct error *err) {
 		r = select_new(&run->select, &run->options, err);
 	if (r != TARN_OK)
 		return r;
-	if (mode == MODE_TEST)
+	if (run->options.mode == MODE_TEST)
 		return run_test(run, err);
-	return writes_archive(mode) ? run_write(run, err) : run_read(run, err);
+	return options_read_archive(&run->options) ? run_read(run, err) : run_write(run, err);
 }
 
 /*

@@ -87,7 +87,7 @@ int select_new(struct select **select, const struct options *o, struct error *er
 	if (s == NULL)
 		return err_nomem(err);
 	s->options = o;
-	s->reads = o->mode == MODE_EXTRACT || o->mode == MODE_LIST || o->mode == MODE_COMPARE;
+	s->reads = options_read_archive(o);
 	if (!s->reads || o->noperands == 0)
 		return TARN_OK;
 	s->matched = calloc(o->noperands, sizeof(*s->matched));
