@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "doomed_name.h"
+#include "read_at.h"
 #include "tar_block.h"
 #include "write_at.h"
 
@@ -227,22 +228,6 @@ bool archive_file_is(const struct archive_file *file, int fd) {
 	return fstat(fd, &st) == 0 && st.st_dev == file->st.st_dev && st.st_ino == file->st.st_ino;
 }
 
-/* Read all that is in the file from file->old_end_at on. */
-static int read_old_end(struct archive_file *file, struct error *err) {
-	size_t n = 0;
-	ssize_t r;
-
-	/* That it ends before means that somebody else has made it shorter. */
-	while (n < file->old_end_nbytes) {
-		r = pread(file->fd, file->old_end + n, file->old_end_nbytes - n,
-		    file->old_end_at + (off_t)n);
-		if (r == 0 || (r < 0 && errno != EINTR))
-			return err_set(err, TARN_ESYSTEM, r < 0 ? errno : EIO, "Cannot read");
-		n += r > 0 ? (size_t)r : 0;
-	}
-	return TARN_OK;
-}
-
 int archive_file_append(struct archive_file *file, off_t at, struct error *err) {
 	struct stat st;
 	int r;
@@ -259,7 +244,9 @@ int archive_file_append(struct archive_file *file, off_t at, struct error *err) 
 	file->old_end_nbytes = (size_t)(st.st_size - at);
 	/* One more, as there may be nothing, for which malloc() could return NULL. */
 	file->old_end = malloc(file->old_end_nbytes + 1);
-	r = file->old_end != NULL ? read_old_end(file, err) : err_nomem(err);
+	r = file->old_end != NULL ?
+	    read_at(file->fd, file->old_end, file->old_end_nbytes, at, err) :
+	    err_nomem(err);
 	if (r != TARN_OK)
 		return r;
 	/* Only what is there now can be held back: beyond the old end it has to be written. */

@@ -1,10 +1,8 @@
 #include "config.h"
 
-#include <errno.h>
-#include <unistd.h>
-
 #include "codec_reader.h"
 #include "codec_writer.h"
+#include "read_at.h"
 
 /*
  * Whole pieces go from one archive into another as they are, if both have the same kind of them;
@@ -134,16 +132,13 @@ int codec_output_copy(
 	int r = TARN_OK;
 
 	while (nbytes > 0 && r == TARN_OK) {
-		ssize_t n = pread(fd, buf, nbytes < sizeof(buf) ? nbytes : sizeof(buf), at);
+		size_t n = nbytes < sizeof(buf) ? nbytes : sizeof(buf);
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		/* The file has become shorter since its pieces were found. */
-		if (n <= 0)
-			return err_set(err, TARN_ESYSTEM, n < 0 ? errno : EIO, "Cannot read");
-		r = codec_output_write(output, buf, (size_t)n, err);
-		at += n;
-		nbytes -= (size_t)n;
+		r = read_at(fd, buf, n, at, err);
+		if (r == TARN_OK)
+			r = codec_output_write(output, buf, n, err);
+		at += (off_t)n;
+		nbytes -= n;
 	}
 	return r;
 }

@@ -23,7 +23,7 @@ struct codec_output {
 int codec_output_write(
     struct codec_output *output, const void *data, size_t nbytes, struct error *err);
 
-/** The same with ${nbytes} at ${at} of ${fd}. */
+/** The same with ${nbytes} at ${at} of ${fd}; also what read_at returns. */
 int codec_output_copy(
     struct codec_output *output, int fd, off_t at, size_t nbytes, struct error *err);
 

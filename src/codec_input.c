@@ -144,21 +144,3 @@ int codec_input_seek(struct codec_input *input, off_t position, struct error *er
 	input->at_end = false;
 	return TARN_OK;
 }
-
-int codec_read_at(int fd, void *data, size_t nbytes, off_t position, struct error *err) {
-	unsigned char *next = data;
-
-	while (nbytes > 0) {
-		ssize_t n = pread(fd, next, nbytes, position);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_set(err, TARN_ESYSTEM, errno, "Cannot read");
-		if (n == 0)
-			return err_set(err, TARN_EFORMAT, 0, "Unexpected end of the file");
-		next += n;
-		nbytes -= (size_t)n;
-		position += n;
-	}
-	return TARN_OK;
-}

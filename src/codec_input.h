@@ -50,10 +50,4 @@ bool codec_input_find_place(
 /** Forget what is unread, and go to ${position} of the file.  TARN_ESYSTEM: nothing was changed. */
 int codec_input_seek(struct codec_input *input, off_t position, struct error *err);
 
-/**
- * Read exactly ${nbytes} at ${position} of ${fd}, whatever was read before and without moving
- * anything.  TARN_ESYSTEM; TARN_EFORMAT when the file ends before.
- */
-int codec_read_at(int fd, void *data, size_t nbytes, off_t position, struct error *err);
-
 #endif

@@ -6,6 +6,7 @@
 #include "codec_reader.h"
 #include "codec_xz_index.h"
 #include "codec_zstd_frame.h"
+#include "read_at.h"
 
 /*
  * Going to another place is beginning anew at the piece that has it, and dropping what comes out of
@@ -213,7 +214,7 @@ static int read_attached(struct codec_reader *reader, off_t at, off_t frame_nbyt
 	void *content;
 
 	if (frame_nbytes < (off_t)sizeof(header) ||
-	    codec_read_at(fd, header, sizeof(header), at, err) != TARN_OK ||
+	    read_at(fd, header, sizeof(header), at, err) != TARN_OK ||
 	    zstd_get32(header) != ZSTD_MAGIC_ATTACHED ||
 	    zstd_get32(header + 4) != frame_nbytes - (off_t)sizeof(header))
 		return TARN_END;
@@ -221,7 +222,7 @@ static int read_attached(struct codec_reader *reader, off_t at, off_t frame_nbyt
 	content = malloc(*nbytes > 0 ? *nbytes : 1);
 	if (content == NULL)
 		return err_nomem(err);
-	r = codec_read_at(fd, content, *nbytes, at + (off_t)sizeof(header), err);
+	r = read_at(fd, content, *nbytes, at + (off_t)sizeof(header), err);
 	if (r == TARN_OK)
 		*data = content;
 	else

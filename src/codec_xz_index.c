@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 #include "bytes.h"
-#include "codec_input.h"
+#include "read_at.h"
 
 /*
  * Where all blocks of a file are, without reading any of them: for seeking, and for going on in an
@@ -61,8 +61,7 @@ static int look_before(struct back_walk *walk, off_t end, size_t nbytes, const u
 	if (begin < walk->at || end > walk->at + (off_t)walk->nbytes) {
 		walk->nbytes = end < (off_t)sizeof(walk->buf) ? (size_t)end : sizeof(walk->buf);
 		walk->at = end - (off_t)walk->nbytes;
-		int r =
-		    codec_read_at(walk->fd, walk->buf, walk->nbytes, walk->base + walk->at, err);
+		int r = read_at(walk->fd, walk->buf, walk->nbytes, walk->base + walk->at, err);
 		if (r != TARN_OK) {
 			walk->nbytes = 0;
 			/* The file has become shorter. */

@@ -10,8 +10,8 @@
 #include <zstd.h>
 
 #include "bytes.h"
-#include "codec_input.h"
 #include "codec_zstd_frame.h"
+#include "read_at.h"
 
 /*
  * The table is the last frame of the file, a skippable one: its header, an entry of the sizes of
@@ -89,7 +89,7 @@ static bool find_entries(
 	off_t nbytes;
 
 	if (end - base < FOOTER_NBYTES ||
-	    codec_read_at(fd, footer, sizeof(footer), end - FOOTER_NBYTES, &ignored) != TARN_OK ||
+	    read_at(fd, footer, sizeof(footer), end - FOOTER_NBYTES, &ignored) != TARN_OK ||
 	    zstd_get32(footer + 5) != FOOTER_MAGIC || (footer[4] & RESERVED_BITS) != 0)
 		return false;
 	*n = zstd_get32(footer);
@@ -100,8 +100,7 @@ static bool find_entries(
 	nbytes = (off_t)(*n * *entry_nbytes) + FOOTER_NBYTES;
 	*at = end - nbytes;
 	return *n <= FRAMES_MAX && *at - base >= (off_t)sizeof(header) &&
-	    codec_read_at(fd, header, sizeof(header), *at - (off_t)sizeof(header), &ignored) ==
-	    TARN_OK &&
+	    read_at(fd, header, sizeof(header), *at - (off_t)sizeof(header), &ignored) == TARN_OK &&
 	    zstd_get32(header) == ZSTD_MAGIC_SEEK_TABLE && zstd_get32(header + 4) == nbytes;
 }
 
@@ -117,7 +116,7 @@ static int load_table(struct zstd_table *table, int fd, off_t base, off_t end, s
 	table_at = at - ZSTD_SKIPPABLE_HEADER_NBYTES - base;
 	for (; n > 0 && r == TARN_OK; n -= nread, at += (off_t)(nread * entry_nbytes)) {
 		nread = n < 512 ? n : 512;
-		r = codec_read_at(fd, buf, nread * entry_nbytes, at, err);
+		r = read_at(fd, buf, nread * entry_nbytes, at, err);
 		for (size_t i = 0; i < nread && r == TARN_OK; i++) {
 			const unsigned char *entry = buf + i * entry_nbytes;
 
@@ -145,7 +144,7 @@ static int look_at_frame(
 	zstd_frame_begin(frame);
 	while (frame->state == ZSTD_FRAME_OPEN && *at < end) {
 		size_t n = end - *at < (off_t)sizeof(buf) ? (size_t)(end - *at) : sizeof(buf);
-		int r = codec_read_at(fd, buf, n, *at, err);
+		int r = read_at(fd, buf, n, *at, err);
 		uint64_t pass;
 
 		if (r != TARN_OK)
@@ -221,7 +220,7 @@ static int compare_frame(
 	if (nbytes < ZSTD_SKIPPABLE_HEADER_NBYTES)
 		return TARN_OK;
 	size_t nread = nbytes < (off_t)sizeof(head) ? (size_t)nbytes : sizeof(head);
-	r = codec_read_at(fd, head, nread, base + table->frames[n].at, err);
+	r = read_at(fd, head, nread, base + table->frames[n].at, err);
 	if (r != TARN_OK)
 		return r;
 	zstd_frame_begin(&frame);

@@ -174,6 +174,8 @@ libtarn_a_SOURCES = \
 	%D%/pool.h \
 	%D%/quote.c \
 	%D%/quote.h \
+	%D%/read_at.c \
+	%D%/read_at.h \
 	%D%/remove_tree.c \
 	%D%/remove_tree.h \
 	%D%/report.c \
