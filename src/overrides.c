@@ -43,13 +43,6 @@ struct mode_clause {
 	mode_t mentions; /* set-id bits of directories stay unless they are in here */
 };
 
-/* Who a file belongs to, by number, by name, or both. */
-struct principal {
-	bool has_id; /* if not, there is a name */
-	uint64_t id;
-	char *name; /* owned; NULL: none */
-};
-
 /* What tells users from groups: how the system is asked about them. */
 struct registry {
 	bool (*id_of_name)(struct owners *owners, const char *name, uint64_t *id);
@@ -117,31 +110,25 @@ static int parse_principal(
 	return r;
 }
 
-/* All three are replaced: an unknown name also removes the number of an earlier --owner. */
-int overrides_set_owner(struct overrides *o, const char *text, struct error *err) {
-	struct principal p;
-	int r = parse_principal(&p, &users, text, err);
+/* All of it is replaced: an unknown name also removes the number of an earlier --owner. */
+static int set_principal(
+    struct principal *p, const struct registry *registry, const char *text, struct error *err) {
+	struct principal parsed;
+	int r = parse_principal(&parsed, registry, text, err);
 
 	if (r != TARN_OK)
 		return r;
-	free(o->uname);
-	o->has_uid = p.has_id;
-	o->uid = p.id;
-	o->uname = p.name;
+	free(p->name);
+	*p = parsed;
 	return TARN_OK;
 }
 
-int overrides_set_group(struct overrides *o, const char *text, struct error *err) {
-	struct principal p;
-	int r = parse_principal(&p, &groups, text, err);
+int overrides_set_owner(struct overrides *o, const char *text, struct error *err) {
+	return set_principal(&o->user, &users, text, err);
+}
 
-	if (r != TARN_OK)
-		return r;
-	free(o->gname);
-	o->has_gid = p.has_id;
-	o->gid = p.id;
-	o->gname = p.name;
-	return TARN_OK;
+int overrides_set_group(struct overrides *o, const char *text, struct error *err) {
+	return set_principal(&o->group, &groups, text, err);
 }
 
 static bool is_octal(char c) {
@@ -316,16 +303,17 @@ int overrides_set_mtime(struct overrides *o, const char *text, struct error *err
 	return r;
 }
 
+/* With a new number, the old name must go: extraction would go by the name. */
+static void apply_principal(const struct principal *p, uint64_t *id, const char **name) {
+	if (p->has_id)
+		*id = p->id;
+	if (p->has_id || p->name != NULL)
+		*name = p->name;
+}
+
 void overrides_apply(const struct overrides *o, struct entry *e) {
-	if (o->has_uid)
-		e->uid = o->uid;
-	if (o->has_gid)
-		e->gid = o->gid;
-	/* With a new number, the old name must go: extraction would go by the name. */
-	if (o->has_uid || o->uname != NULL)
-		e->uname = o->uname;
-	if (o->has_gid || o->gname != NULL)
-		e->gname = o->gname;
+	apply_principal(&o->user, &e->uid, &e->uname);
+	apply_principal(&o->group, &e->gid, &e->gname);
 	if (o->numeric_owner)
 		e->uname = e->gname = NULL;
 	if (o->has_mtime && (!o->clamp_mtime || date_is_before(o->mtime, e->mtime)))
@@ -335,8 +323,8 @@ void overrides_apply(const struct overrides *o, struct entry *e) {
 }
 
 void overrides_fini(struct overrides *o) {
-	free(o->uname);
-	free(o->gname);
+	free(o->user.name);
+	free(o->group.name);
 	free(o->mode);
 	*o = (struct overrides){ 0 };
 }

@@ -21,12 +21,18 @@
 /* One clause of a symbolic mode, "go-w" or "u=rwX"; opaque outside overrides.c. */
 struct mode_clause;
 
+/* Who files belong to.  With a number and no name they have none; with neither it is as it is. */
+struct principal {
+	bool has_id;
+	uint64_t id;
+	char *name; /* NULL: none */
+};
+
 struct overrides {
-	bool has_uid, has_gid, has_mtime;
-	bool clamp_mtime;   /* mtime only replaces later ones */
+	struct principal user, group;
 	bool numeric_owner; /* no names at all */
-	uint64_t uid, gid;
-	char *uname, *gname; /* NULL: with has_uid / has_gid no name, else as it is */
+	bool has_mtime;
+	bool clamp_mtime; /* mtime only replaces later ones */
 	struct timespec mtime;
 	struct mode_clause *mode; /* NULL: as it is */
 	size_t nmode;

@@ -514,8 +514,8 @@ END_TEST
 
 START_TEST(overrides_are_handed_on) {
 	parse_ok("tar -c x --owner=me:5 --group=us:6 --mode=0600 --mtime=@7");
-	ck_assert_str_eq(o.overrides.uname, "me");
-	ck_assert_str_eq(o.overrides.gname, "us");
+	ck_assert_str_eq(o.overrides.user.name, "me");
+	ck_assert_str_eq(o.overrides.group.name, "us");
 	ck_assert_uint_eq(o.overrides.nmode, 1);
 	ck_assert_int_eq(o.overrides.mtime.tv_sec, 7);
 }

@@ -108,9 +108,9 @@ START_TEST(bad_owner_is_a_usage_error_and_changes_nothing) {
 	ck_assert_int_eq(overrides_set_owner(&overrides, bad_owners[_i], &err), TARN_EUSAGE);
 	ck_assert_ptr_nonnull(strstr(err.msg, ": Invalid owner or group ID"));
 	ck_assert_int_eq(overrides_set_group(&overrides, bad_owners[_i], &err), TARN_EUSAGE);
-	ck_assert_uint_eq(overrides.uid, 5);
-	ck_assert_str_eq(overrides.uname, "anyone");
-	ck_assert(!overrides.has_gid);
+	ck_assert_uint_eq(overrides.user.id, 5);
+	ck_assert_str_eq(overrides.user.name, "anyone");
+	ck_assert(!overrides.group.has_id);
 }
 END_TEST
 
