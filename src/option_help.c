@@ -9,10 +9,7 @@
 /*
  * --help: an introduction, the table by group, and where we differ from what is expected.  Names of
  * an option stand on the left, the text about it in a column of its own, wrapped between words.  It
- * is laid out like GNU tar's.
- *
- * The table is gone through once for each group, so that a row may stand anywhere in it.  All text
- * is ASCII: bytes are columns.
+ * is laid out like GNU tar's.  All text is ASCII: bytes are columns.
  */
 
 #define TEXT_COLUMN 29 /* where GNU tar has it */
@@ -69,7 +66,7 @@ static void print_option(FILE *out, const struct option_row *row) {
 }
 
 void options_help(const char *program, FILE *out) {
-	const struct option_row *end = option_table + option_table_nrows;
+	const struct option_row *end = option_table + option_table_nrows, *before = NULL;
 
 	fprintf(out, "Usage: %s [OPTION...] [FILE]...\n", program);
 	fputs("Keep many files in one archive, and restore them: the content of a file once,\n"
@@ -81,12 +78,13 @@ void options_help(const char *program, FILE *out) {
 	fprintf(out, "  %s -tvf archive.tar           # list what is in archive.tar\n", program);
 	fprintf(out, "  %s -xf archive.tar            # extract all of archive.tar\n", program);
 	fprintf(out, "  %s -caf new.tar.zst @old.tar  # compress old.tar\n", program);
-	for (unsigned int group = 0; group < NGROUPS; group++) {
-		fprintf(out, "\n %s:\n\n", option_headings[group]);
-		for (const struct option_row *row = option_table; row < end; row++) {
-			if (row->group == group && row->help != NULL)
-				print_option(out, row);
-		}
+	for (const struct option_row *row = option_table; row < end; row++) {
+		if (row->help == NULL)
+			continue;
+		if (before == NULL || row->group != before->group)
+			fprintf(out, "\n %s:\n\n", option_headings[row->group]);
+		print_option(out, row);
+		before = row;
 	}
 	fputs("\n"
 	      "An argument that a long option needs is also needed by the short one.  Long\n"

@@ -7,7 +7,7 @@
 
 /* The one table of all options.  Internal to the options. */
 
-/* --help prints the groups in this order. */
+/* In this order they stand in the table, and so in --help. */
 enum option_group {
 	GROUP_MODE,
 	GROUP_ARCHIVE,
