@@ -351,8 +351,7 @@ int option_pax(struct parser *p, const char *argument, struct error *err) {
  * archive, which may lie beside it.
  */
 int parser_deduce_top_level(struct parser *p, struct error *err) {
-	const char *slash = strrchr(p->options.archive, '/');
-	const char *base = slash != NULL ? slash + 1 : p->options.archive;
+	const char *base = basename(p->options.archive);
 	size_t nbytes = strlen(base);
 	char *name;
 

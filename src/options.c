@@ -321,10 +321,9 @@ static int judge(struct parser *p, struct error *err) {
 }
 
 int options_parse(struct options *o, int argc, char **argv, struct error *err) {
-	const char *slash = strrchr(argv[0], '/');
 	struct parser p = {
 		.options = {
-			.program = slash != NULL ? slash + 1 : argv[0],
+			.program = basename(argv[0]),
 			.blocking_factor = 20,
 			.level = LEVEL_DEFAULT,
 			.limits = { .max_depth = ARCHIVE_LIMITS_DEPTH },

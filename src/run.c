@@ -126,11 +126,10 @@ static void say_usage(struct run *run, const struct error *err) {
 int run_command(int argc, char **argv, bool utf8) {
 	struct run run = { .utf8 = utf8 };
 	struct error err;
-	const char *slash = strrchr(argv[0], '/');
 	int r, status = 2;
 
 	/* Before the options are known: what is wrong with them is said through it. */
-	run.report = report_new(slash != NULL ? slash + 1 : argv[0], utf8);
+	run.report = report_new(basename(argv[0]), utf8);
 	if (run.report == NULL) {
 		fprintf(stderr, "%s: %s\n", argv[0], strerror(ENOMEM));
 		return status;
