@@ -32,6 +32,8 @@ struct select {
 	bool *matched;   /* of each operand; NULL without ${reads}, or without any */
 	uint32_t *slots; /* operand number + 1; 0: free */
 	size_t capacity; /* a power of two, at least twice the operands, so that find() ends */
+	uint32_t *tried; /* operands that may want what is not found there, in order */
+	size_t ntried;
 	struct transformed name, first, target; /* of the last entry */
 	struct bytes top_name, top_first;       /* its names below --one-top-level */
 };
@@ -46,6 +48,11 @@ static const char *plain(const char *name) {
 /* Can a member be wanted by ${operand} only under its very name, or below that? */
 static bool is_hashed(const struct operand *operand) {
 	return !operand->as_pattern && operand->anchored && !operand->ignore_case;
+}
+
+/* Members called "a" are below "." as well, although the name does not say so. */
+static bool wants_all(const struct operand *operand) {
+	return strcmp(plain(operand->name), ".") == 0 && operand->recurse;
 }
 
 /*
@@ -94,17 +101,22 @@ int select_new(struct select **select, const struct options *o, struct error *er
 	for (s->capacity = 16; s->capacity < o->noperands * 2; s->capacity *= 2)
 		continue;
 	s->slots = calloc(s->capacity, sizeof(*s->slots));
-	if (s->matched == NULL || s->slots == NULL || o->noperands >= UINT32_MAX) {
+	s->tried = calloc(o->noperands, sizeof(*s->tried));
+	if (s->matched == NULL || s->slots == NULL || s->tried == NULL ||
+	    o->noperands >= UINT32_MAX) {
 		select_free(s);
 		*select = NULL;
 		return err_nomem(err);
 	}
 	/* Of several with one name the last one has the slot: see select_report_unmatched(). */
 	for (size_t i = 0; i < o->noperands; i++) {
-		const char *name = plain(o->operands[i].name);
+		const struct operand *operand = &o->operands[i];
+		const char *name = plain(operand->name);
 
-		if (is_hashed(&o->operands[i]))
+		if (is_hashed(operand))
 			s->slots[find_whole(s, name)] = (uint32_t)i + 1;
+		if (!is_hashed(operand) || wants_all(operand))
+			s->tried[s->ntried++] = (uint32_t)i;
 	}
 	return TARN_OK;
 }
@@ -119,6 +131,7 @@ void select_free(struct select *select) {
 	bytes_fini(&select->top_first);
 	free(select->matched);
 	free(select->slots);
+	free(select->tried);
 	free(select);
 }
 
@@ -196,8 +209,8 @@ static size_t find_operand(const struct select *s, const char *name) {
 	}
 	if (found != 0)
 		return found - 1;
-	for (size_t i = 0; i < o->noperands; i++) {
-		const struct operand *operand = &o->operands[i];
+	for (size_t i = 0; i < s->ntried; i++) {
+		const struct operand *operand = &o->operands[s->tried[i]];
 		const struct exclude x = {
 			.pattern = operand->name,
 			.anchored = operand->anchored,
@@ -206,11 +219,8 @@ static size_t find_operand(const struct select *s, const char *name) {
 			.ignore_case = operand->ignore_case,
 		};
 
-		/* Members called "a" are below "." as well, although the name does not say so. */
-		if (strcmp(plain(operand->name), ".") == 0 && operand->recurse)
-			return i;
-		if (!is_hashed(operand) && matches(&x, name))
-			return i;
+		if (wants_all(operand) || matches(&x, name))
+			return s->tried[i];
 	}
 	return SIZE_MAX;
 }

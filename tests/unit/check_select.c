@@ -77,6 +77,31 @@ START_TEST(pattern_wants_what_it_matches) {
 }
 END_TEST
 
+static size_t wanted_by(const char *name) {
+	struct entry e = { .name = name };
+	size_t operand = SIZE_MAX;
+	bool wanted;
+
+	select_decide(selection, &e, &wanted, &operand);
+	return operand;
+}
+
+START_TEST(dot_and_patterns_want_what_no_plain_name_does) {
+	options.noperands = 2;
+	operands[0].name = "./.";
+	begin();
+	ck_assert_uint_eq(wanted_by("dir/a"), 1);
+	ck_assert_uint_eq(wanted_by("other"), 0);
+	select_free(selection);
+	operands[0].name = "*/a";
+	operands[0].as_pattern = true;
+	begin();
+	ck_assert_uint_eq(wanted_by("dir/a"), 1);
+	ck_assert_uint_eq(wanted_by("other/a"), 0);
+	ck_assert_uint_eq(wanted_by("other"), SIZE_MAX);
+}
+END_TEST
+
 START_TEST(exclude_holds_behind_any_slash_and_for_what_is_below) {
 	options.nexcludes = 1;
 	begin();
@@ -136,6 +161,7 @@ int main(void) {
 	tcase_add_test(tc, name_wants_itself_and_what_is_below);
 	tcase_add_test(tc, name_without_recursion_wants_only_itself);
 	tcase_add_test(tc, pattern_wants_what_it_matches);
+	tcase_add_test(tc, dot_and_patterns_want_what_no_plain_name_does);
 	tcase_add_test(tc, exclude_holds_behind_any_slash_and_for_what_is_below);
 	tcase_add_test(tc, strip_takes_components_off_names_and_link_targets);
 	tcase_add_test(tc, operand_that_wanted_nothing_is_reported_once_given_twice_is_not);
