@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "inode_map.h"
+#include "suite.h"
 
 static struct inode_map *map;
 static inode_directory top;
@@ -249,8 +250,6 @@ END_TEST
 int main(void) {
 	Suite *suite = suite_create("inode_map");
 	TCase *tc = tcase_create("inode_map");
-	SRunner *runner;
-	int nfailed;
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_set_timeout(tc, 60);
@@ -268,9 +267,5 @@ int main(void) {
 	tcase_add_test(tc, million_inodes_take_at_most_64_bytes_each);
 	tcase_add_test(tc, memory_of_forgotten_inodes_is_used_again);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	nfailed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return nfailed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -240,8 +240,6 @@ START_TEST(exclude_vcs_takes_names_literally) {
 }
 END_TEST
 
-#define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
-
 int main(void) {
 	Suite *suite = suite_create("option_names");
 	TCase *t = tcase_create("names");
@@ -258,7 +256,7 @@ int main(void) {
 	tcase_add_test(t, list_of_names_may_be_long);
 	tcase_add_test(t, list_of_names_may_be_standard_input);
 	tcase_add_test(t, list_of_names_may_change_the_directory);
-	tcase_add_loop_test(t, list_of_names_may_give_no_other_options, 0, COUNT(list_cases));
+	tcase_add_loop_test(t, list_of_names_may_give_no_other_options, 0, NELEMENTS(list_cases));
 	tcase_add_test(t, verbatim_list_has_names_that_begin_with_a_dash);
 	tcase_add_test(t, null_list_is_separated_by_NUL_and_verbatim);
 	tcase_add_test(t, unexpected_NUL_makes_the_rest_separated_by_NUL);

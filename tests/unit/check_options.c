@@ -556,14 +556,12 @@ START_TEST(top_level_has_a_name) {
 }
 END_TEST
 
-#define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
-
 static TCase *words_case(void) {
 	TCase *t = tcase_create("words");
 
-	tcase_add_loop_test(t, every_mode_has_its_names, 0, COUNT(mode_cases));
+	tcase_add_loop_test(t, every_mode_has_its_names, 0, NELEMENTS(mode_cases));
 	tcase_add_test(t, program_is_the_name_without_directories);
-	tcase_add_loop_test(t, wrong_command_line_is_explained, 0, COUNT(wrong_cases));
+	tcase_add_loop_test(t, wrong_command_line_is_explained, 0, NELEMENTS(wrong_cases));
 	tcase_add_test(t, option_that_begins_with_nothing_known_may_be_of_any_length);
 	tcase_add_test(t, new_style_bundle_takes_its_argument);
 	tcase_add_test(t, old_style_bundle_takes_its_arguments_in_order);
@@ -579,17 +577,17 @@ static TCase *values_case(void) {
 
 	tcase_add_test(t, archive_is_f_or_TAPE_or_standard_input);
 	tcase_add_test(t, blocking_factor_is_in_blocks_or_bytes);
-	tcase_add_loop_test(t, format_has_names_and_short_forms, 0, COUNT(format_cases));
+	tcase_add_loop_test(t, format_has_names_and_short_forms, 0, NELEMENTS(format_cases));
 	tcase_add_test(t, o_means_no_owners_on_extraction_only);
 	tcase_add_test(t, what_a_format_cannot_hold_does_not_matter_when_reading);
-	tcase_add_loop_test(t, compression_is_an_option_each, 0, COUNT(compression_cases));
+	tcase_add_loop_test(t, compression_is_an_option_each, 0, NELEMENTS(compression_cases));
 	tcase_add_loop_test(
-	    t, level_is_a_digit_or_the_argument_of_a_compression, 0, COUNT(level_cases));
+	    t, level_is_a_digit_or_the_argument_of_a_compression, 0, NELEMENTS(level_cases));
 	tcase_add_test(t, size_of_pieces_has_units_and_limits);
 	tcase_add_test(t, limits_of_an_archive_are_numbers_with_a_unit);
 	tcase_add_test(t, auto_compress_stands_beside_the_compression);
-	tcase_add_loop_test(t, flag_is_set_by_its_option, 0, COUNT(flag_cases));
-	tcase_add_loop_test(t, value_is_set_by_its_option, 0, COUNT(value_cases));
+	tcase_add_loop_test(t, flag_is_set_by_its_option, 0, NELEMENTS(flag_cases));
+	tcase_add_loop_test(t, value_is_set_by_its_option, 0, NELEMENTS(value_cases));
 	tcase_add_test(t, there_are_as_many_threads_as_cores);
 	tcase_add_test(t, overrides_are_handed_on);
 	tcase_add_test(t, options_without_effect_are_taken);
@@ -603,7 +601,7 @@ int main(void) {
 	TCase *cases[] = { words_case(), values_case() };
 	Suite *suite = suite_create("options");
 
-	for (int i = 0; i < COUNT(cases); i++) {
+	for (int i = 0; i < NELEMENTS(cases); i++) {
 		tcase_add_checked_fixture(cases[i], setup, teardown);
 		suite_add_tcase(suite, cases[i]);
 	}

@@ -329,24 +329,24 @@ START_TEST(the_last_of_several_settings_counts) {
 }
 END_TEST
 
-#define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
-
 int main(void) {
 	Suite *suite = suite_create("overrides");
 	TCase *t = tcase_create("overrides");
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, no_overrides_change_nothing);
-	tcase_add_loop_test(t, owner_is_a_number_a_name_or_both, 0, COUNT(owner_cases));
-	tcase_add_loop_test(t, group_is_a_number_a_name_or_both, 0, COUNT(owner_cases));
+	tcase_add_loop_test(t, owner_is_a_number_a_name_or_both, 0, NELEMENTS(owner_cases));
+	tcase_add_loop_test(t, group_is_a_number_a_name_or_both, 0, NELEMENTS(owner_cases));
 	tcase_add_loop_test(
-	    t, bad_owner_is_a_usage_error_and_changes_nothing, 0, COUNT(bad_owners));
+	    t, bad_owner_is_a_usage_error_and_changes_nothing, 0, NELEMENTS(bad_owners));
 	tcase_add_test(t, numeric_owner_drops_all_names);
-	tcase_add_loop_test(t, mode_is_changed_as_chmod_does, 0, COUNT(mode_cases));
-	tcase_add_loop_test(t, bad_mode_is_a_usage_error_and_changes_nothing, 0, COUNT(bad_modes));
+	tcase_add_loop_test(t, mode_is_changed_as_chmod_does, 0, NELEMENTS(mode_cases));
+	tcase_add_loop_test(
+	    t, bad_mode_is_a_usage_error_and_changes_nothing, 0, NELEMENTS(bad_modes));
 	tcase_add_test(t, setting_a_mode_leaves_the_umask);
-	tcase_add_loop_test(t, mtime_is_seconds_or_a_date, 0, COUNT(time_cases));
-	tcase_add_loop_test(t, bad_mtime_is_a_usage_error_and_changes_nothing, 0, COUNT(bad_times));
+	tcase_add_loop_test(t, mtime_is_seconds_or_a_date, 0, NELEMENTS(time_cases));
+	tcase_add_loop_test(
+	    t, bad_mtime_is_a_usage_error_and_changes_nothing, 0, NELEMENTS(bad_times));
 	tcase_add_test(t, mtime_of_a_file_is_taken_when_the_name_has_a_slash_or_dot);
 	tcase_add_test(t, mtime_of_a_missing_file_says_so);
 	tcase_add_test(t, the_last_of_several_settings_counts);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "select.h"
+#include "suite.h"
 
 static struct options options;
 static struct operand operands[2];
@@ -153,8 +154,6 @@ END_TEST
 int main(void) {
 	Suite *suite = suite_create("select");
 	TCase *tc = tcase_create("select");
-	SRunner *runner;
-	int nfailed;
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, without_operands_everything_is_wanted);
@@ -166,9 +165,5 @@ int main(void) {
 	tcase_add_test(tc, strip_takes_components_off_names_and_link_targets);
 	tcase_add_test(tc, operand_that_wanted_nothing_is_reported_once_given_twice_is_not);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	nfailed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return nfailed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -168,18 +168,16 @@ START_TEST(wrong_expression_is_refused) {
 }
 END_TEST
 
-#define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
-
 int main(void) {
 	Suite *suite = suite_create("transform");
 	TCase *tc = tcase_create("transform");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_loop_test(tc, name_is_rewritten, 0, COUNT(cases));
-	tcase_add_loop_test(tc, expression_applies_to_its_scopes, 0, COUNT(scoped));
+	tcase_add_loop_test(tc, name_is_rewritten, 0, NELEMENTS(cases));
+	tcase_add_loop_test(tc, expression_applies_to_its_scopes, 0, NELEMENTS(scoped));
 	tcase_add_test(tc, options_add_up);
 	tcase_add_test(tc, without_expressions_a_name_stays);
-	tcase_add_loop_test(tc, wrong_expression_is_refused, 0, COUNT(wrong));
+	tcase_add_loop_test(tc, wrong_expression_is_refused, 0, NELEMENTS(wrong));
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
 }
