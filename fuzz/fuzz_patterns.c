@@ -31,9 +31,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t nbytes) {
 	struct pieces p = { data, nbytes };
 	unsigned int flags = (uint8_t)take_number(&p, 1);
 	char *pattern = take_string(&p), *expression = take_string(&p), *name = take_string(&p);
-	struct exclude exclude = { pattern, flags & 1, flags & 2, flags & 4, flags & 8 };
-	struct operand operand = { pattern, NULL, false, flags & 16, flags & 2, flags & 1,
-		flags & 4, flags & 8 };
+	struct matching how = { flags & 1, flags & 2, flags & 4, flags & 8 };
+	struct exclude exclude = { pattern, how };
+	struct operand operand = { pattern, NULL, false, flags & 16, how };
 	struct options o = { .mode = MODE_EXTRACT,
 		.operands = &operand,
 		.noperands = 1,

@@ -413,15 +413,20 @@ static int add_exclude(struct parser *p, const struct exclude *exclude, struct e
 	return r;
 }
 
-/* The flags are copied: --wildcards and the like only hold for what is behind them. */
-int option_exclude(struct parser *p, const char *argument, struct error *err) {
-	struct exclude exclude = {
-		.pattern = argument,
-		.anchored = p->anchored == TRISTATE_YES,
-		.wildcards = p->wildcards != TRISTATE_NO,
+/* The flags in force: --wildcards and the like only hold for what is behind them. */
+static struct matching matching_now(const struct parser *p, bool is_operand) {
+	return (struct matching){
+		.anchored =
+		    p->anchored == TRISTATE_DEFAULT ? is_operand : p->anchored == TRISTATE_YES,
+		.wildcards =
+		    p->wildcards == TRISTATE_DEFAULT ? !is_operand : p->wildcards == TRISTATE_YES,
 		.wildcards_match_slash = p->wildcards_match_slash,
 		.ignore_case = p->ignore_case,
 	};
+}
+
+int option_exclude(struct parser *p, const char *argument, struct error *err) {
+	struct exclude exclude = { .pattern = argument, .how = matching_now(p, false) };
 
 	return add_exclude(p, &exclude, err);
 }
@@ -550,10 +555,7 @@ static int add_name(struct parser *p, const char *name, bool is_archive, struct 
 		.directory = p->directory,
 		.is_archive = is_archive,
 		.recurse = p->recurse,
-		.as_pattern = p->wildcards == TRISTATE_YES,
-		.anchored = p->anchored != TRISTATE_NO,
-		.wildcards_match_slash = p->wildcards_match_slash,
-		.ignore_case = p->ignore_case,
+		.how = matching_now(p, true),
 	};
 	p->has_names = true;
 	return TARN_OK;

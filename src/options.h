@@ -79,26 +79,27 @@ enum links {
 /* Not given, given, or given with "no-": the default depends on who runs the program. */
 enum tristate { TRISTATE_DEFAULT, TRISTATE_NO, TRISTATE_YES };
 
+/* How a pattern or an operand is compared with a name: the flags in force where it stood. */
+struct matching {
+	bool anchored;  /* at the start of a name; else behind any slash as well */
+	bool wildcards; /* else literally */
+	bool wildcards_match_slash;
+	bool ignore_case;
+};
+
 /* A name on the command line or in a -T file, in order. */
 struct operand {
 	const char *name;      /* no slash at its end, but for "/" */
 	const char *directory; /* the -C in force, joined with those before it; NULL: none */
 	bool is_archive;       /* @name, name is without the @: members of that archive */
 	bool recurse;          /* not behind --no-recursion */
-	/* How names in an archive are compared with it: the flags in force where it stood. */
-	bool as_pattern;            /* behind --wildcards */
-	bool anchored;              /* default; --no-anchored: also behind any slash */
-	bool wildcards_match_slash; /* default */
-	bool ignore_case;
+	struct matching how;   /* names in an archive are compared with it */
 };
 
-/* --exclude and -X, in order; the flags are those in force where it stood. */
+/* --exclude and -X, in order. */
 struct exclude {
 	const char *pattern;
-	bool anchored;  /* --anchored: at the start of a name; default: behind any slash */
-	bool wildcards; /* default; --no-wildcards: literally */
-	bool wildcards_match_slash; /* default */
-	bool ignore_case;
+	struct matching how;
 };
 
 /* What of a directory is stored in which the file of --exclude-tag lies. */

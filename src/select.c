@@ -47,7 +47,7 @@ static const char *plain(const char *name) {
 
 /* Can a member be wanted by ${operand} only under its very name, or below that? */
 static bool is_hashed(const struct operand *operand) {
-	return !operand->as_pattern && operand->anchored && !operand->ignore_case;
+	return !operand->how.wildcards && operand->how.anchored && !operand->how.ignore_case;
 }
 
 /* Members called "a" are below "." as well, although the name does not say so. */
@@ -145,23 +145,23 @@ static bool matches_literally(const char *pattern, const char *name, bool ignore
 }
 
 /* At the start of ${name} alone; a match of a directory above it counts (FNM_LEADING_DIR). */
-static bool matches_here(const struct exclude *x, const char *name) {
-	int flags = FNM_LEADING_DIR | (x->wildcards_match_slash ? 0 : FNM_PATHNAME) |
-	    (x->ignore_case ? FNM_CASEFOLD : 0);
+static bool matches_here(const char *pattern, const struct matching *how, const char *name) {
+	int flags = FNM_LEADING_DIR | (how->wildcards_match_slash ? 0 : FNM_PATHNAME) |
+	    (how->ignore_case ? FNM_CASEFOLD : 0);
 
-	return x->wildcards ? fnmatch(x->pattern, name, flags) == 0 :
-	                      matches_literally(x->pattern, name, x->ignore_case);
+	return how->wildcards ? fnmatch(pattern, name, flags) == 0 :
+	                        matches_literally(pattern, name, how->ignore_case);
 }
 
 /* At the start of ${name}, or, unless anchored, at the start of any of its components. */
-static bool matches(const struct exclude *x, const char *name) {
-	if (matches_here(x, name))
+static bool matches(const char *pattern, const struct matching *how, const char *name) {
+	if (matches_here(pattern, how, name))
 		return true;
-	if (x->anchored)
+	if (how->anchored)
 		return false;
 	for (const char *slash = strchr(name, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
 		/* Of several slashes in a row only the last one begins a component. */
-		if (slash[1] != '/' && matches_here(x, slash + 1))
+		if (slash[1] != '/' && matches_here(pattern, how, slash + 1))
 			return true;
 	}
 	return false;
@@ -171,7 +171,7 @@ bool select_excludes(const struct select *select, const char *name) {
 	const struct options *o = select->options;
 
 	for (size_t i = 0; i < o->nexcludes; i++) {
-		if (matches(&o->excludes[i], name))
+		if (matches(o->excludes[i].pattern, &o->excludes[i].how, name))
 			return true;
 	}
 	return false;
@@ -211,15 +211,8 @@ static size_t find_operand(const struct select *s, const char *name) {
 		return found - 1;
 	for (size_t i = 0; i < s->ntried; i++) {
 		const struct operand *operand = &o->operands[s->tried[i]];
-		const struct exclude x = {
-			.pattern = operand->name,
-			.anchored = operand->anchored,
-			.wildcards = operand->as_pattern,
-			.wildcards_match_slash = operand->wildcards_match_slash,
-			.ignore_case = operand->ignore_case,
-		};
 
-		if (wants_all(operand) || matches(&x, name))
+		if (wants_all(operand) || matches(operand->name, &operand->how, name))
 			return s->tried[i];
 	}
 	return SIZE_MAX;

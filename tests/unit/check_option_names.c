@@ -66,10 +66,10 @@ START_TEST(matching_flags_hold_for_the_operands_behind_them) {
 		const struct operand *p = &o.operands[i];
 		bool changed = i == 1;
 
-		ck_assert_int_eq(p->as_pattern, changed);
-		ck_assert_int_eq(p->anchored, !changed);
-		ck_assert_int_eq(p->ignore_case, changed);
-		ck_assert_int_eq(p->wildcards_match_slash, !changed);
+		ck_assert_int_eq(p->how.wildcards, changed);
+		ck_assert_int_eq(p->how.anchored, !changed);
+		ck_assert_int_eq(p->how.ignore_case, changed);
+		ck_assert_int_eq(p->how.wildcards_match_slash, !changed);
 	}
 }
 END_TEST
@@ -214,11 +214,11 @@ START_TEST(exclude_has_the_flags_in_force) {
 	parse_ok("tar -c x --exclude a --anchored --no-wildcards --no-wildcards-match-slash "
 	         "--ignore-case --exclude=b --no-anchored --wildcards --exclude=c");
 	ck_assert_str_eq(excludes(), "[a][b][c]");
-	ck_assert(!o.excludes[0].anchored && o.excludes[0].wildcards);
-	ck_assert(o.excludes[0].wildcards_match_slash && !o.excludes[0].ignore_case);
-	ck_assert(o.excludes[1].anchored && !o.excludes[1].wildcards);
-	ck_assert(!o.excludes[1].wildcards_match_slash && o.excludes[1].ignore_case);
-	ck_assert(!o.excludes[2].anchored && o.excludes[2].wildcards);
+	ck_assert(!o.excludes[0].how.anchored && o.excludes[0].how.wildcards);
+	ck_assert(o.excludes[0].how.wildcards_match_slash && !o.excludes[0].how.ignore_case);
+	ck_assert(o.excludes[1].how.anchored && !o.excludes[1].how.wildcards);
+	ck_assert(!o.excludes[1].how.wildcards_match_slash && o.excludes[1].how.ignore_case);
+	ck_assert(!o.excludes[2].how.anchored && o.excludes[2].how.wildcards);
 }
 END_TEST
 
@@ -226,7 +226,7 @@ START_TEST(exclude_file_has_one_pattern_a_line) {
 	WRITE_LIST("*.o\n\n  a b \t\n   \n-C\n*~");
 	parse_ok("tar -t --anchored -X list --exclude=last");
 	ck_assert_str_eq(excludes(), "[*.o][  a b][-C][*~][last]");
-	ck_assert(o.excludes[0].anchored);
+	ck_assert(o.excludes[0].how.anchored);
 }
 END_TEST
 
@@ -235,7 +235,7 @@ START_TEST(exclude_vcs_takes_names_literally) {
 	ck_assert_uint_gt(o.nexcludes, 20);
 	ck_assert_ptr_nonnull(strstr(excludes(), "[.git]"));
 	ck_assert_ptr_nonnull(strstr(excludes(), "[{arch}]"));
-	ck_assert(!o.excludes[0].wildcards && !o.excludes[0].anchored);
+	ck_assert(!o.excludes[0].how.wildcards && !o.excludes[0].how.anchored);
 	ck_assert_str_eq(o.excludes[o.nexcludes - 1].pattern, "last");
 }
 END_TEST

@@ -20,12 +20,12 @@ static void begin(void) {
 static void set_up(void) {
 	options =
 	    (struct options){ .mode = MODE_EXTRACT, .operands = operands, .excludes = excludes };
-	operands[0] = (struct operand){
-		.name = "dir", .recurse = true, .anchored = true, .wildcards_match_slash = true
-	};
+	operands[0] = (struct operand){ .name = "dir",
+		.recurse = true,
+		.how = { .anchored = true, .wildcards_match_slash = true } };
 	operands[1] = operands[0];
-	excludes[0] =
-	    (struct exclude){ .pattern = "*.o", .wildcards = true, .wildcards_match_slash = true };
+	excludes[0] = (struct exclude){ .pattern = "*.o",
+		.how = { .wildcards = true, .wildcards_match_slash = true } };
 	selection = NULL;
 }
 
@@ -71,7 +71,7 @@ END_TEST
 START_TEST(pattern_wants_what_it_matches) {
 	options.noperands = 1;
 	operands[0].name = "*.c";
-	operands[0].as_pattern = true;
+	operands[0].how.wildcards = true;
 	begin();
 	ck_assert(wants("a/b.c"));
 	ck_assert(!wants("a/b.h"));
@@ -95,7 +95,7 @@ START_TEST(dot_and_patterns_want_what_no_plain_name_does) {
 	ck_assert_uint_eq(wanted_by("other"), 0);
 	select_free(selection);
 	operands[0].name = "*/a";
-	operands[0].as_pattern = true;
+	operands[0].how.wildcards = true;
 	begin();
 	ck_assert_uint_eq(wanted_by("dir/a"), 1);
 	ck_assert_uint_eq(wanted_by("other/a"), 0);
@@ -111,7 +111,7 @@ START_TEST(exclude_holds_behind_any_slash_and_for_what_is_below) {
 	excludes[0].pattern = "cache";
 	ck_assert(select_excludes(selection, "x/cache/y"));
 	ck_assert(!select_excludes(selection, "x/cached"));
-	excludes[0].anchored = true;
+	excludes[0].how.anchored = true;
 	ck_assert(!select_excludes(selection, "x/cache/y"));
 	ck_assert(select_excludes(selection, "cache/y"));
 }
