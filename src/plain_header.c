@@ -58,16 +58,12 @@ static bool has_checksum(const struct tar_block *block) {
 	    stored == tar_block_sum(block);
 }
 
-/* Magic and version: "ustar\0" and "00" in POSIX, "ustar " and " \0" in GNU tar's format. */
 static bool is_ustar(const struct tar_block *block) {
-	return memcmp(block->magic,
-	           "ustar\0"
-	           "00",
-	           sizeof(block->magic)) == 0;
+	return memcmp(block->magic, TAR_MAGIC_USTAR, sizeof(block->magic)) == 0;
 }
 
 static bool is_gnu(const struct tar_block *block) {
-	return memcmp(block->magic, "ustar  ", sizeof(block->magic)) == 0;
+	return memcmp(block->magic, TAR_MAGIC_GNU, sizeof(block->magic)) == 0;
 }
 
 /* Copy ${field} to ${to} and end it; returns where it ends. */

@@ -87,10 +87,7 @@ unsigned int tar_block_sum(const struct tar_block *block) {
 void tar_block_finish(struct tar_block *block, enum format format) {
 	/* v7 has no magic: the block is zero there. */
 	if (format != FORMAT_V7)
-		memcpy(block->magic,
-		    format == FORMAT_GNU ? "ustar  " :
-		                           "ustar\0"
-		                           "00",
+		memcpy(block->magic, format == FORMAT_GNU ? TAR_MAGIC_GNU : TAR_MAGIC_USTAR,
 		    sizeof(block->magic));
 	/* Its NUL is the last but one byte: six digits are enough for 512 * 255. */
 	tar_put_octal(block->checksum, sizeof(block->checksum) - 1, tar_block_sum(block));

@@ -12,6 +12,12 @@
 
 #define TAR_BLOCK_NBYTES 512
 
+/* Magic and version, of POSIX and of GNU tar; the latter has a space and a NUL for the version. */
+#define TAR_MAGIC_USTAR \
+	"ustar\0" \
+	"00"
+#define TAR_MAGIC_GNU "ustar  "
+
 /* A run in GNU tar's map of a sparse file. */
 struct sparse_field {
 	char offset[12];
