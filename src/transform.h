@@ -18,7 +18,8 @@ struct transform;
 enum transform_scope {
 	TRANSFORM_NAME = 1,    /* r */
 	TRANSFORM_SYMLINK = 2, /* s: targets of symbolic links */
-	TRANSFORM_HARDLINK = 4 /* h: targets of link members */
+	/* h: targets of link members.  None is rewritten by it: they go where their members went. */
+	TRANSFORM_HARDLINK = 4
 };
 
 /**
