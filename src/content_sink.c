@@ -27,10 +27,6 @@ struct content_sink {
 	struct key_set written; /* members whose content was written, at least its beginning */
 };
 
-static int cannot_write(struct error *err) {
-	return err_set(err, TARN_EOUTPUT, errno, "standard output: Cannot write");
-}
-
 static int write_zeros(off_t nbytes, struct error *err) {
 	static const char zeros[65536];
 
@@ -38,7 +34,7 @@ static int write_zeros(off_t nbytes, struct error *err) {
 		size_t n = nbytes < (off_t)sizeof(zeros) ? (size_t)nbytes : sizeof(zeros);
 
 		if (fwrite(zeros, 1, n, stdout) != n)
-			return cannot_write(err);
+			return err_output(err, errno);
 		nbytes -= (off_t)n;
 	}
 	return TARN_OK;
@@ -55,7 +51,7 @@ static int write_content(const struct entry *e, struct source *from, struct erro
 		if (r != TARN_OK)
 			return r;
 		if (fwrite(block.data, 1, block.nbytes, stdout) != block.nbytes)
-			return cannot_write(err);
+			return err_output(err, errno);
 		end = block.offset + (off_t)block.nbytes;
 	}
 	return r == TARN_END ? write_zeros(e->size - end, err) : r;
@@ -91,7 +87,7 @@ static int content_sink_put(
 
 static int content_sink_finish(struct sink *sink, struct error *err) {
 	(void)sink;
-	return fflush(stdout) != 0 ? cannot_write(err) : TARN_OK;
+	return fflush(stdout) != 0 ? err_output(err, errno) : TARN_OK;
 }
 
 static void content_sink_free(struct sink *sink) {

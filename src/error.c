@@ -62,3 +62,7 @@ int err_wrap(struct error *err, const char *format, ...) {
 int err_nomem(struct error *err) {
 	return err_set(err, TARN_ENOMEM, 0, "Out of memory");
 }
+
+int err_output(struct error *err, int errnum) {
+	return err_set(err, TARN_EOUTPUT, errnum, "standard output: Cannot write");
+}

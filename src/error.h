@@ -49,4 +49,7 @@ int err_wrap(struct error *err, const char *format, ...) __attribute__((format(p
 /** Fill in ${err} as out of memory and return TARN_ENOMEM. */
 int err_nomem(struct error *err);
 
+/** Fill in ${err}: standard output takes no more, as ${errnum} says.  Returns TARN_EOUTPUT. */
+int err_output(struct error *err, int errnum);
+
 #endif

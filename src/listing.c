@@ -213,10 +213,6 @@ void listing_print(struct listing *listing, const struct entry *e, bool long_for
 	putc_unlocked('\n', listing->out);
 }
 
-static int cannot_write(struct error *err) {
-	return err_set(err, TARN_EOUTPUT, errno, "standard output: Cannot write");
-}
-
 struct listing_sink {
 	struct sink base;
 	struct listing *listing; /* owned */
@@ -232,14 +228,14 @@ static int listing_sink_put(
 	errno = 0;
 	listing_print(s->listing, e, s->long_form);
 	/* Nobody reads any more, or the disk is full: the rest of the archive need not be read. */
-	return ferror_unlocked(s->listing->out) != 0 ? cannot_write(err) : TARN_OK;
+	return ferror_unlocked(s->listing->out) != 0 ? err_output(err, errno) : TARN_OK;
 }
 
 static int listing_sink_finish(struct sink *sink, struct error *err) {
 	struct listing_sink *s = (struct listing_sink *)sink;
 
 	/* A full disk may only be heard of now, and the exit status has to tell. */
-	return fflush(s->listing->out) != 0 ? cannot_write(err) : TARN_OK;
+	return fflush(s->listing->out) != 0 ? err_output(err, errno) : TARN_OK;
 }
 
 static void listing_sink_free(struct sink *sink) {

@@ -112,7 +112,7 @@ static void flush_stdout(struct run *run) {
 
 	if (errnum == 0 && !ferror(stdout))
 		return;
-	err_set(&err, TARN_EOUTPUT, errnum, "standard output: Cannot write");
+	err_output(&err, errnum);
 	report_error(run->report, NULL, &err);
 }
 
