@@ -38,9 +38,8 @@ int zstd_table_load(struct zstd_table *table, int fd, off_t base, struct error *
 
 /**
  * Compare what was loaded with the headers of the frames from the one on that has the plain byte
- * ${from}, one read for each.  Where they do not say
- * the same, ${table} becomes what the file has when it is looked through.  Returns as
- * zstd_table_load.
+ * ${from}, one read for each.  Where they do not say the same, ${table} becomes what the file has
+ * when it is looked through.  Returns as zstd_table_load.
  */
 int zstd_table_check(struct zstd_table *table, off_t from, int fd, off_t base, struct error *err);
 

@@ -27,9 +27,9 @@ struct late_content {
 
 /**
  * Look at ${e} of a cpio archive, which ${is_newc} or older, and whose inode has the ${identity}
- * (device, number and count of names).  *${held}: it is kept for later.  Else it goes its way: as a first name, also when it has
- * the content that others wait for, or with its first name, borrowed until the next call.  Returns
- * TARN_OK or TARN_ENOMEM.  Expected O(1).
+ * (device, number and count of names).  *${held}: it is kept for later.  Else it goes its way: as a
+ * first name, also when it has the content that others wait for, or with its first name, borrowed
+ * until the next call.  Returns TARN_OK or TARN_ENOMEM.  Expected O(1).
  */
 int late_content_look(struct late_content *late, const struct identity *identity, bool is_newc,
     struct entry *e, bool *held, struct error *err);

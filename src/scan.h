@@ -59,8 +59,8 @@ void scan_begin(struct scan *scan, const struct operand *operands, size_t nopera
 int scan_next(struct scan *scan, struct scanned **scanned, struct error *err);
 
 /**
- * Look at ${scanned}, once more if it was: that may be long ago.  Does it take part?  Trouble with it is said.  May
- * be called while another thread goes on with ${scan}.
+ * Look at ${scanned}, once more if it was: that may be long ago.  Does it take part?  Trouble with it
+ * is said.  May be called while another thread goes on with ${scan}.
  */
 void scan_look(const struct scan *scan, struct scanned *scanned);
 
