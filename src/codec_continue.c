@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "codec_pieces.h"
@@ -136,18 +135,12 @@ static int keep_again(struct codec_writer *writer, struct codec_reader *reader, 
 	size_t n;
 	int r = codec_seek(reader, at, err);
 
-	writer->again = malloc(nbytes > 0 ? nbytes : 1);
-	if (writer->again == NULL)
-		return err_nomem(err);
-	while (r == TARN_OK && writer->again_nbytes < nbytes) {
-		r = codec_read(reader, &data, &n, err);
-		if (r == TARN_OK) {
-			size_t left = nbytes - writer->again_nbytes;
+	while (r == TARN_OK && writer->again.nbytes < nbytes) {
+		size_t left = nbytes - writer->again.nbytes;
 
-			n = n < left ? n : left;
-			memcpy(writer->again + writer->again_nbytes, data, n);
-			writer->again_nbytes += n;
-		}
+		r = codec_read(reader, &data, &n, err);
+		if (r == TARN_OK)
+			r = bytes_append(&writer->again, data, n < left ? n : left, err);
 	}
 	return r == TARN_END ? decoder_truncated(err) : r;
 }

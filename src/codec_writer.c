@@ -204,11 +204,9 @@ static int write_bytes(
  * codec_writer_hold_back was called.
  */
 static int write_again(struct codec_writer *writer, struct error *err) {
-	int r = write_bytes(writer, writer->again, writer->again_nbytes, err);
+	int r = write_bytes(writer, writer->again.data, writer->again.nbytes, err);
 
-	free(writer->again);
-	writer->again = NULL;
-	writer->again_nbytes = 0;
+	bytes_fini(&writer->again);
 	return r;
 }
 
@@ -256,6 +254,6 @@ void codec_writer_free(struct codec_writer *writer) {
 		return;
 	if (writer->encoder != NULL)
 		writer->encoder->free(writer->encoder);
-	free(writer->again);
+	bytes_fini(&writer->again);
 	free(writer);
 }

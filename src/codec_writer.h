@@ -1,6 +1,7 @@
 #ifndef TARN_CODEC_WRITER_H
 #define TARN_CODEC_WRITER_H
 
+#include "bytes.h"
 #include "codec.h"
 #include "codec_encoder.h"
 #include "codec_pieces.h"
@@ -11,8 +12,7 @@ struct codec_writer {
 	struct codec_output output;
 	struct zstd_veil veil;   /* of output, where there is one */
 	struct encoder *encoder; /* NULL: plain */
-	unsigned char *again;    /* to be written before all else; NULL: nothing */
-	size_t again_nbytes;
+	struct bytes again;      /* to be written before all else */
 	enum compression compression;
 };
 
