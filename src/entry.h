@@ -59,7 +59,8 @@ struct extent {
 struct entry {
 	/*
 	 * Any bytes but NUL, never empty, no slash at the end (but "/" itself); a leading slash
-	 * only with -P or as an archive has it.
+	 * only with -P or as an archive has it.  What a selection has stripped away altogether is
+	 * empty; so is the first name of others then.
 	 */
 	const char *name;
 	const char
