@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "member_path.h"
+
 /*
  * A file counts with the size in its header, before anything of it is written, and a copy before it
  * is made.  Nothing is given back when one fails or is replaced: what counts is the work that an
@@ -15,15 +17,12 @@
 /* Below this, padding alone can make any ratio. */
 #define SMALL_NBYTES ((uint64_t)1 << 20)
 
-/* The number of components of ${name}, as member_path has them. */
 static size_t depth_of(const char *name) {
+	const char *component;
 	size_t depth = 0;
 
-	for (const char *at = name; *at != '\0'; at++) {
-		bool begins = *at != '/' && (at == name || at[-1] == '/');
-
-		depth += begins && !(*at == '.' && (at[1] == '/' || at[1] == '\0'));
-	}
+	while (member_next_component(&name, &component) > 0)
+		depth++;
 	return depth;
 }
 

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "member_path.h"
+
 /*
  * Open addressing with linear probing: the keys are hashes already, so their low bits are the slot.
  * What the keys stand for is not kept, and cannot be compared: equal keys count as equal things.
@@ -143,20 +145,13 @@ uint64_t key_of_root(uint64_t seed) {
 }
 
 bool key_next_component(uint64_t *key, const char **name) {
-	const char *at = *name, *end;
+	const char *component;
+	size_t nbytes = member_next_component(name, &component);
 
 	/* `..' is a component like any other: what it leads to is not to be known from the name. */
-	for (;; at = end) {
-		while (*at == '/')
-			at++;
-		end = strchrnul(at, '/');
-		if (end - at != 1 || *at != '.')
-			break;
-	}
-	*name = end;
-	if (end > at)
-		*key = key_with_bytes(*key, at, (size_t)(end - at));
-	return end > at;
+	if (nbytes > 0)
+		*key = key_with_bytes(*key, component, nbytes);
+	return nbytes > 0;
 }
 
 uint64_t key_of_name(uint64_t seed, const char *name) {

@@ -20,10 +20,6 @@
  * as strings.
  */
 
-static bool is_component(const char *component, size_t nbytes, const char *text) {
-	return nbytes == strlen(text) && memcmp(component, text, nbytes) == 0;
-}
-
 /* Point parent and last into the storage, which ends in a NUL and whose last slash is ${slash}. */
 static void split(struct member_path *path, char *slash) {
 	path->parent = path->storage;
@@ -45,6 +41,7 @@ int member_path_set(struct member_path *path, const char *name, struct error *er
 	 * one slash before it in ${name} as well.
 	 */
 	size_t nbytes = strlen(name) + 2;
+	const char *component;
 	char *end, *slash;
 
 	if (*name == '\0')
@@ -54,22 +51,15 @@ int member_path_set(struct member_path *path, const char *name, struct error *er
 	path->dropped = strspn(name, "/");
 	path->depth = 0;
 	end = slash = path->storage;
-	for (;; name += nbytes) {
-		while (*name == '/')
-			name++;
-		nbytes = (size_t)(strchrnul(name, '/') - name);
-		if (nbytes == 0)
-			break;
-		if (is_component(name, nbytes, "."))
-			continue;
+	while ((nbytes = member_next_component(&name, &component)) > 0) {
 		/* Not resolved: "a/.." need not be where "a" lies, as "a" may be a link. */
-		if (is_component(name, nbytes, ".."))
+		if (nbytes == 2 && memcmp(component, "..", 2) == 0)
 			return err_set(err, TARN_EREFUSED, 0, "Member name contains '..'");
 		if (nbytes > COMPONENT_NBYTES_MAX)
 			return err_set(err, TARN_EREFUSED, ENAMETOOLONG, "Cannot open");
 		slash = end;
 		*end++ = '/';
-		end = mempcpy(end, name, nbytes);
+		end = mempcpy(end, component, nbytes);
 		path->depth++;
 	}
 	*end = '\0';
@@ -123,28 +113,13 @@ char *member_path_between(const struct member_path *path, const struct member_pa
 	return text;
 }
 
-/* Where the first component of ${name} that counts begins; its end if there is none. */
-static const char *first_component(const char *name) {
-	for (;;) {
-		while (*name == '/')
-			name++;
-		if (name[0] != '.' || (name[1] != '/' && name[1] != '\0'))
-			return name;
-		name++;
-	}
-}
-
 bool member_names_equal(const char *a, const char *b) {
-	for (;;) {
-		a = first_component(a);
-		b = first_component(b);
-		while (*a == *b && *a != '/' && *a != '\0') {
-			a++;
-			b++;
-		}
-		if ((*a != '/' && *a != '\0') || (*b != '/' && *b != '\0'))
-			return false;
-		if (*a == '\0' || *b == '\0')
-			return *first_component(a) == *first_component(b);
-	}
+	const char *x, *y;
+	size_t nx, ny;
+
+	do {
+		nx = member_next_component(&a, &x);
+		ny = member_next_component(&b, &y);
+	} while (nx > 0 && nx == ny && memcmp(x, y, nx) == 0);
+	return nx == 0 && ny == 0;
 }

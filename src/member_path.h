@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "compat.h"
 #include "error.h"
@@ -36,6 +37,25 @@ void member_path_go_into(struct member_path *path);
 
 /** The text of a symbolic link at ${path} that leads to ${to}: an allocation, NULL when out of memory. */
 char *member_path_between(const struct member_path *path, const struct member_path *to);
+
+/**
+ * The next component of *${name}, which need not be checked, and moves behind it: *${component}, of as
+ * many bytes as are returned.  Empty ones and `.' are passed over, `..' is not; 0: there is none.
+ */
+static inline size_t member_next_component(const char **name, const char **component) {
+	const char *at = *name, *end;
+
+	for (;; at = end) {
+		while (*at == '/')
+			at++;
+		end = strchrnul(at, '/');
+		if (end - at != 1 || *at != '.')
+			break;
+	}
+	*component = at;
+	*name = end;
+	return (size_t)(end - at);
+}
 
 /** True when two names, neither of them checked, are the same components, however they are spelt. */
 bool member_names_equal(const char *a, const char *b);
