@@ -256,6 +256,9 @@ static int judge_operands(struct parser *p, struct error *err) {
 
 	if (o->mode == MODE_CREATE && !p->has_names)
 		return err_set(err, TARN_EUSAGE, 0, "Cowardly refusing to create an empty archive");
+	if (o->mode == MODE_TEST && o->noperands > 0)
+		return err_set(err, TARN_EUSAGE, 0,
+		    "--test takes no names, but the whole archive that -f names");
 	for (size_t i = 0; i < o->noperands && r == TARN_OK; i++) {
 		struct operand *operand = &o->operands[i];
 

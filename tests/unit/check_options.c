@@ -72,6 +72,7 @@ static const struct wrong_case {
 	    "You may not specify more than one '-Acdtrux', '--delete' or  '--test-label' option" },
 	{ "tar -c", "Cowardly refusing to create an empty archive" },
 	{ "tar -c -C /", "Cowardly refusing to create an empty archive" },
+	{ "tar --test a.tar", "--test takes no names, but the whole archive that -f names" },
 	{ "tar -ty", "invalid option -- 'y'" },
 	{ "tar ty", "invalid option -- 'y'" },
 	{ "tar t-x", "invalid option -- '-'" },
