@@ -238,7 +238,7 @@ const struct option_row option_table[] = {
 	{ "dereference", 'h', GROUP_CREATION, NULL,
 	    "store what symbolic links lead to in place of them", FLAG(options.dereference, true) },
 	{ "ignore-failed-read", 0, GROUP_CREATION, NULL,
-	    "warn of files that cannot be read, and do not fail",
+	    "warn of files that may not be read or are not there, and do not fail",
 	    FLAG(options.ignore_failed_read, true) },
 	{ "sort", 0, GROUP_CREATION, "ORDER", "store directories by name (default), inode, or none",
 	    CHOICE(options.sort, sorts) },

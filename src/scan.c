@@ -68,7 +68,7 @@ void scanned_report_lost(const struct scanned *scanned, const struct options *o,
 	/* It was listed, so it was there; an operand may never have been. */
 	if (walk->depth > 0 && (errnum == ENOENT || errnum == ESTALE || errnum == ENOTDIR))
 		report_warning(report, walk->path, "File removed before we read it");
-	else if (o->ignore_failed_read && errnum == EACCES)
+	else if (o->ignore_failed_read && (errnum == EACCES || errnum == ENOENT))
 		report_note(report, walk->path, "Warning: %s: %s", what, strerror(errnum));
 	else
 		report_failure(report, walk->path, "%s: %s", what, strerror(errnum));

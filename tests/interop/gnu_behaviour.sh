@@ -44,7 +44,9 @@ test_creation() {
 		'TAR -cf x.tar --owner=nobody --group=nogroup --mode=600 --mtime=@0 d/e; TAR -tvf x.tar' \
 		'TAR cvf x.tar "$PWD/d/e" | sed s#"$PWD"##g' 'TAR -cf x.tar --no-recursion d; TAR -tf x.tar' \
 		'TAR cbf 1 x.tar d/a; stat -c %s x.tar' 'TAR -cPf x.tar /etc/hostname; TAR -tPf x.tar' \
-		'TAR -cf x.tar d/../d/e/f; TAR -tf x.tar'; do
+		'TAR -cf x.tar d/../d/e/f; TAR -tf x.tar' \
+		'TAR -cvf x.tar --ignore-failed-read nosuch d/e' \
+		'ln -s nosuch l; TAR -cvhf x.tar --ignore-failed-read l d/e; rm l'; do
 		rm -f start/x.tar
 		same_as_gnu "$command; rm -f x.tar"
 	done
