@@ -233,8 +233,8 @@ int option_blocking_factor(struct parser *p, const char *argument, struct error 
 }
 
 int option_record_size(struct parser *p, const char *argument, struct error *err) {
-	unsigned int nbytes; /* at most INT_MAX, so that the product below does not wrap around */
-	int r = parse_number(
+	uint64_t nbytes;
+	int r = parse_amount(
 	    argument, BLOCKING_FACTOR_MAX * TAR_BLOCK_NBYTES, "record size", &nbytes, err);
 
 	if (r != TARN_OK)
@@ -242,7 +242,7 @@ int option_record_size(struct parser *p, const char *argument, struct error *err
 	if (nbytes == 0 || nbytes % TAR_BLOCK_NBYTES != 0)
 		return err_set(
 		    err, TARN_EUSAGE, 0, "Record size must be a multiple of %d", TAR_BLOCK_NBYTES);
-	p->options.blocking_factor = nbytes / TAR_BLOCK_NBYTES;
+	p->options.blocking_factor = (unsigned int)(nbytes / TAR_BLOCK_NBYTES);
 	return TARN_OK;
 }
 

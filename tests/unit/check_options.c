@@ -249,6 +249,8 @@ START_TEST(blocking_factor_is_in_blocks_or_bytes) {
 	ck_assert_uint_eq(o.blocking_factor, 4194303);
 	parse_ok("tar -t --record-size=1024");
 	ck_assert_uint_eq(o.blocking_factor, 2);
+	parse_ok("tar -t --record-size=64K");
+	ck_assert_uint_eq(o.blocking_factor, 128);
 }
 END_TEST
 
