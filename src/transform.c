@@ -469,6 +469,14 @@ static int rewrite(const struct expression *x, const char *s, struct output *out
 	return r == TARN_OK ? append(out, s, strlen(s), err) : r;
 }
 
+/* What is called so would be a directory for whoever reads it: see the name in entry.h. */
+static void drop_last_slashes(char *name) {
+	size_t nbytes = strlen(name);
+
+	while (nbytes > 1 && name[nbytes - 1] == '/')
+		name[--nbytes] = '\0';
+}
+
 int transform_apply(const struct transform *transform, enum transform_scope scope, const char *name,
     struct transformed *to, const char **result, struct error *err) {
 	const struct expression *x = transform != NULL ? transform->expressions : NULL;
@@ -489,6 +497,8 @@ int transform_apply(const struct transform *transform, enum transform_scope scop
 		*result = to->text[i];
 		i = 1 - i;
 	}
+	if (scope == TRANSFORM_NAME && *result != name)
+		drop_last_slashes(to->text[1 - i]);
 	return TARN_OK;
 }
 

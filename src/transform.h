@@ -38,7 +38,8 @@ struct transformed {
 /**
  * Rewrite ${name} as expressions of this ${scope} say, one after the other; ${transform} may be NULL.
  * *${result} is ${name} itself when none applies, else belongs to ${to} until it is used again; it may
- * be empty.  Returns TARN_OK or TARN_ENOMEM.
+ * be empty.  A name that is rewritten has no slash at its end (but "/" itself).
+ * Returns TARN_OK or TARN_ENOMEM.
  */
 int transform_apply(const struct transform *transform, enum transform_scope scope, const char *name,
     struct transformed *to, const char **result, struct error *err);

@@ -215,4 +215,22 @@ test_directory_is_made_no_more_open_than_it_ends() {
 	same_tree tree out/tree
 }
 
+# With a slash at its end, all programs would take a file for a directory, and its content for a header.
+test_name_that_is_rewritten_has_no_slash_at_its_end() {
+	mkdir -p d/e
+	printf content >d/e/f
+	ln d/e/f d/g
+	for option in --format=pax --format=gnu --format=ustar --zstd; do
+		tarn $option --transform='s/f$//' --exclude=g -cf a.tar d/e/f d/g
+		expect_equal "$(tarn -tf a.tar)" d/e
+		expect_equal "$(tar -xOf a.tar)" content
+		tarn --test -f a.tar
+	done
+	tarn -cf a.tar d
+	mkdir out
+	tarn -xf a.tar -C out --transform='s,e/f$,x//,'
+	expect_equal "$(cat out/d/x)" content
+	[ out/d/x -ef out/d/g ]
+}
+
 run_tests
