@@ -440,14 +440,33 @@ static const char *const vcs_names[] = {
 	".hg", ".hgignore", ".hgtags", "_darcs",                         /* Mercurial, Darcs */
 };
 
-/* Literally, and behind any slash, whatever --wildcards and --anchored say for other patterns. */
-int option_exclude_vcs(struct parser *p, const char *argument, struct error *err) {
+/* Behind any slash, whatever --wildcards and --anchored say for other patterns. */
+static int add_known_excludes(struct parser *p, const char *const *patterns, size_t npatterns,
+    bool wildcards, struct error *err) {
 	int r = TARN_OK;
 
-	(void)argument;
-	for (size_t i = 0; i < NELEMENTS(vcs_names) && r == TARN_OK; i++)
-		r = add_exclude(p, &(struct exclude){ .pattern = vcs_names[i] }, err);
+	for (size_t i = 0; i < npatterns && r == TARN_OK; i++) {
+		struct exclude exclude = {
+			.pattern = patterns[i],
+			.how = { .wildcards = wildcards, .wildcards_match_slash = true },
+		};
+
+		r = add_exclude(p, &exclude, err);
+	}
 	return r;
+}
+
+int option_exclude_vcs(struct parser *p, const char *argument, struct error *err) {
+	(void)argument;
+	return add_known_excludes(p, vcs_names, NELEMENTS(vcs_names), false, err);
+}
+
+/* Locks of Emacs, copies that were made before a change, and unsaved changes, as of GNU tar. */
+static const char *const backup_patterns[] = { ".#*", "*~", "#*#" };
+
+int option_exclude_backups(struct parser *p, const char *argument, struct error *err) {
+	(void)argument;
+	return add_known_excludes(p, backup_patterns, NELEMENTS(backup_patterns), true, err);
 }
 
 /* ${file} is NULL for --exclude-caches: the tag of the Cache Directory Tagging Specification. */

@@ -170,6 +170,8 @@ const struct option_row option_table[] = {
 	    CALL(option_directory) },
 	{ "exclude", 0, GROUP_NAMES, "PATTERN", "leave out names that match PATTERN",
 	    CALL(option_exclude) },
+	{ "exclude-backups", 0, GROUP_NAMES, NULL, "leave out backups and locks of editors",
+	    CALL(option_exclude_backups) },
 	/*
 	 * Without an argument, these call the functions of --exclude-tag with NULL: CACHEDIR.TAG.
 	 */

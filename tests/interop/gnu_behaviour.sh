@@ -52,6 +52,16 @@ test_creation() {
 	done
 }
 
+test_what_editors_leave() {
+	make_start
+	touch start/d/a~ start/d/.#a start/d/#a# start/d/#b start/d/.b
+	mkdir start/d/c~
+	for command in 'TAR --sort=name -cvf x.tar --exclude-backups d' \
+		'TAR --sort=name -cvf x.tar --no-wildcards --anchored --exclude-backups d'; do
+		same_as_gnu "$command; rm -f x.tar"
+	done
+}
+
 test_appending() {
 	make_start
 	for command in 'TAR -rf a.tar d/e; TAR -tf a.tar' 'TAR -uvf a.tar d' \
