@@ -181,8 +181,7 @@ static bool is_too_old(const struct scan *s, const struct statx *stx, enum entry
 }
 
 /*
- * Does what was looked at take part?  Sockets come last: of one that is too old in any case nothing
- * need be said.
+ * Does what was looked at take part?  Sockets come last: one that is too old is so in any case.
  */
 static bool takes_part(const struct scan *s, const struct scanned *scanned) {
 	const struct statx *stx = &scanned->stx;
@@ -196,8 +195,14 @@ static bool takes_part(const struct scan *s, const struct scanned *scanned) {
 	}
 	if (left_out != NULL && left_out->is_said)
 		report_note(s->report, scanned->walk->path, "file is the archive; not dumped");
-	if (left_out != NULL || is_too_old(s, stx, type))
+	if (left_out != NULL)
 		return false;
+	if (is_too_old(s, stx, type)) {
+		if (s->options->verbosity > 0)
+			report_note(
+			    s->report, scanned->walk->path, "file is unchanged; not dumped");
+		return false;
+	}
 	if (type == ENTRY_SOCKET) {
 		report_note(s->report, scanned->walk->path, "socket ignored");
 		return false;

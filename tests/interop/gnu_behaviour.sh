@@ -52,6 +52,17 @@ test_creation() {
 	done
 }
 
+test_files_that_are_too_old() {
+	make_start
+	touch -h -d 2001-02-03 start/d/s
+	mkfifo start/d/p
+	for command in 'TAR --sort=name --newer-mtime=./d/e/f -cvf x.tar d' \
+		'touch -d 2010-01-01 d/a; TAR --sort=name --newer-mtime=./d/a -cvf x.tar d d/e/f' \
+		'touch -d 2010-01-01 d/a; TAR --sort=name --newer-mtime=./d/a -cf x.tar d'; do
+		same_as_gnu "$command; rm -f x.tar"
+	done
+}
+
 test_what_editors_leave() {
 	make_start
 	touch start/d/a~ start/d/.#a start/d/#a# start/d/#b start/d/.b
