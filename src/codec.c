@@ -210,8 +210,9 @@ static int open_detected(struct codec_reader *reader, int fd, struct error *err)
 	case COMPRESSION_XZ:
 		return open_decoder(reader, decoder_xz_new, err);
 	case COMPRESSION_LZMA:
-	case COMPRESSION_LZIP:
 		return open_decoder(reader, decoder_lzma_new, err);
+	case COMPRESSION_LZIP:
+		return open_decoder(reader, decoder_lzip_new, err);
 	case COMPRESSION_ZSTD:
 		return open_decoder(reader, decoder_zstd_new, err);
 	case COMPRESSION_BZIP2:

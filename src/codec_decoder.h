@@ -72,8 +72,10 @@ int packed_piece_add(
 
 /** gzip: members, and zeros behind the last, as tapes have them. */
 int decoder_gzip_new(struct decoder **decoder, struct error *err);
-/** lzma and lzip: which of them is found from the data. */
+/** lzma. */
 int decoder_lzma_new(struct decoder **decoder, struct error *err);
+/** lzip: members, and whatever else behind the last. */
+int decoder_lzip_new(struct decoder **decoder, struct error *err);
 /** xz. */
 int decoder_xz_new(struct decoder **decoder, struct error *err);
 /** zstd: frames, skippable ones included. */

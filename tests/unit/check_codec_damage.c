@@ -175,6 +175,34 @@ START_TEST(an_error_is_given_again_and_drain_finds_it) {
 }
 END_TEST
 
+/* The specification of .lz lets anything follow; that of .lzma knows nothing of the kind. */
+START_TEST(what_follows_lzip_is_no_part_of_it) {
+	size_t nbytes = 300000;
+	unsigned char *data = mixed_bytes(nbytes);
+	struct content got;
+
+	save("plain", data, nbytes);
+	ck_assert(
+	    shell("head -c 1000 plain >1 && tail -c +1001 plain >2 && lzip -k 1 2 plain && "
+	          "xz -k --format=lzma plain && (cat 1.lz 2.lz; echo LZgarbage) >a && "
+	          "(cat plain.lz; head -c 300000 /dev/zero) >b && "
+	          "(cat plain.lzma; echo x) >c && (cat plain.lzma; head -c 300000 /dev/zero) >d"));
+	for (const char *file = "ab"; *file != '\0'; file++) {
+		got = read_file((const char[]){ *file, '\0' });
+		ck_assert_int_eq(got.r, TARN_END);
+		ck_assert(is_content(&got, data, nbytes));
+		free(got.data);
+	}
+	for (const char *file = "cd"; *file != '\0'; file++) {
+		got = read_file((const char[]){ *file, '\0' });
+		ck_assert_int_eq(got.r, TARN_EFORMAT);
+		ck_assert_str_eq(got.err.msg, "Damaged lzma data");
+		free(got.data);
+	}
+	free(data);
+}
+END_TEST
+
 START_TEST(zeros_behind_gzip_are_padding_and_anything_else_is_garbage) {
 	compress_file("a", (struct codec_settings){ .compression = COMPRESSION_GZIP },
 	    (const unsigned char *)"text", 4, 4);
@@ -357,6 +385,7 @@ static void add_damage(Suite *suite) {
 	tcase_add_loop_test(damage, what_is_damaged_is_called_by_its_name, 0, 3);
 	tcase_add_test(damage, zstd_data_with_a_large_window_is_not_called_damaged);
 	tcase_add_test(damage, an_error_is_given_again_and_drain_finds_it);
+	tcase_add_test(damage, what_follows_lzip_is_no_part_of_it);
 	tcase_add_test(damage, zeros_behind_gzip_are_padding_and_anything_else_is_garbage);
 	tcase_add_loop_test(damage, a_full_disk_is_said_with_its_errno, 0, NFORMATS);
 	tcase_add_test(damage, a_full_disk_is_not_only_met_at_the_end);
