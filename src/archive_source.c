@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cpio_header.h"
 #include "early_mtime.h"
 #include "held_bytes.h"
 #include "late_content.h"
@@ -205,14 +206,15 @@ static int end(struct archive_source *s, struct error *err) {
 	return r != TARN_OK ? locate(s, s->last_name, err) : TARN_END;
 }
 
-static void say_garbage(struct archive_source *s) {
+/* There is no header at ${at}. */
+static void say_garbage(struct archive_source *s, off_t at) {
 	if (s->in_garbage)
 		return;
 	s->in_garbage = true;
 	/* The entry may have been renamed, and has lost what it borrowed. */
 	report_failure(s->report, s->last_name, "%s at byte %jd: Skipping to next header",
 	    s->last_name != NULL ? "Damaged header behind this member" : "Damaged header",
-	    (intmax_t)header_at(s));
+	    (intmax_t)at);
 }
 
 bool archive_source_is_tar(const struct source *source) {
@@ -415,22 +417,50 @@ static int open_archive(struct archive_source *s, struct error *err) {
 }
 
 /*
- * Behind a member of a cpio archive: begin libarchive anew, if it has seen many.  What it was fed
- * of the next member is given back to ${held}; where that lies in a block which is gone, this waits
- * for the next member.
+ * Behind a member of a cpio archive: how much of what follows was libarchive fed already?  SIZE_MAX when that
+ * cannot be given back to ${held}, as it lies in a block which is gone.
  */
-static int begin_anew(struct archive_source *s, struct error *err) {
-	off_t at = position(s);
-	size_t ahead = (size_t)(held_bytes_at(&s->held) - at);
+static size_t fed_ahead(const struct archive_source *s) {
+	size_t ahead = (size_t)(held_bytes_at(&s->held) - position(s));
 
-	if (archive_source_is_tar(&s->base) || ++s->nlisted < CPIO_NMEMBERS_MAX ||
-	    ahead > s->held.ntaken || s->held.has_all || s->held.has_error)
-		return TARN_OK;
+	return ahead > s->held.ntaken || s->held.has_error ? SIZE_MAX : ahead;
+}
+
+/* Give ${ahead}, of fed_ahead, back.  Libarchive is to be begun anew then. */
+static void give_back(struct archive_source *s, size_t ahead) {
+	s->nplain = position(s);
 	s->held.data -= ahead;
 	s->held.nbytes += ahead;
 	s->held.ntaken -= ahead;
-	s->nplain = at;
 	s->nlisted = 0;
+}
+
+/*
+ * Behind a member of a cpio archive: see to it that libarchive has not seen too many, and is at a header.  (It
+ * looks for one itself, but not at every byte, and keeps quiet about it where a block ends
+ * meanwhile.  In binary archives nobody could.)  Where the block is gone, this waits for the next
+ * member.
+ */
+static int prepare_header(struct archive_source *s, struct error *err) {
+	int format = archive_format(s->archive);
+	bool is_text = format != ARCHIVE_FORMAT_CPIO_BIN_LE && format != ARCHIVE_FORMAT_CPIO_BIN_BE;
+	size_t ahead = archive_source_is_tar(&s->base) ? SIZE_MAX : fed_ahead(s);
+
+	if (ahead == SIZE_MAX)
+		return TARN_OK;
+	if (!is_text || cpio_header_is_sound(s->held.data - ahead, ahead + s->held.nbytes)) {
+		if (++s->nlisted < CPIO_NMEMBERS_MAX || s->held.has_all)
+			return TARN_OK;
+		give_back(s, ahead);
+		return open_archive(s, err);
+	}
+	say_garbage(s, position(s));
+	give_back(s, ahead);
+	do {
+		held_bytes_take(&s->held, 1);
+		s->nplain++;
+	} while (held_bytes_need(&s->held, CPIO_HEADER_NBYTES_MAX) == TARN_OK &&
+	    !cpio_header_is_sound(s->held.data, s->held.nbytes));
 	return open_archive(s, err);
 }
 
@@ -453,7 +483,7 @@ static int read_member(struct archive_source *s, struct error *err) {
 		}
 		if (is_at_header(s))
 			look_ahead(s);
-		if (r == ARCHIVE_OK && begin_anew(s, err) != TARN_OK)
+		if (r == ARCHIVE_OK && prepare_header(s, err) != TARN_OK)
 			return (int)err->code;
 		if (r == ARCHIVE_OK)
 			r = next_header(s);
@@ -462,7 +492,7 @@ static int read_member(struct archive_source *s, struct error *err) {
 		if (r == ARCHIVE_FATAL)
 			return fatal(s, s->last_name, err);
 		if (r == ARCHIVE_RETRY || r == ARCHIVE_FAILED) {
-			say_garbage(s);
+			say_garbage(s, header_at(s));
 			continue;
 		}
 		begin_member(s);

@@ -138,3 +138,29 @@ int cpio_header_encode_trailer(struct member_header *header, struct error *err) 
 	member_header_clear(header);
 	return append_header(header, &none, TRAILER, err);
 }
+
+bool cpio_header_is_sound(const char *data, size_t nbytes) {
+	/* Magic, digits, and how long a header is without the name. */
+	static const struct {
+		const char *magic, *digits;
+		size_t nbytes;
+	} formats[] = {
+		{ "070701", "0123456789abcdefABCDEF", 110 },     /* newc */
+		{ "070702", "0123456789abcdefABCDEF", 110 },     /* crc */
+		{ "070707", "01234567", 76 },                    /* odc */
+		{ "070727", "0123456789abcdefABCDEFmns:", 116 }, /* afio's for large files */
+	};
+
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+		const char *at = data, *end = data + formats[i].nbytes;
+
+		if (nbytes < formats[i].nbytes)
+			return true;
+		if (memcmp(data, formats[i].magic, 6) != 0)
+			continue;
+		while (at < end && strchr(formats[i].digits, *at) != NULL && *at != '\0')
+			at++;
+		return at == end;
+	}
+	return false;
+}

@@ -1,6 +1,8 @@
 #ifndef TARN_CPIO_HEADER_H
 #define TARN_CPIO_HEADER_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 #include "cpio_names.h"
@@ -18,6 +20,9 @@
 
 #define CPIO_ALIGNMENT 4
 
+/* The longest header of those that are text, without the name: afio's. */
+#define CPIO_HEADER_NBYTES_MAX 116
+
 /**
  * Encode ${e} into ${header} and say there what content follows, which the archive fills up to a
  * multiple of CPIO_ALIGNMENT.  ${position} is where in the archive the header comes to stand, and
@@ -29,6 +34,12 @@
  */
 int cpio_header_encode(struct member_header *header, struct cpio_names *names,
     const struct entry *e, off_t position, struct error *err);
+
+/**
+ * Does a header of one of the cpio formats that are text begin with ${data}, and are the numbers in it some?
+ * True also where ${nbytes} are too few to tell.
+ */
+bool cpio_header_is_sound(const char *data, size_t nbytes);
 
 /** Encode what ends the archive. */
 int cpio_header_encode_trailer(struct member_header *header, struct error *err);

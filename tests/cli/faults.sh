@@ -136,6 +136,25 @@ test_damaged_header_behind_a_member_without_a_name_is_not_said_of_another() {
 	expect_stderr_has 'tarn: Damaged header at byte 1536: Skipping'
 }
 
+# Wherever blocks of the archive end.
+test_damaged_header_of_cpio_is_said() {
+	local length at
+	for length in $(seq 2 12 250); do
+		printf x >"$(printf "%0${length}d" 1)"
+		printf y >lost
+		printf z >kept
+		printf '%s\n' 0*1 lost kept | cpio -o --quiet -H newc >whole.cpio
+		expect_status 0 tarn -tf whole.cpio
+		perl -pe 's/(070701.{8})0(?=.{95}lost)/$1x/s' whole.cpio >a.cpio
+		! cmp -s whole.cpio a.cpio
+		expect_status 2 tarn -tf a.cpio
+		expect_equal "$(tail -n 1 "$OUT")" kept
+		at=$(grep -obUa 070701 whole.cpio | sed -n '2s/:.*//p')
+		expect_stderr_has "Damaged header behind this member at byte $at: Skipping to next header"
+		rm -f 0*1
+	done
+}
+
 # cpio has room for names of 4 GiB, and what reads it would take memory for them.
 test_name_that_is_too_large_for_memory_is_an_error() {
 	printf '070701%08X%08X%072d%08X%08X' 1 0100644 0 $((200 << 20)) 0 >a.cpio
