@@ -24,6 +24,7 @@ UNIT_TESTS = \
 	%D%/unit/check_index_chunk \
 	%D%/unit/check_inode_map \
 	%D%/unit/check_kept_content \
+	%D%/unit/check_known_members \
 	%D%/unit/check_key_set \
 	%D%/unit/check_lanes \
 	%D%/unit/check_late_directories \
