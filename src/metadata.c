@@ -12,6 +12,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "attributes.h"
 #include "contained.h"
 
 /*
@@ -344,4 +345,31 @@ void metadata_copy(int from, int to, const char *name, struct report *report) {
 	copy_xattrs(&source, &t);
 	give_mtime(&t, st.st_mtim);
 	give_mode(&t, st.st_mode & 07777, true, is_owned);
+}
+
+/* A checksum of those attributes of the file behind ${fd}, no directory, that were asked for. */
+static int sum_attributes(
+    const struct metadata_policy *policy, int fd, bool is_symlink, uint64_t *sum) {
+	const struct proc_path path = proc_path(&(struct target){ .fd = fd });
+	struct attributes attributes = { 0 };
+	struct entry e = { 0 };
+	struct error err;
+	int r = TARN_OK;
+
+	if (policy->xattrs)
+		r = attributes_read_xattrs(&attributes, path.text, true, policy->options, &err);
+	if (r == TARN_OK && policy->acls && !is_symlink)
+		r = attributes_read_acls(&attributes, path.text, false, &err);
+	attributes_lend(&attributes, &e);
+	*sum = e.identity.attributes;
+	attributes_fini(&attributes);
+	return r;
+}
+
+bool metadata_same_attributes(const struct metadata_policy *policy, int a, int b, bool is_symlink) {
+	uint64_t sums[2];
+
+	return (!policy->xattrs && !policy->acls) ||
+	    (sum_attributes(policy, a, is_symlink, &sums[0]) == TARN_OK &&
+	        sum_attributes(policy, b, is_symlink, &sums[1]) == TARN_OK && sums[0] == sums[1]);
 }

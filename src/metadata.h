@@ -47,6 +47,12 @@ void metadata_apply(const struct metadata_policy *policy, int fd, const struct s
     const struct entry *e, const char *name);
 
 /**
+ * Have the files behind ${a} and ${b}, no directories, the same extended attributes and ACLs, as far
+ * as those are to be restored?  No, too, where they cannot be read.
+ */
+bool metadata_same_attributes(const struct metadata_policy *policy, int a, int b, bool is_symlink);
+
+/**
  * Give the file behind ${to} the owner, mode, mtime and extended attributes (ACLs are among them)
  * of the one behind ${from}, and no ACL that it inherited: a copy that stands for another name.
  * Descriptors, set-id bits and failures as in metadata_apply, but that an ordinary user's copies

@@ -175,7 +175,8 @@ static int complete(struct tree_sink *s, const struct making *m, struct fresh *f
 
 	/* First, as the twin is compared with the metadata that the file really got. */
 	metadata_apply(&s->policy, fresh->fd, &fresh->st, m->e, m->e->name);
-	if (!twin_is_same(twin, fresh->fd)) {
+	if (!twin_is_same(twin, fresh->fd) ||
+	    !metadata_same_attributes(&s->policy, twin->fd, fresh->fd, S_ISLNK(twin->st.st_mode))) {
 		/* Before the name: a failure leaves no file that later names could not link to. */
 		r = link_ladder_is(s->shared->ladder, entry_member(m->e), &fresh->st, err);
 		return r == TARN_OK ? contained_commit(fresh, err) : r;

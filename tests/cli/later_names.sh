@@ -396,6 +396,33 @@ test_every_name_that_waits_gets_the_version_that_it_stands_behind() {
 	expect_equal "$(cat other/a other/g other/h)" oldnewernewer
 }
 
+# In content, size, mode, owners and time both are the same.
+test_name_that_waits_gets_the_attributes_of_the_version_that_it_stands_behind() {
+	printf same >first
+	ln first b
+	ln first c
+	tarn -cf a.tar first b c
+	setfattr -n user.comment -v value first
+	tarn -rf a.tar --xattrs first b c
+	setfattr -x user.comment first
+	setfacl -m u:1000:r first
+	tarn -rf a.tar --acls first b c
+	mkdir none with acl
+	tarn -xf a.tar -C acl --xattrs --acls --exclude=first
+	expect_equal "$(getfattr -d acl/b acl/c)" ''
+	[ "$(getfacl -cs acl/c | wc -l)" -gt 0 ]
+	[ acl/b -ef acl/c ]
+	printf same >other
+	ln other d
+	tarn -cf b.tar other d
+	setfattr -n user.comment -v value other
+	tarn -rf b.tar --xattrs other d
+	tarn -xf b.tar -C with --xattrs d
+	expect_equal "$(getfattr --only-values -n user.comment with/d)" value
+	tarn -xf b.tar -C none d
+	expect_equal "$(getfattr -d none/d)" ''
+}
+
 # A name that waits for its content, which comes last, is not to come over its own newer version.
 test_newer_version_ends_the_waiting_in_a_conversion() {
 	printf old >f
