@@ -208,6 +208,17 @@ int archive_file_create(struct archive_file *file, const char *name, struct erro
 	return r;
 }
 
+/*
+ * Is another run adding to the file?  If not, others will see that this one is, until the descriptor
+ * is closed.  The lock is none of flock(2), as the user may call tarn under one of those.  A file
+ * system that has no locks is no reason to fail.
+ */
+static bool is_being_added_to(int fd) {
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	return fcntl(fd, F_OFD_SETLK, &lock) != 0 && (errno == EAGAIN || errno == EACCES);
+}
+
 int archive_file_open_old(struct archive_file *file, const char *name, struct error *err) {
 	*file = (struct archive_file){ 0 };
 	file->fd = open(name, O_RDWR | O_CLOEXEC);
@@ -216,6 +227,8 @@ int archive_file_open_old(struct archive_file *file, const char *name, struct er
 		err_set(err, TARN_ESYSTEM, errno, "Cannot open");
 	else if (!S_ISREG(file->st.st_mode))
 		err_set(err, TARN_EREFUSED, 0, "Cannot go on in what is no regular file");
+	else if (is_being_added_to(file->fd))
+		err_set(err, TARN_EREFUSED, 0, "Another run is adding to it");
 	else
 		return TARN_OK;
 	archive_file_fini(file);

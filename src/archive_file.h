@@ -48,7 +48,8 @@ struct archive_file {
 int archive_file_create(struct archive_file *file, const char *name, struct error *err);
 /**
  * Open ${name}, which is there, to be read, and to be written from where archive_file_append says.
- * TARN_EREFUSED: it is no regular file.
+ * Until commit or fini no other run can do that.  TARN_EREFUSED: another one has, or it is no
+ * regular file.
  */
 int archive_file_open_old(struct archive_file *file, const char *name, struct error *err);
 /** Is ${fd} the same file?  A name may have led to another one when that was opened. */

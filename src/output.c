@@ -104,7 +104,7 @@ static int copy_old(
 	settings.compression = codec_reader_compression(input->reader);
 	codec_writer_free(out->writer);
 	out->writer = NULL;
-	archive_file_fini(&out->file);
+	out->replaced = out->file;
 	r = archive_file_create(&out->file, o->archive, err);
 	if (r == TARN_OK)
 		r = codec_writer_new(&out->writer, &settings, out->file.fd, err);
@@ -200,6 +200,7 @@ int output_open(
 
 	*output = (struct output){
 		.file = { .fd = -1 },
+		.replaced = { .fd = -1 },
 		.index = {
 			.report = report,
 			.refusal = o->index == TRISTATE_YES ? REPORT_FAILURE : REPORT_NOTE,
@@ -260,6 +261,7 @@ void output_close(struct output *output) {
 		output->sink->free(output->sink);
 	codec_writer_free(output->writer);
 	archive_file_fini(&output->file);
+	archive_file_fini(&output->replaced);
 	index_writer_fini(&output->index);
 	update_fini(&output->members);
 	earlier_inodes_fini(&output->earlier);

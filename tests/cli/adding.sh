@@ -228,6 +228,32 @@ test_archive_that_is_replaced_while_it_is_opened_is_not_added_to() {
 	cmp a.tar new
 }
 
+# Both would write to the same place, or one replace what the other has made.
+test_archive_that_another_run_is_adding_to_is_refused() {
+	printf content >f
+	mkfifo pipe
+	tarn -cf other.tar f
+	tarn -cf plain.tar f
+	tarn -caf pieces.tar.zst f
+	tarn -caf pieces.tar.xz f
+	tar -cJf foreign.tar.xz f # is copied
+	for archive in plain.tar pieces.tar.zst pieces.tar.xz foreign.tar.xz; do
+		tarn -rf "$archive" @pipe &
+		exec 3>pipe
+		for mode in '-rf X f' '-uf X f' '-Af X other.tar' '--index -f X'; do
+			expect_status 2 tarn ${mode/X/$archive}
+			expect_stderr_has "$archive: Another run is adding to it"
+		done
+		tarn -tf "$archive" >/dev/null
+		cat other.tar >&3
+		exec 3>&-
+		wait $!
+		flock "$archive" "$TARN" -rf "$archive" f
+		tarn --test -f "$archive"
+		expect_equal "$(tar -tf "$archive")" $'f\nf\nf'
+	done
+}
+
 # Whatever that is, it is not kept in memory.
 test_much_behind_the_end_of_an_archive_takes_no_memory() {
 	printf old >old
