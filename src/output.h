@@ -29,9 +29,8 @@ struct output {
 	off_t start; /* where it is gone on, in the plain stream */
 
 	/* of an archive that is added to: */
-	struct archive_file
-	    replaced;          /* when it is copied: stays open, so that no other run adds to it */
-	struct update members; /* -u */
+	struct archive_file replaced; /* where a copy takes its place: open, as it is locked */
+	struct update members;        /* -u */
 	struct earlier_inodes earlier;
 };
 
