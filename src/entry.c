@@ -100,30 +100,41 @@ static bool add_raw_acl(const struct xattr *x, struct entry_storage *storage) {
 	return *text != NULL;
 }
 
+static bool is_same_xattr(const struct xattr *a, const struct xattr *b) {
+	return strcmp(a->name, b->name) == 0 && a->nbytes == b->nbytes &&
+	    memcmp(a->value, b->value, a->nbytes) == 0;
+}
+
 /*
- * Have the names of ${n} attributes as they are, not as keywords have them.  libarchive has done so
+ * Have the names of *${n} attributes as they are, not as keywords have them.  libarchive has done so
  * in its own records, LIBARCHIVE.xattr, and does not tell which those are: a name that still looks
- * like a keyword's is taken for one.
+ * like a keyword's is taken for one.  bsdtar writes each attribute in both kinds of record, one behind
+ * the other: one of them is enough.
  */
 static int read_xattr_names(
-    struct xattr *xattrs, size_t n, struct entry_storage *storage, struct error *err) {
-	size_t nbytes = 0;
+    struct xattr *xattrs, size_t *n, struct entry_storage *storage, struct error *err) {
+	size_t nbytes = 0, nkept = 0;
 	char *to;
 	int r;
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < *n; i++)
 		nbytes += strlen(xattrs[i].name) + 1;
 	r = array_reserve(
 	    (void **)&storage->xattr_names, &storage->xattr_names_capacity, nbytes, 1, err);
 	if (r != TARN_OK)
 		return r;
 	to = storage->xattr_names;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < *n; i++) {
+		struct xattr *x = &xattrs[nkept];
 		const char *name = xattrs[i].name;
 
-		xattrs[i].name = to;
+		*x = xattrs[i];
+		x->name = to;
 		to = pax_read_xattr_name(to, name);
+		if (nkept == 0 || !is_same_xattr(x - 1, x))
+			nkept++;
 	}
+	*n = nkept;
 	return TARN_OK;
 }
 
@@ -156,9 +167,12 @@ static int borrow_xattrs(
 		else if (!add_raw_acl(x, storage))
 			return err_nomem(err);
 	}
-	e->xattrs = storage->xattrs;
-	e->nxattrs = n;
-	return read_xattr_names(storage->xattrs, n, storage, err);
+	r = read_xattr_names(storage->xattrs, &n, storage, err);
+	if (r == TARN_OK) {
+		e->xattrs = storage->xattrs;
+		e->nxattrs = n;
+	}
+	return r;
 }
 
 /*

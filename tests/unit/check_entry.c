@@ -226,6 +226,21 @@ START_TEST(raw_acls_are_acls_and_no_xattrs) {
 }
 END_TEST
 
+/* bsdtar writes each twice, with "=" in the name encoded in one of the two. */
+START_TEST(xattr_that_comes_twice_is_one) {
+	archive_entry_xattr_add_entry(from, "user.b", "2", 1);
+	archive_entry_xattr_add_entry(from, "user.b", "3", 1);
+	archive_entry_xattr_add_entry(from, "user.a=", "", 0);
+	archive_entry_xattr_add_entry(from, "user.a%3D", "", 0);
+	ck_assert_int_eq(convert(), TARN_OK);
+	ck_assert_uint_eq(e.nxattrs, 3);
+	ck_assert_str_eq(e.xattrs[0].name, "user.a=");
+	ck_assert_str_eq(e.xattrs[1].name, "user.b");
+	ck_assert_str_eq(e.xattrs[2].name, "user.b");
+	ck_assert_int_ne(*(const char *)e.xattrs[1].value, *(const char *)e.xattrs[2].value);
+}
+END_TEST
+
 START_TEST(sparse_map_is_taken_over_without_empty_runs) {
 	archive_entry_sparse_add_entry(from, 10, 5);
 	archive_entry_sparse_add_entry(from, 20, 0);
@@ -346,6 +361,7 @@ int main(void) {
 	tcase_add_test(tc, mode_has_no_bits_beyond_permissions);
 	tcase_add_test(tc, group_bits_are_the_mask_of_the_acl);
 	tcase_add_loop_test(tc, raw_acls_are_acls_and_no_xattrs, 0, 2);
+	tcase_add_test(tc, xattr_that_comes_twice_is_one);
 	tcase_add_test(tc, sparse_map_is_taken_over_without_empty_runs);
 	tcase_add_loop_test(tc, sparse_map_that_leaves_the_file_is_malformed, 0, 4);
 	tcase_add_test(tc, sparse_map_may_reach_to_the_largest_offset);
