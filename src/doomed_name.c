@@ -61,11 +61,7 @@ static void remove_name(const struct doomed_name *d) {
 		unlinkat(d->dirfd, d->name, 0);
 }
 
-/*
- * SA_RESETHAND has restored the default action, and the signal is blocked while its handler runs:
- * the one that is raised ends the run when this returns, so that the parent sees what ended it.
- */
-static void remove_and_die(int signo) {
+void doomed_names_remove(void) {
 	const struct timespec ms = { .tv_nsec = 1000000 };
 
 	is_ending = true;
@@ -75,6 +71,14 @@ static void remove_and_die(int signo) {
 		remove_name(brief);
 	for (const struct doomed_name *d = first; d != NULL; d = d->next)
 		remove_name(d);
+}
+
+/*
+ * SA_RESETHAND has restored the default action, and the signal is blocked while its handler runs:
+ * the one that is raised ends the run when this returns, so that the parent sees what ended it.
+ */
+static void remove_and_die(int signo) {
+	doomed_names_remove();
 	raise(signo);
 }
 

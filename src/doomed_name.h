@@ -30,4 +30,7 @@ void doomed_name_init_briefly(struct doomed_name *doomed, int dirfd, const char 
 /** Legal for one that is all zero, and twice. */
 void doomed_name_spare(struct doomed_name *doomed);
 
+/** Remove all that is doomed, as a signal does: the run is about to end in its midst. */
+void doomed_names_remove(void);
+
 #endif

@@ -18,6 +18,10 @@ test_compression_survives_every_failure() {
 	fails_at_every memory,write create-xz,create-gzip
 }
 
+test_conversion_survives_every_failure() {
+	fails_at_every memory,read,write,open,name convert
+}
+
 test_append_survives_every_failure() {
 	fails_at_every memory,read,write,open,name,metadata append
 }
