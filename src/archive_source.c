@@ -378,9 +378,14 @@ static int take_header(struct archive_source *s, bool has_warning, struct error 
 		archive_entry_set_hardlink(s->from, NULL);
 	r = entry_from_libarchive(&s->entry, s->from, &s->storage, err);
 	s->last_name = s->entry.name;
-	/* Of a link member with an empty first name libarchive tells neither that nor a type. */
-	if (r == TARN_OK && is_tar && s->entry.first_name == NULL && s->entry.size == 0 &&
-	    archive_entry_filetype(s->from) == 0)
+	/*
+	 * Of a link member with an empty first name libarchive tells neither that nor a type, or,
+	 * behind one that has a first name, that it is empty.
+	 */
+	if (r == TARN_OK && is_tar &&
+	    (s->entry.first_name != NULL ?
+	            *s->entry.first_name == '\0' :
+	            s->entry.size == 0 && archive_entry_filetype(s->from) == 0))
 		r = err_set(err, TARN_EFORMAT, 0, "Link member without a first name");
 	if (r == TARN_ENOMEM)
 		return r;

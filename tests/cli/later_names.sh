@@ -884,7 +884,8 @@ test_link_without_a_first_name_is_said_and_the_rest_is_extracted() {
 	python3 - <<-'END'
 	import tarfile, io
 	with tarfile.open("a.tar", "w") as t:
-	    for name, kind, target in (("nothing", tarfile.LNKTYPE, ""), ("file", tarfile.REGTYPE, ""),
+	    for name, kind, target in (("absent", tarfile.LNKTYPE, "nowhere"),
+	            ("nothing", tarfile.LNKTYPE, ""), ("file", tarfile.REGTYPE, ""),
 	            ("none", tarfile.LNKTYPE, ""), ("good", tarfile.LNKTYPE, "file")):
 	        m = tarfile.TarInfo(name)
 	        m.type, m.linkname = kind, target
