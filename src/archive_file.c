@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "contained.h"
 #include "doomed_name.h"
 #include "read_at.h"
 #include "tar_block.h"
@@ -238,7 +239,7 @@ int archive_file_open_old(struct archive_file *file, const char *name, struct er
 bool archive_file_is(const struct archive_file *file, int fd) {
 	struct stat st;
 
-	return fstat(fd, &st) == 0 && st.st_dev == file->st.st_dev && st.st_ino == file->st.st_ino;
+	return fstat(fd, &st) == 0 && contained_is_same(&st, &file->st);
 }
 
 int archive_file_append(struct archive_file *file, off_t at, struct error *err) {
