@@ -431,7 +431,7 @@ static size_t fed_ahead(const struct archive_source *s) {
 	return ahead > s->held.ntaken || s->held.has_error ? SIZE_MAX : ahead;
 }
 
-/* Give ${ahead}, of fed_ahead, back.  Libarchive is to be begun anew then. */
+/* Give back ${ahead}, which fed_ahead returned; the caller has to begin libarchive anew. */
 static void give_back(struct archive_source *s, size_t ahead) {
 	s->nplain = position(s);
 	s->held.data -= ahead;
@@ -441,17 +441,17 @@ static void give_back(struct archive_source *s, size_t ahead) {
 }
 
 /*
- * Behind a member of a cpio archive: see to it that libarchive has not seen too many, and is at a header.  (It
- * looks for one itself, but not at every byte, and keeps quiet about it where a block ends
- * meanwhile.  In binary archives nobody could.)  Where the block is gone, this waits for the next
- * member.
+ * Behind a member of a cpio archive: see to it that libarchive has not seen too many, and is at a
+ * header.  (It looks for one itself, but not at every byte, and keeps quiet about it where a block
+ * ends meanwhile.  In binary archives nobody could.)  Where the block is gone, this waits for the
+ * next member.
  */
 static int prepare_header(struct archive_source *s, struct error *err) {
 	int format = archive_format(s->archive);
 	bool is_text = format != ARCHIVE_FORMAT_CPIO_BIN_LE && format != ARCHIVE_FORMAT_CPIO_BIN_BE;
-	size_t ahead = archive_source_is_tar(&s->base) ? SIZE_MAX : fed_ahead(s);
+	size_t ahead;
 
-	if (ahead == SIZE_MAX)
+	if (archive_source_is_tar(&s->base) || (ahead = fed_ahead(s)) == SIZE_MAX)
 		return TARN_OK;
 	if (!is_text || cpio_header_is_sound(s->held.data - ahead, ahead + s->held.nbytes)) {
 		if (++s->nlisted < CPIO_NMEMBERS_MAX || s->held.has_all)

@@ -267,6 +267,7 @@ static int link_to(struct link_ladder *ladder, const struct member_path *from,
 
 	if (r != TARN_OK)
 		return r;
+	/* With looks_later nothing was looked at yet that could tell its device. */
 	if (!looks_later && refuses_links(ladder, name->st->st_dev))
 		return err_set(err, TARN_ESYSTEM, EPERM, "Cannot link");
 	r = contained_link(name->contained, &linking, name->path, err);
