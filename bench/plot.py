@@ -24,6 +24,7 @@ PROGRAMS = {
     "rsync": ("#cc79a7", "diamond"), "pax": ("#b8860b", "down"), "cpio": ("#8250df", "circle"),
     "mksquashfs": ("#56a0d3", "square"), "unsquashfs": ("#56a0d3", "square"),
     "pixz": ("#7a7a7a", "up"), "tarn": ("#d1242f", "circle"),
+    "one thread": ("#d1242f", "up"), "without -p": ("#d1242f", "down"),
 }
 SHAPES = {
     "circle": "M-5,0a5,5 0 1,0 10,0a5,5 0 1,0 -10,0", "square": "M-4.5,-4.5h9v9h-9z",

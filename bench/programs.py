@@ -9,6 +9,9 @@ import os
 import shutil
 
 TARN = os.path.abspath(os.environ["TARN"])
+# tarn, told otherwise.  Who leaves -p out does not trust the archive: the kernel has to watch.
+ONE_THREAD, WITHOUT_P = "one thread", "without -p"
+OURS = ("tarn", ONE_THREAD, WITHOUT_P)
 BSDTAR = ["bsdtar", "--no-xattrs", "--no-acls", "--no-fflags"]
 GNU_CREATE = ["tar", "--format=posix", "--pax-option=delete=atime,delete=ctime"]
 CPIO = ["cpio", "--quiet"]
@@ -30,7 +33,7 @@ READERS = {"pax": ["bsdtar", "-xpf"], "cpio": ["bsdtar", "-xpf"]}
 
 def installed(commands):
     return {program: pipeline for program, pipeline in commands.items()
-            if program == "tarn" or shutil.which(program)}
+            if program in OURS or shutil.which(program)}
 
 
 def at(directory, *command):
@@ -46,6 +49,7 @@ def create(suffix, archive, tree):
     what = ["-cf", archive, "-C", tree.path, "."]
     commands = {
         "tarn": [[TARN, *TARN_OPTIONS[suffix], *what]],
+        ONE_THREAD: [[TARN, "--threads=1", *TARN_OPTIONS[suffix], *what]],
         "tar": [[*GNU_CREATE, "-S", *GNU_FILTER[suffix], *what]],
         "bsdtar": [[*BSDTAR, "--format=pax", *BSDTAR_FILTER[suffix], *what]],
     }
@@ -82,6 +86,8 @@ def extract(suffix, archive, place):
     what = ["-xpf", archive(suffix), "-C", place]
     commands = {
         "tarn": [[TARN, *what]],
+        ONE_THREAD: [[TARN, "--threads=1", *what]],
+        WITHOUT_P: [[TARN, "-xf", archive(suffix), "-C", place]],
         "tar": [["tar", *GNU_FILTER[suffix], *what]],
         "bsdtar": [[*BSDTAR, *what]],
     }

@@ -132,8 +132,12 @@ static int confine(const struct reading *reading, struct error *err) {
 	const struct options *o = &reading->run->options;
 	int *directories;
 
-	/* With -P what begins with a slash goes below the root, which all is. */
-	if (o->mode != MODE_EXTRACT || o->to_stdout || o->absolute_names)
+	/*
+	 * With -P what begins with a slash goes below the root, which all is.  With -p the archive is
+	 * trusted, and the kernel need not walk up from each directory in which something is made.
+	 */
+	if (o->mode != MODE_EXTRACT || o->to_stdout || o->absolute_names ||
+	    o->same_permissions == TRISTATE_YES)
 		return TARN_OK;
 	directories = calloc(reading->noutlets, sizeof(*directories));
 	if (directories == NULL)

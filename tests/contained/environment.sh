@@ -43,6 +43,25 @@ test_variable_tar_options_is_not_read() {
 	[ ! -e was-run ]
 }
 
+# confinements OPTION…: how often an extraction with them confines itself by Landlock.
+confinements() {
+	rm -rf in
+	mkdir in
+	# The search for leaks does not work below strace.
+	ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o calls -e trace=landlock_restrict_self \
+		"$TARN" -xf a.tar -C in "$@"
+	grep -c 'landlock_restrict_self(.* = 0$' calls || true
+}
+
+test_process_confines_itself_unless_the_archive_is_trusted() {
+	need_program strace
+	: >a
+	tarn -cf a.tar a
+	expect_equal "$(confinements)" 1
+	expect_equal "$(confinements -p)" 0
+	expect_equal "$(confinements --no-same-permissions)" 1
+}
+
 test_list_of_names_runs_no_program() {
 	plant_programs
 	mkdir in
