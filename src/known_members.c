@@ -23,13 +23,28 @@ void known_members_init(struct known_members *known, const struct options *o) {
 		.renames = options_rename(o),
 		.seed = key_seed(),
 	};
-	pthread_mutex_init(&known->mutex, NULL);
+	for (size_t i = 0; i < KNOWN_NSHARES; i++)
+		pthread_mutex_init(&known->shares[i].mutex, NULL);
 }
 
 void known_members_fini(struct known_members *known) {
-	key_set_fini(&known->keys);
-	key_map_fini(&known->inodes);
-	pthread_mutex_destroy(&known->mutex);
+	for (size_t i = 0; i < KNOWN_NSHARES; i++) {
+		key_set_fini(&known->shares[i].keys);
+		key_map_fini(&known->shares[i].inodes);
+		pthread_mutex_destroy(&known->shares[i].mutex);
+	}
+}
+
+/* Where ${key} is, locked.  Not by its lowest bits, which say which slot it has there. */
+static struct known_share *lock_share(struct known_members *known, uint64_t key) {
+	struct known_share *share = &known->shares[(key >> 32) % KNOWN_NSHARES];
+
+	pthread_mutex_lock(&share->mutex);
+	return share;
+}
+
+static void unlock_share(struct known_share *share) {
+	pthread_mutex_unlock(&share->mutex);
 }
 
 /*
@@ -55,27 +70,27 @@ static uint64_t own_value(
 /* The same as own_value, of what is known of ${st}; 0: nothing. */
 static uint64_t known_value(struct known_members *known, const struct stat *st) {
 	uint64_t key = key_of_inode(known, st), value;
+	struct known_share *share = lock_share(known, key);
 	const uint64_t *found;
 
-	pthread_mutex_lock(&known->mutex);
-	found = key_map_find(&known->inodes, key);
+	found = key_map_find(&share->inodes, key);
 	value = found != NULL ? *found : 0;
-	pthread_mutex_unlock(&known->mutex);
+	unlock_share(share);
 	return known->renames ? value : value & bit_of(st);
 }
 
 int known_members_add(
     struct known_members *known, const char *member, const struct stat *st, struct error *err) {
 	uint64_t key = key_of_inode(known, st), value = own_value(known, member, st), *found;
+	struct known_share *share = lock_share(known, key);
 	int r = TARN_OK;
 
-	pthread_mutex_lock(&known->mutex);
-	found = key_map_find(&known->inodes, key);
+	found = key_map_find(&share->inodes, key);
 	if (found == NULL)
-		r = key_map_set(&known->inodes, key, value, err);
+		r = key_map_set(&share->inodes, key, value, err);
 	else
 		*found = known->renames ? value : *found | value;
-	pthread_mutex_unlock(&known->mutex);
+	unlock_share(share);
 	return r;
 }
 
@@ -88,26 +103,27 @@ bool known_members_has_any(struct known_members *known, const struct stat *st) {
 }
 
 static int remember(struct known_members *known, uint64_t key, struct error *err) {
+	struct known_share *share = lock_share(known, key);
 	int r;
 
-	pthread_mutex_lock(&known->mutex);
-	r = key_set_add(&known->keys, key, err);
-	pthread_mutex_unlock(&known->mutex);
+	r = key_set_add(&share->keys, key, err);
+	unlock_share(share);
 	return r;
 }
 
 static void forget(struct known_members *known, uint64_t key) {
-	pthread_mutex_lock(&known->mutex);
-	key_set_remove(&known->keys, key);
-	pthread_mutex_unlock(&known->mutex);
+	struct known_share *share = lock_share(known, key);
+
+	key_set_remove(&share->keys, key);
+	unlock_share(share);
 }
 
 static bool knows(struct known_members *known, uint64_t key) {
+	struct known_share *share = lock_share(known, key);
 	bool is_known;
 
-	pthread_mutex_lock(&known->mutex);
-	is_known = key_set_has(&known->keys, key);
-	pthread_mutex_unlock(&known->mutex);
+	is_known = key_set_has(&share->keys, key);
+	unlock_share(share);
 	return is_known;
 }
 

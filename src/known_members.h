@@ -13,6 +13,8 @@
 #include "member_path.h"
 #include "options.h"
 
+#define KNOWN_NSHARES 8
+
 /*
  * What an extraction knows of the members that came by: which inode is which member, which were left
  * out, where an earlier one still lies, which directories are new.  A name is linked only to what
@@ -26,9 +28,12 @@ struct known_members {
 	uint64_t seed;
 	/* Never false again.  They save most runs from taking the lock. */
 	atomic_bool has_left_out, has_stale; /* there is such a key, or was */
-	pthread_mutex_t mutex;               /* guards what follows */
-	struct key_set keys;
-	struct key_map inodes; /* 64 a key; where members are renamed, one's name */
+	/* By key, so that threads rarely meet: who finds one locked sleeps longer than he waits for. */
+	struct known_share {
+		pthread_mutex_t mutex; /* guards: */
+		struct key_set keys;
+		struct key_map inodes; /* 64 a key; where members are renamed, one's name */
+	} shares[KNOWN_NSHARES];
 };
 
 /**

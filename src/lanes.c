@@ -29,8 +29,8 @@
  * waits for is handed over, so that nobody waits for what lies in a batch here.
  *
  * How far a lane has come is an atomic number, which it sets without a lock for each task: a lock
- * is only needed when somebody waits for it to go on.  Who waits counts himself in before he looks
- * at the turn, and the lane sets its turn before it looks whether anybody is counted.  Both are
+ * is only needed when it has passed what somebody waits for.  Who waits says for which turn before
+ * he looks at the lane's, and the lane sets its turn before it looks which is awaited.  Both are
  * sequentially consistent, so that one of the two sees the other, and no wake-up is lost.
  */
 
@@ -81,7 +81,8 @@ struct lane {
 	_Atomic off_t lent;    /* bytes of it that are on their way */
 	/* Of the task that is done, or comes next; UINT64_MAX: none, which is under the mutex. */
 	_Atomic uint64_t turn;
-	atomic_uint nwaiting;  /* for the turn to pass */
+	/* The lowest turn that somebody waits for to be passed; UINT64_MAX: nobody waits. */
+	_Atomic uint64_t awaited;
 	pthread_mutex_t mutex; /* guards what follows */
 	/* For whoever waits for the turn, for the lane itself, and for the caller. */
 	pthread_cond_t passes, has_work, has_room;
@@ -133,10 +134,14 @@ static void wait_for_turn(struct lanes *lanes, const struct lane *but, uint64_t 
 		if (lane == but || lane->turn > turn)
 			continue;
 		pthread_mutex_lock(&lane->mutex);
-		lane->nwaiting++;
-		while (lane->turn <= turn)
+		for (;;) {
+			/* Each time: a lane that wakes all who wait forgets what for. */
+			if (lane->awaited > turn)
+				lane->awaited = turn;
+			if (lane->turn > turn)
+				break;
 			pthread_cond_wait(&lane->passes, &lane->mutex);
-		lane->nwaiting--;
+		}
 		pthread_mutex_unlock(&lane->mutex);
 	}
 }
@@ -144,10 +149,11 @@ static void wait_for_turn(struct lanes *lanes, const struct lane *but, uint64_t 
 /* ${lane} has come to ${turn}; the order of the two steps is that of the paragraph above. */
 static void set_turn(struct lane *lane, uint64_t turn) {
 	lane->turn = turn;
-	if (lane->nwaiting == 0)
+	if (lane->awaited >= turn)
 		return;
 	/* With the mutex, so that it does not come between the waiter's look and his sleep. */
 	pthread_mutex_lock(&lane->mutex);
+	lane->awaited = UINT64_MAX;
 	pthread_cond_broadcast(&lane->passes);
 	pthread_mutex_unlock(&lane->mutex);
 }
@@ -545,9 +551,14 @@ void lanes_free(struct lanes *lanes) {
 	free(lanes);
 }
 
-/* The turn of a lane without work is UINT64_MAX, also before its thread runs. */
+/* The turn of a lane without work is behind all others, also before its thread runs. */
 static void lane_init(struct lane *lane, struct lanes *lanes, unsigned int number) {
-	*lane = (struct lane){ .lanes = lanes, .number = number, .turn = UINT64_MAX };
+	*lane = (struct lane){
+		.lanes = lanes,
+		.number = number,
+		.turn = UINT64_MAX,
+		.awaited = UINT64_MAX,
+	};
 	lane->lines = ordered_lines_of(lanes->lines, number);
 	pthread_mutex_init(&lane->mutex, NULL);
 	pthread_cond_init(&lane->passes, NULL);
