@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "entry_copy.h"
 #include "kept_content.h"
 #include "key_set.h"
+#include "lane_batch.h"
 #include "member_order.h"
 #include "ordered_lines.h"
 #include "pool.h"
@@ -19,8 +19,8 @@
 /*
  * The caller reads the archive and deals members out to lanes; each lane is a thread with a queue.
  * A member is copied, small content included, into the batch that is being filled for its lane, and
- * the lane gets the batch when it is full: handing over single members would mean a lock for each
- * of them, and often a thread to be woken.
+ * the lane gets the batch when it is full (lane_batch.h): handing over single members would mean a
+ * lock for each of them, and often a thread to be woken.
  *
  * A task is a member in a batch.  Its turn is its number among all tasks, and it may only be done
  * after certain others, of lower turns, on other lanes (member_order.h).  As nobody waits for a
@@ -34,9 +34,6 @@
  * sequentially consistent, so that one of the two sees the other, and no wake-up is lost.
  */
 
-/* A batch is full with this many bytes or this many tasks: short ones take time as well. */
-#define BATCH_NBYTES ((size_t)64 << 10)
-#define NTASKS_MAX 64
 /*
  * Larger content is not copied, but lent or put by the caller.  A batch has more than BATCH_NBYTES
  * only for a single member that needs it, so this also bounds what a lane takes.
@@ -50,25 +47,6 @@
 /* The load of a lane whose queue is full, and that at which a lane is lent nothing more. */
 #define LOAD_MAX (NBATCHES_MAX * (off_t)BATCH_NBYTES)
 #define LENT_MAX ((off_t)256 << 20)
-#define ALIGNMENT _Alignof(max_align_t)
-
-/* Lies in the room of its batch, as its entry, its content and an error of reading it do. */
-struct task {
-	struct task *next;
-	struct entry *entry;
-	size_t number; /* of the member in the archive; those put by the caller count as well */
-	uint64_t turn, after; /* after: other lanes must be behind that turn; 0: no matter where */
-	struct kept_content content;
-};
-
-/* Never empty.  Is the caller's until it is handed over, then the lane's, which frees it. */
-struct batch {
-	struct batch *next;
-	struct task *first, **last;
-	unsigned int ntasks;
-	size_t nbytes, capacity; /* of room */
-	_Alignas(max_align_t) char room[];
-};
 
 struct lane {
 	struct lanes *lanes;
@@ -76,9 +54,10 @@ struct lane {
 	pthread_t thread;
 	bool is_running;
 	struct lines_of_thread *lines;
-	struct batch *filling; /* the caller's */
-	char *buf;             /* for content that is lent; NULL until needed */
-	_Atomic off_t lent;    /* bytes of it that are on their way */
+	/* The caller's: what is being filled, and empty ones to be filled again. */
+	struct batch *filling, *spare;
+	char *buf;          /* for content that is lent; NULL until needed */
+	_Atomic off_t lent; /* bytes of it that are on their way */
 	/* Of the task that is done, or comes next; UINT64_MAX: none, which is under the mutex. */
 	_Atomic uint64_t turn;
 	/* The lowest turn that somebody waits for to be passed; UINT64_MAX: nobody waits. */
@@ -87,7 +66,8 @@ struct lane {
 	/* For whoever waits for the turn, for the lane itself, and for the caller. */
 	pthread_cond_t passes, has_work, has_room;
 	struct batch *first, **last;
-	atomic_uint nbatches; /* is read without it, too */
+	struct batch *emptied; /* by the lane; to become spare */
+	atomic_uint nbatches;  /* is read without it, too */
 	bool ends;
 };
 
@@ -176,13 +156,17 @@ static void do_task(struct lane *lane, const struct task *task) {
 }
 
 /*
- * The next batch of ${lane}, which the lane is to free; waits until there is one.  NULL: there will
- * be none.  What the lane took before must be done: if nothing is left, it says that all is.
+ * The next batch of ${lane}; waits until there is one.  NULL: there will be none.  The one that it
+ * took before, ${emptied} (NULL: none), must be done: if nothing is left, it says that all is.
  */
-static struct batch *take_batch(struct lane *lane) {
+static struct batch *take_batch(struct lane *lane, struct batch *emptied) {
 	struct batch *batch;
 
 	pthread_mutex_lock(&lane->mutex);
+	if (emptied != NULL) {
+		emptied->next = lane->emptied;
+		lane->emptied = emptied;
+	}
 	if (lane->first == NULL) {
 		lane->turn = UINT64_MAX;
 		pthread_cond_broadcast(&lane->passes);
@@ -204,17 +188,16 @@ static struct batch *take_batch(struct lane *lane) {
 
 static void *run_lane(void *argument) {
 	struct lane *lane = argument;
-	struct batch *batch;
+	struct batch *batch = NULL;
 	struct error err;
 
 	lines_keep(lane->lines);
-	while ((batch = take_batch(lane)) != NULL) {
+	while ((batch = take_batch(lane, batch)) != NULL) {
 		/* After a failure the queue is still emptied, so that nobody waits for ever. */
 		for (const struct task *t = batch->first; t != NULL; t = t->next) {
 			if (failure(lane->lanes, &err) == TARN_OK)
 				do_task(lane, t);
 		}
-		free(batch);
 	}
 	lines_keep_no_more(lane->lines);
 	return NULL;
@@ -233,6 +216,10 @@ static void hand_over(struct lane *lane) {
 	*lane->last = batch;
 	lane->last = &batch->next;
 	lane->nbatches++;
+	if (lane->spare == NULL) {
+		lane->spare = lane->emptied;
+		lane->emptied = NULL;
+	}
 	/* Who waits for these tasks must see at once that the lane is not idle any more. */
 	if (lane->turn == UINT64_MAX)
 		lane->turn = batch->first->turn;
@@ -325,84 +312,42 @@ static void hand_over_and_look(struct lane *lane) {
 	say(lanes, lanes->order.done);
 }
 
-/*
- * The batch that is being filled for ${lane}, with room for ${nbytes} and one more task; what does
- * not fit into any gets a larger one.  NULL: there is no memory.
- */
-static struct batch *make_room(struct lane *lane, size_t nbytes) {
-	struct batch *batch = lane->filling;
-	size_t capacity = nbytes > BATCH_NBYTES ? nbytes : BATCH_NBYTES;
+/* An empty batch for ${lane} with room for ${nbytes}; NULL: there is no memory. */
+static struct batch *empty_batch(struct lane *lane, size_t nbytes) {
+	struct batch *batch = lane->spare;
 
-	if (batch != NULL &&
-	    (batch->ntasks == NTASKS_MAX || batch->capacity - batch->nbytes < nbytes))
-		hand_over_and_look(lane);
-	if (lane->filling != NULL)
-		return batch;
-	batch = malloc(sizeof(*batch) + capacity);
 	if (batch == NULL)
-		return NULL;
-	batch->next = NULL;
-	batch->first = NULL;
-	batch->last = &batch->first;
-	batch->ntasks = 0;
-	batch->nbytes = 0;
-	batch->capacity = capacity;
-	lane->filling = batch;
+		return batch_new(nbytes);
+	lane->spare = batch->next;
+	if (batch->capacity < nbytes) {
+		/* Not left there, or there would be more and more of them. */
+		free(batch);
+		return batch_new(nbytes);
+	}
+	batch_empty(batch);
 	return batch;
 }
 
-static size_t aligned(size_t nbytes) {
-	return (nbytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-}
-
-/* The next ${nbytes} in ${batch}, aligned for any type; make_room must have found them. */
-static void *take_room(struct batch *batch, size_t nbytes) {
-	void *at = batch->room + batch->nbytes;
-
-	batch->nbytes += aligned(nbytes);
-	return at;
-}
-
 /*
- * Append ${e}, with room for ${content_nbytes} more and an error, to what ${lane} is to do.  NULL:
- * there is no memory.
+ * Append ${e}, with room for ${content_nbytes} more, to what ${lane} is to do.  NULL: there is no
+ * memory.
  */
 static struct task *append(struct lane *lane, const struct entry *e, size_t number, uint64_t after,
     size_t content_nbytes) {
-	size_t entry_nbytes = aligned(entry_copy_nbytes(e));
-	struct batch *batch = make_room(lane,
-	    aligned(sizeof(struct task)) + entry_nbytes + aligned(content_nbytes) +
-	        aligned(sizeof(struct error)));
+	size_t nbytes = batch_nbytes_for(e, content_nbytes);
 	struct task *task;
 
-	if (batch == NULL)
+	if (lane->filling != NULL && !batch_has_room(lane->filling, nbytes))
+		hand_over_and_look(lane);
+	if (lane->filling == NULL)
+		lane->filling = empty_batch(lane, nbytes);
+	if (lane->filling == NULL)
 		return NULL;
-	task = take_room(batch, sizeof(*task));
-	*task = (struct task){
-		.entry = entry_copy_to(take_room(batch, entry_nbytes), e),
-		.number = number,
-		.turn = lane->lanes->turn,
-		.after = after,
-	};
-	*batch->last = task;
-	batch->last = &task->next;
-	batch->ntasks++;
+	task = batch_append(lane->filling, e);
+	task->number = number;
+	task->turn = lane->lanes->turn;
+	task->after = after;
 	return task;
-}
-
-/* The content of ${task}, the last one of ${lane}, is that of ${from}. */
-static void copy_content(struct lane *lane, struct task *task, struct source *from) {
-	struct batch *batch = lane->filling;
-	struct error err, *kept;
-
-	kept_content_copy(
-	    &task->content, take_room(batch, (size_t)task->entry->size), task->entry, from, &err);
-	/* The lane meets the error when it reads that far, as if it read the archive itself. */
-	if (task->content.err == NULL)
-		return;
-	kept = take_room(batch, sizeof(*kept));
-	*kept = err;
-	task->content.err = kept;
 }
 
 /*
@@ -490,7 +435,7 @@ int lanes_put(struct lanes *lanes, const struct entry *e, size_t number, struct 
 	if (is_large)
 		lend_content(&lanes->all[lane], task, &lent);
 	else if (copies)
-		copy_content(&lanes->all[lane], task, from);
+		batch_copy_content(lanes->all[lane].filling, task, from);
 	return failure(lanes, err);
 }
 
@@ -538,6 +483,8 @@ void lanes_free(struct lanes *lanes) {
 
 		/* What was not handed over is given up. */
 		free(lane->filling);
+		batch_free_all(lane->spare);
+		batch_free_all(lane->emptied);
 		free(lane->buf);
 		pthread_cond_destroy(&lane->passes);
 		pthread_cond_destroy(&lane->has_work);

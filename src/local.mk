@@ -121,6 +121,8 @@ libtarn_a_SOURCES = \
 	%D%/known_members.h \
 	%D%/landlock.c \
 	%D%/landlock.h \
+	%D%/lane_batch.c \
+	%D%/lane_batch.h \
 	%D%/lanes.c \
 	%D%/lanes.h \
 	%D%/late_content.c \
