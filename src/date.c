@@ -8,12 +8,14 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 /*
- * Only forms are understood that mean one thing, to the last character: not the phrases that GNU
- * tar takes ("yesterday"), nor days and months without a leading zero.  A day that does not exist
- * is refused rather than interpreted, and so is ±HH without a time.
+ * Only forms are understood that mean one thing, to the last character: not days and months without
+ * a leading zero, nor names of weekdays.  A day that does not exist is refused rather than
+ * interpreted, and so is ±HH without a time.  Phrases ("2 days ago") mean what GNU tar takes them to
+ * mean.
  *
  * Most parsers take a pointer to the rest of the text and move it behind what they have understood;
  * they return false for what they have not.  The pointer may be behind the end of the text then.
@@ -126,6 +128,106 @@ static bool parse_calendar(const char *text, struct timespec *time) {
 	return *text == '\0';
 }
 
+/* How far a phrase is from now; days and months as the calendar has them. */
+struct distance {
+	int days, months;
+	long long seconds;
+};
+
+/* What one of each is.  Of a unit there may be many, and ago. */
+static const struct word {
+	const char *name;
+	struct distance distance;
+	bool is_unit;
+} words[] = {
+	{ "now", { 0 }, false },
+	{ "today", { 0 }, false },
+	{ "yesterday", { .days = -1 }, false },
+	{ "tomorrow", { .days = 1 }, false },
+	{ "sec", { .seconds = 1 }, true },
+	{ "second", { .seconds = 1 }, true },
+	{ "min", { .seconds = 60 }, true },
+	{ "minute", { .seconds = 60 }, true },
+	{ "hour", { .seconds = 3600 }, true },
+	{ "day", { .days = 1 }, true },
+	{ "week", { .days = 7 }, true },
+	{ "fortnight", { .days = 14 }, true },
+	{ "month", { .months = 1 }, true },
+	{ "year", { .months = 12 }, true },
+};
+
+/* Is ${name} the word at *${text}, but for case?  Then *${text} moves behind it and spaces. */
+static bool skip_word(const char **text, const char *name, bool may_be_plural) {
+	size_t n = strlen(name);
+
+	if (strncasecmp(*text, name, n) != 0)
+		return false;
+	n += may_be_plural && ((*text)[n] == 's' || (*text)[n] == 'S');
+	if (isalnum((unsigned char)(*text)[n]))
+		return false;
+	*text += n;
+	*text += strspn(*text, " ");
+	return true;
+}
+
+/* ±N, last or next; *${count} is what it was if it is none of these.  False: there are too many. */
+static bool parse_count(const char **text, int *count) {
+	char *end;
+	long n = strtol(*text, &end, 10);
+
+	if (skip_word(text, "last", false)) {
+		*count = -1;
+	} else if (!skip_word(text, "next", false) && end != *text) {
+		*text = end + strspn(end, " ");
+		*count = (int)n;
+	}
+	/* As many fortnights in days, and years in months, are an int. */
+	return n >= -1000000 && n <= 1000000;
+}
+
+/* [±N|last|next] UNIT[s] [ago], or a word such as "yesterday": added to ${distance}. */
+static bool parse_step(const char **text, struct distance *distance) {
+	const struct word *word = words, *end = words + sizeof(words) / sizeof(words[0]);
+	const char *start = *text;
+	int count = 1;
+
+	if (!parse_count(text, &count))
+		return false;
+	while (word < end && !skip_word(text, word->name, word->is_unit))
+		word++;
+	if (word == end)
+		return false;
+	/* Not "2 yesterday". */
+	if (!word->is_unit && strncasecmp(start, word->name, strlen(word->name)) != 0)
+		return false;
+	if (word->is_unit && skip_word(text, "ago", false))
+		count = -count;
+	distance->seconds += count * word->distance.seconds;
+	return !__builtin_add_overflow(
+	           distance->days, count * word->distance.days, &distance->days) &&
+	    !__builtin_add_overflow(
+	        distance->months, count * word->distance.months, &distance->months);
+}
+
+/* "yesterday", "2 weeks ago", "-1 month 12 hours": so far from now. */
+static bool parse_phrase(const char *text, struct timespec *time) {
+	struct distance distance = { 0 };
+	struct tm tm;
+
+	do {
+		if (!parse_step(&text, &distance))
+			return false;
+	} while (*text != '\0');
+	clock_gettime(CLOCK_REALTIME, time);
+	/* Whether clocks are an hour ahead is as of now, as in GNU tar. */
+	localtime_r(&time->tv_sec, &tm);
+	if (__builtin_add_overflow(tm.tm_mday, distance.days, &tm.tm_mday) ||
+	    __builtin_add_overflow(tm.tm_mon, distance.months, &tm.tm_mon))
+		return false;
+	time->tv_sec = mktime(&tm);
+	return !__builtin_add_overflow(time->tv_sec, distance.seconds, &time->tv_sec);
+}
+
 /* Seconds since the Epoch, negative before it.  The sign holds for the fraction, too. */
 static bool parse_seconds(const char *text, struct timespec *time) {
 	bool before = *text == '-';
@@ -159,7 +261,7 @@ int date_parse(const char *text, struct timespec *time, struct error *err) {
 			return err_set(err, TARN_ESYSTEM, errno, "%s: Cannot stat", text);
 		parsed = st.st_mtim;
 	} else if (*text == '@' ? !parse_seconds(text + 1, &parsed) :
-	                          !parse_calendar(text, &parsed)) {
+	                          !parse_calendar(text, &parsed) && !parse_phrase(text, &parsed)) {
 		return err_set(err, TARN_EUSAGE, 0, "%s: Unknown date format", text);
 	}
 	*time = parsed;

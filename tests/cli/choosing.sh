@@ -44,8 +44,28 @@ test_newer_takes_the_time_of_a_file() {
 	expect_status 1 grep -q old names
 	expect_status 2 tarn -N ./none -cf b.tar tree
 	expect_stderr_has './none: Cannot stat'
-	expect_status 2 tarn -N yesterday -cf b.tar tree
-	expect_stderr_has 'yesterday: Unknown date format'
+	expect_status 2 tarn -N yesteryear -cf b.tar tree
+	expect_stderr_has 'yesteryear: Unknown date format'
+}
+
+# Judged by date(1); a second may pass in between.
+test_date_may_be_so_far_from_now() {
+	local phrase zone ours
+	: >f
+	for zone in UTC Europe/Berlin America/St_Johns; do
+		for phrase in now today yesterday Tomorrow '1 day ago' '2 days' '-3 weeks' '+36 hours ago' \
+			'last month' 'next year' fortnight '1 month 2 days ago' '90 min ago' 'yesterday 6 hours' \
+			'100 days ago' '999999 seconds ago' '1000 weeks ago' 'LAST DAY' '7months'; do
+			TZ=$zone tarn -cf a.tar --mtime="$phrase" f
+			ours=$(TZ=UTC tar -tvf a.tar --full-time)
+			ours=$(date -u -d "$(awk '{ print $4, $5 }' <<<"$ours")" +%s)
+			ours=$((ours - $(TZ=$zone date -d "$phrase" +%s)))
+			if ((ours < -2 || ours > 0)); then
+				echo "$phrase in $zone: $ours seconds off"
+				return 1
+			fi
+		done
+	done
 }
 
 test_newer_extracts_newer_members() {
