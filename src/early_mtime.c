@@ -47,13 +47,15 @@ size_t early_mtime_look(struct early_mtime *early, const char *data, size_t nbyt
 	uint64_t content;
 	size_t at = 0;
 
-	early->is_set = false;
+	early->is_set = early->is_continued = false;
 	for (int i = 0; i < NHEADERS_MAX; i++) {
 		if (nbytes < at + sizeof(block))
 			return at + sizeof(block);
 		memcpy(&block, data + at, sizeof(block));
-		if (!extended_header_read(&block, &content) || content > RECORDS_NBYTES_MAX)
+		if (!extended_header_read(&block, &content) || content > RECORDS_NBYTES_MAX) {
+			early->is_continued = block.type == 'M';
 			break;
+		}
 		at += sizeof(block);
 		if (nbytes < at + content)
 			return at + content;

@@ -171,6 +171,10 @@ static bool read_records(struct records *records, const char *at, size_t nbytes)
 }
 
 bool extended_header_read(const struct tar_block *block, uint64_t *nbytes) {
+	/* A label is nothing but the name in its header, and has no size. */
+	*nbytes = 0;
+	if (block->type == 'V')
+		return has_checksum(block);
 	return block->type != '\0' && strchr("gxKL", block->type) != NULL && has_checksum(block) &&
 	    read_octal(block->size, sizeof(block->size), nbytes);
 }

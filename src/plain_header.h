@@ -34,8 +34,8 @@ size_t plain_header_read(
     struct plain_header *header, const void *data, size_t nbytes, struct entry *e);
 
 /**
- * True when ${block} is one of the headers that say more of the next one (pax records, GNU tar's
- * long names): ${nbytes} of that follow.
+ * True when ${block} is one of the headers that stand before a member's own (pax records, GNU tar's
+ * long names and the label of a volume), which ${nbytes} of content follow.
  */
 bool extended_header_read(const struct tar_block *block, uint64_t *nbytes);
 

@@ -131,6 +131,27 @@ test_global_header_that_is_ignored_is_said_to_be() {
 	expect_equal "$(cat "$ERR")" ''
 }
 
+# In the place of a file that was extracted from the first volume it would be a loss.
+test_rest_of_a_file_in_another_volume_of_gnu_tar_is_refused_as_by_gnu_tar() {
+	mkdir tree
+	head -c 15000 /dev/urandom >tree/divided
+	echo whole >tree/whole
+	for options in '' '-V label'; do
+		rm -rf out theirs one.tar two.tar
+		# shellcheck disable=SC2086
+		tar --format=gnu -cM -L 10 $options -f one.tar -f two.tar -f three.tar \
+			-C tree divided whole
+		mkdir out theirs
+		echo precious | tee out/divided >theirs/divided
+		expect_status 2 tar -xf two.tar -C theirs
+		sed s/^tar:/tarn:/ "$ERR" >theirs.err
+		expect_status 2 tarn -xf two.tar -C out
+		expect_stderr_has "$(head -n 1 theirs.err)"
+		same_tree theirs out --ignore root
+		expect_status 2 tarn --test -f two.tar
+	done
+}
+
 test_cpio_restores_cpio() {
 	make_tree
 	tarn -cf a.cpio --format=cpio tree

@@ -131,6 +131,18 @@ START_TEST(first_record_of_a_global_header_is_told_but_comments) {
 }
 END_TEST
 
+START_TEST(rest_of_a_file_on_another_volume_is_told_behind_a_label) {
+	add('V', "");
+	add('M', "");
+	add('0', "");
+	ck_assert(look().is_continued);
+	set_up();
+	add('0', "");
+	add('M', "");
+	ck_assert(!look().is_continued);
+}
+END_TEST
+
 START_TEST(damaged_header_is_not_believed) {
 	add('x', "12 mtime=-7\n");
 	data[0]++;
@@ -164,6 +176,7 @@ int main(void) {
 	tcase_add_test(tc, only_the_header_of_the_next_member_counts);
 	tcase_add_test(tc, numbers_may_begin_with_blanks);
 	tcase_add_test(tc, first_record_of_a_global_header_is_told_but_comments);
+	tcase_add_test(tc, rest_of_a_file_on_another_volume_is_told_behind_a_label);
 	tcase_add_test(tc, damaged_header_is_not_believed);
 	tcase_add_test(tc, more_is_asked_for_until_it_is_known);
 	suite_add_tcase(suite, tc);
