@@ -372,16 +372,16 @@ static int take_header(struct archive_source *s, bool has_warning, struct error 
 	int r;
 
 	/* It is that of this member, also if that is refused. */
-	s->early_mtime.is_set = s->early_mtime.is_continued = false;
+	s->early_mtime.is_set = false;
+	s->early_mtime.refused = NULL;
 	/* That is for late_content: libarchive knows no names from before it was begun anew. */
 	if (!is_tar)
 		archive_entry_set_hardlink(s->from, NULL);
 	r = entry_from_libarchive(&s->entry, s->from, &s->storage, err);
 	s->last_name = s->entry.name;
-	/* In the place of the whole file the rest of it would do harm. */
-	if (r == TARN_OK && early.is_continued)
-		r = err_set(err, TARN_EFORMAT, 0,
-		    "Cannot extract -- file is continued from another volume");
+	/* In the place of the whole file a part of it would do harm. */
+	if (r == TARN_OK && early.refused != NULL)
+		r = err_set(err, TARN_EFORMAT, 0, "%s", early.refused);
 	/*
 	 * Of a link member with an empty first name libarchive tells neither that nor a type, or,
 	 * behind one that has a first name, that it is empty.

@@ -42,18 +42,28 @@ static void read_global_records(struct early_mtime *early, const char *at, const
 	}
 }
 
+/* GNU tar has sparse files of its own format, which libarchive knows, under the same letter. */
+static const char *refusal(const struct tar_block *block) {
+	if (block->type == 'M')
+		return "Cannot extract -- file is continued from another volume";
+	if (block->type == 'S' && memcmp(block->magic, TAR_MAGIC_USTAR, sizeof(block->magic)) == 0)
+		return "Cannot extract -- sparse file in the format of star";
+	return NULL;
+}
+
 size_t early_mtime_look(struct early_mtime *early, const char *data, size_t nbytes) {
 	struct tar_block block;
 	uint64_t content;
 	size_t at = 0;
 
-	early->is_set = early->is_continued = false;
+	early->is_set = false;
+	early->refused = NULL;
 	for (int i = 0; i < NHEADERS_MAX; i++) {
 		if (nbytes < at + sizeof(block))
 			return at + sizeof(block);
 		memcpy(&block, data + at, sizeof(block));
 		if (!extended_header_read(&block, &content) || content > RECORDS_NBYTES_MAX) {
-			early->is_continued = block.type == 'M';
+			early->refused = refusal(&block);
 			break;
 		}
 		at += sizeof(block);

@@ -180,6 +180,26 @@ test_sparse_map_that_overlaps_is_an_error() {
 	[ ! -e f ]
 }
 
+# Its data stand there one behind the other, and its map where other headers have nothing.
+test_sparse_file_of_star_is_said_and_the_rest_is_extracted() {
+	PYTHONPATH=$TOP/tests/archives python3 - <<-'END'
+	from tarbytes import *
+	block = bytearray(header(b"sparse", type=b"S", size=1024))
+	block[356:404] = b"".join(b"%011o %011o " % run for run in ((0, 512), (4096, 512)))
+	block[452:464] = b"%011o " % 8192
+	block[476:500] = b"%011o %011o " % (1000000000, 1000000000)
+	block[508:512] = b"tar\0"
+	block[148:156] = b" " * 8
+	block[148:156] = b"%06o\0 " % sum(block)
+	with open("a.tar", "wb") as f:
+	    f.write(member(b"a") + bytes(block) + b"x" * 1024 + member(b"b", b"b") + END)
+	END
+	mkdir out
+	expect_status 2 tarn -xf a.tar -C out
+	expect_equal "$(head -n 1 "$ERR")" 'tarn: sparse: Cannot extract -- sparse file in the format of star'
+	expect_equal "$(ls out)" $'a\nb'
+}
+
 test_member_without_a_name_is_said_and_the_rest_is_extracted() {
 	python3 - <<-'END'
 	import tarfile

@@ -135,11 +135,21 @@ START_TEST(rest_of_a_file_on_another_volume_is_told_behind_a_label) {
 	add('V', "");
 	add('M', "");
 	add('0', "");
-	ck_assert(look().is_continued);
+	ck_assert_str_eq(look().refused, "Cannot extract -- file is continued from another volume");
 	set_up();
 	add('0', "");
 	add('M', "");
-	ck_assert(!look().is_continued);
+	ck_assert_ptr_null(look().refused);
+}
+END_TEST
+
+START_TEST(sparse_file_is_refused_unless_it_is_one_of_gnu_tar) {
+	struct tar_block *block = (struct tar_block *)data;
+
+	add('S', "");
+	ck_assert_str_eq(look().refused, "Cannot extract -- sparse file in the format of star");
+	memcpy(block->magic, TAR_MAGIC_GNU, sizeof(block->magic));
+	ck_assert_ptr_null(look().refused);
 }
 END_TEST
 
@@ -177,6 +187,7 @@ int main(void) {
 	tcase_add_test(tc, numbers_may_begin_with_blanks);
 	tcase_add_test(tc, first_record_of_a_global_header_is_told_but_comments);
 	tcase_add_test(tc, rest_of_a_file_on_another_volume_is_told_behind_a_label);
+	tcase_add_test(tc, sparse_file_is_refused_unless_it_is_one_of_gnu_tar);
 	tcase_add_test(tc, damaged_header_is_not_believed);
 	tcase_add_test(tc, more_is_asked_for_until_it_is_known);
 	suite_add_tcase(suite, tc);
