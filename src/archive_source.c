@@ -5,6 +5,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,6 +63,9 @@ struct archive_source {
 	 */
 	off_t content_end;
 	off_t npromised;
+	/* Of a cpio archive with checksums: what its bytes must add up to, and what those that came do. */
+	bool has_sum;
+	uint32_t promised_sum, sum;
 	off_t content_fed; /* where in the plain stream its content ends: it is fed up to there */
 	off_t nplain;      /* bytes of the plain stream that this libarchive does not see */
 	size_t nlisted;    /* members of a cpio archive that it has seen */
@@ -348,6 +352,9 @@ static void look_ahead(struct archive_source *s) {
 	size_t needed = TAR_BLOCK_NBYTES;
 
 	skip_zeros(s);
+	/* Later ones are prepare_header's. */
+	if (held_bytes_need(&s->held, CPIO_HEADER_NBYTES_MAX) == TARN_OK)
+		s->has_sum = cpio_header_read_sum(s->held.data, s->held.nbytes, &s->promised_sum);
 	while (needed > 0 && held_bytes_need(&s->held, needed) == TARN_OK)
 		needed = early_mtime_look(&s->early_mtime, s->held.data, s->held.nbytes);
 	if (s->early_mtime.ignored[0] != '\0' && !s->said_global)
@@ -400,6 +407,9 @@ static int take_header(struct archive_source *s, bool has_warning, struct error 
 	if (early.is_set)
 		s->entry.mtime = early.mtime;
 	s->npromised = npromised(&s->entry);
+	/* The name of a member of tar may look like such a header. */
+	s->has_sum = s->has_sum && !is_tar && s->entry.size > 0;
+	s->sum = 0;
 	if (__builtin_add_overflow(position(s), s->npromised, &s->content_fed))
 		s->content_fed = INT64_MAX;
 	if (has_warning && !is_about_charset(s->archive))
@@ -444,6 +454,13 @@ static void give_back(struct archive_source *s, size_t ahead) {
 	s->nlisted = 0;
 }
 
+/* Begin libarchive anew at the header of a cpio archive that is held, if it is one. */
+static int open_at_header(struct archive_source *s, struct error *err) {
+	s->has_sum = held_bytes_need(&s->held, CPIO_HEADER_NBYTES_MAX) == TARN_OK &&
+	    cpio_header_read_sum(s->held.data, s->held.nbytes, &s->promised_sum);
+	return open_archive(s, err);
+}
+
 /*
  * Behind a member of a cpio archive: see to it that libarchive has not seen too many, and is at a
  * header.  (It looks for one itself, but not at every byte, and keeps quiet about it where a block
@@ -455,13 +472,21 @@ static int prepare_header(struct archive_source *s, struct error *err) {
 	bool is_text = format != ARCHIVE_FORMAT_CPIO_BIN_LE && format != ARCHIVE_FORMAT_CPIO_BIN_BE;
 	size_t ahead;
 
-	if (archive_source_is_tar(&s->base) || (ahead = fed_ahead(s)) == SIZE_MAX)
+	if (archive_source_is_tar(&s->base))
 		return TARN_OK;
+	s->has_sum = false;
+	ahead = fed_ahead(s);
+	if (ahead == SIZE_MAX)
+		return TARN_OK;
+	s->has_sum =
+	    cpio_header_read_sum(s->held.data - ahead, ahead + s->held.nbytes, &s->promised_sum);
 	if (!is_text || cpio_header_is_sound(s->held.data - ahead, ahead + s->held.nbytes)) {
-		if (++s->nlisted < CPIO_NMEMBERS_MAX || s->held.has_all)
+		bool lacks_sum = format == ARCHIVE_FORMAT_CPIO_SVR4_CRC && !s->has_sum;
+
+		if ((++s->nlisted < CPIO_NMEMBERS_MAX && !lacks_sum) || s->held.has_all)
 			return TARN_OK;
 		give_back(s, ahead);
-		return open_archive(s, err);
+		return open_at_header(s, err);
 	}
 	say_garbage(s, position(s));
 	give_back(s, ahead);
@@ -470,7 +495,7 @@ static int prepare_header(struct archive_source *s, struct error *err) {
 		s->nplain++;
 	} while (held_bytes_need(&s->held, CPIO_HEADER_NBYTES_MAX) == TARN_OK &&
 	    !cpio_header_is_sound(s->held.data, s->held.nbytes));
-	return open_archive(s, err);
+	return open_at_header(s, err);
 }
 
 /* At a good header. */
@@ -541,11 +566,17 @@ static int check_block(struct archive_source *s, const struct block *block, stru
 		return err_set(err, TARN_EFORMAT, 0, "Malformed sparse map");
 	s->content_end = end;
 	s->npromised -= (off_t)block->nbytes;
+	for (size_t i = 0; s->has_sum && i < block->nbytes; i++)
+		s->sum += ((const unsigned char *)block->data)[i];
 	return TARN_OK;
 }
 
 /* A map may promise more than the archive has; but a file of one hole has no map here. */
 static int check_end(const struct archive_source *s, struct error *err) {
+	if (s->has_sum && s->content_end == s->entry.size && s->sum != s->promised_sum)
+		return err_set(err, TARN_EFORMAT, 0,
+		    "Checksum error (0x%" PRIx32 ", should be 0x%" PRIx32 ")", s->sum,
+		    s->promised_sum);
 	if (s->npromised == 0 || s->content_end == 0)
 		return TARN_END;
 	return err_set(err, TARN_EFORMAT, 0, "Malformed sparse map");

@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -163,4 +164,18 @@ bool cpio_header_is_sound(const char *data, size_t nbytes) {
 		return at == end;
 	}
 	return false;
+}
+
+bool cpio_header_read_sum(const char *data, size_t nbytes, uint32_t *sum) {
+	static const char magic[] = "070702";
+	/* The last of the numbers. */
+	const size_t at = 102, ndigits = 8;
+	char digits[9];
+
+	if (nbytes < at + ndigits || memcmp(data, magic, strlen(magic)) != 0)
+		return false;
+	memcpy(digits, data + at, ndigits);
+	digits[ndigits] = '\0';
+	*sum = (uint32_t)strtoul(digits, NULL, 16);
+	return true;
 }

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "cpio_names.h"
@@ -40,6 +41,12 @@ int cpio_header_encode(struct member_header *header, struct cpio_names *names,
  * True also where ${nbytes} are too few to tell.
  */
 bool cpio_header_is_sound(const char *data, size_t nbytes);
+
+/**
+ * What the content of the member whose header ${data} begins with must add up to, byte by byte: *${sum}.  False:
+ * its format has no checksums, or ${nbytes} are too few to tell.
+ */
+bool cpio_header_read_sum(const char *data, size_t nbytes, uint32_t *sum);
 
 /** Encode what ends the archive. */
 int cpio_header_encode_trailer(struct member_header *header, struct error *err);
