@@ -380,6 +380,7 @@ static int take_header(struct archive_source *s, bool has_warning, struct error 
 
 	/* It is that of this member, also if that is refused. */
 	s->early_mtime.is_set = false;
+	s->early_mtime.malformed[0] = '\0';
 	s->early_mtime.refused = NULL;
 	/* That is for late_content: libarchive knows no names from before it was begun anew. */
 	if (!is_tar)
@@ -412,6 +413,9 @@ static int take_header(struct archive_source *s, bool has_warning, struct error 
 	s->sum = 0;
 	if (__builtin_add_overflow(position(s), s->npromised, &s->content_fed))
 		s->content_fed = INT64_MAX;
+	if (early.malformed[0] != '\0')
+		report_failure(s->report, s->entry.name, "Malformed extended header: invalid %s",
+		    early.malformed);
 	if (has_warning && !is_about_charset(s->archive))
 		report_failure(s->report, s->entry.name, "%s", error_text(s->archive));
 	return is_tar ? TARN_OK : hold_back(s, err);

@@ -2,6 +2,7 @@
 
 #include "early_mtime.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,11 +20,32 @@
 #define RECORDS_NBYTES_MAX ((uint64_t)1 << 20) /* libarchive's own limit */
 #define NHEADERS_MAX 16 /* before one member; x, K and L are all that is usual */
 
+/* What is behind the first digit is not judged: programs write times in many ways. */
+static bool begins_number(const struct pax_text *value) {
+	const char *at = value->text, *end = at + value->nbytes;
+
+	at += at < end && *at == '-';
+	return at < end && (*at == '.' || isdigit((unsigned char)*at));
+}
+
+static bool is_number(const struct pax_text *keyword) {
+	static const char *const numbers[] = { "mtime", "atime", "ctime", "size", "uid", "gid" };
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		if (pax_text_is(keyword, numbers[i]))
+			return true;
+	}
+	return false;
+}
+
 /* The last record of a keyword counts: a time from 1970 on takes back one before it. */
 static void read_records(struct early_mtime *early, const char *at, const char *end) {
 	struct pax_text keyword, value;
 
 	while (at < end && pax_read_record(&at, end, &keyword, &value)) {
+		if (is_number(&keyword) && !begins_number(&value))
+			snprintf(early->malformed, sizeof(early->malformed), "%.*s=%.*s",
+			    (int)keyword.nbytes, keyword.text, (int)value.nbytes, value.text);
 		if (pax_text_is(&keyword, "mtime"))
 			early->is_set = value.nbytes > 0 && *value.text == '-' &&
 			    pax_read_time(&value, &early->mtime);
@@ -57,6 +79,7 @@ size_t early_mtime_look(struct early_mtime *early, const char *data, size_t nbyt
 	size_t at = 0;
 
 	early->is_set = false;
+	early->malformed[0] = '\0';
 	early->refused = NULL;
 	for (int i = 0; i < NHEADERS_MAX; i++) {
 		if (nbytes < at + sizeof(block))

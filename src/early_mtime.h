@@ -10,10 +10,12 @@
  * positive one, and loses the sign of -0.5 altogether.  Global headers, which speak of all members
  * that follow, it passes over.  The rest of a file whose beginning is on another volume of GNU tar's
  * it takes for a file, and so it does star's sparse files, of which only the data are stored.
+ * Text where a number should be is 0 to it.
  */
 struct early_mtime {
 	bool is_set;
 	struct timespec mtime;
+	char malformed[64]; /* a record of that member that has no number, maybe cut; empty: none */
 	const char *refused; /* NULL, or why the member is not the file that it seems to be */
 	char ignored[64]; /* the keyword of a record in a global header, maybe cut; empty: none */
 };
@@ -21,7 +23,7 @@ struct early_mtime {
 /**
  * Look in the extended headers that the ${nbytes} of a tar archive at ${data} begin with, if any,
  * for the mtime of the member behind them; without one before 1970 ${early} is not set.  The member's
- * own header says whether it is refused.  The first record of a global one that would change members
+ * own header says whether it is refused, its records whether one is malformed.  The first record of a global one that would change members
  * is early->ignored, from then on.
  *
  * Returns 0, or how many bytes it takes to know, more than ${nbytes}.

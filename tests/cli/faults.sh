@@ -223,6 +223,28 @@ test_sparse_map_that_overlaps_is_an_error() {
 	[ ! -e f ]
 }
 
+# The time would be that of 1970 otherwise, and the owner root.
+test_record_that_has_no_number_is_said_and_all_is_extracted() {
+	for record in mtime=O17 atime= ctime=abc uid=x gid= mtime=-; do
+		rm -rf out
+		mkdir out
+		PYTHONPATH=$TOP/tests/archives python3 - "$record" <<-'END'
+		import sys
+		from tarbytes import *
+		key, value = sys.argv[1].encode().split(b"=")
+		with open("a.tar", "wb") as f:
+		    f.write(member(b"a", b"a") + pax({key: value}) + member(b"b", b"b") + member(b"c") + END)
+		END
+		expect_status 2 tar -tf a.tar
+		expect_status 2 tarn -xf a.tar -C out
+		expect_equal "$(head -n 1 "$ERR")" \
+			"tarn: b: Malformed extended header: invalid $record"
+		expect_equal "$(grep -c Malformed "$ERR")" 1
+		expect_equal "$(cat out/b)" b
+		expect_status 2 tarn --test -f a.tar
+	done
+}
+
 # Its data stand there one behind the other, and its map where other headers have nothing.
 test_sparse_file_of_star_is_said_and_the_rest_is_extracted() {
 	PYTHONPATH=$TOP/tests/archives python3 - <<-'END'
