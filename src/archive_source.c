@@ -383,8 +383,10 @@ static int take_header(struct archive_source *s, bool has_warning, struct error 
 	s->early_mtime.malformed[0] = '\0';
 	s->early_mtime.refused = NULL;
 	/* That is for late_content: libarchive knows no names from before it was begun anew. */
-	if (!is_tar)
+	if (!is_tar) {
 		archive_entry_set_hardlink(s->from, NULL);
+		early = (struct early_mtime){ 0 };
+	}
 	r = entry_from_libarchive(&s->entry, s->from, &s->storage, err);
 	s->last_name = s->entry.name;
 	/* In the place of the whole file a part of it would do harm. */

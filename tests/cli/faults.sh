@@ -186,6 +186,16 @@ test_checksum_of_cpio_is_verified() {
 	same_tree tree out --ignore mtime,root
 }
 
+test_content_of_a_cpio_member_is_no_header_of_tar() {
+	need_program cpio
+	mkdir out
+	head -c 1000 /dev/zero | tr '\0' M >m
+	echo m | cpio -o -H newc --quiet >a.cpio
+	expect_status 0 tarn -xf a.cpio -C out
+	expect_equal "$(cat "$ERR")" ''
+	cmp m out/m
+}
+
 test_name_of_a_tar_member_is_no_header_of_cpio() {
 	local name=070702
 	while [ ${#name} -lt 99 ]; do
