@@ -416,8 +416,7 @@ static int take_header(struct archive_source *s, bool has_warning, struct error 
 	if (__builtin_add_overflow(position(s), s->npromised, &s->content_fed))
 		s->content_fed = INT64_MAX;
 	if (early.malformed[0] != '\0')
-		report_failure(s->report, s->entry.name, "Malformed extended header: invalid %s",
-		    early.malformed);
+		report_failure(s->report, s->entry.name, "%s", early.malformed);
 	if (has_warning && !is_about_charset(s->archive))
 		report_failure(s->report, s->entry.name, "%s", error_text(s->archive));
 	return is_tar ? TARN_OK : hold_back(s, err);

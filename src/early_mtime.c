@@ -44,8 +44,9 @@ static void read_records(struct early_mtime *early, const char *at, const char *
 
 	while (at < end && pax_read_record(&at, end, &keyword, &value)) {
 		if (is_number(&keyword) && !begins_number(&value))
-			snprintf(early->malformed, sizeof(early->malformed), "%.*s=%.*s",
-			    (int)keyword.nbytes, keyword.text, (int)value.nbytes, value.text);
+			snprintf(early->malformed, sizeof(early->malformed),
+			    "Malformed extended header: invalid %.*s=%.*s", (int)keyword.nbytes,
+			    keyword.text, (int)value.nbytes, value.text);
 		if (pax_text_is(&keyword, "mtime"))
 			early->is_set = value.nbytes > 0 && *value.text == '-' &&
 			    pax_read_time(&value, &early->mtime);
@@ -61,6 +62,40 @@ static void read_global_records(struct early_mtime *early, const char *at, const
 		if (!pax_text_is(&keyword, "comment"))
 			snprintf(early->ignored, sizeof(early->ignored), "%.*s",
 			    (int)keyword.nbytes, keyword.text);
+	}
+}
+
+/* Octal digits, none of them, or a number to the base of 256, which such a byte begins (GNU tar). */
+static bool is_field(const char *at, const char *end) {
+	if (*at == '\200' || *at == '\377')
+		return true;
+	while (at < end && (*at == ' ' || *at == '\t'))
+		at++;
+	at += at < end && *at == '-';
+	while (at < end && *at >= '0' && *at <= '7')
+		at++;
+	return at == end || *at == '\0' || *at == ' ';
+}
+
+/* The words, and the names of what is expected, are those of GNU tar. */
+static void read_fields(struct early_mtime *early, const struct tar_block *block) {
+	const struct {
+		const char *at;
+		size_t nbytes;
+		const char *type;
+	} fields[] = {
+		{ block->mode, sizeof(block->mode), "mode_t" },
+		{ block->uid, sizeof(block->uid), "uid_t" },
+		{ block->gid, sizeof(block->gid), "gid_t" },
+		{ block->size, sizeof(block->size), "off_t" },
+		{ block->mtime, sizeof(block->mtime), "time_t" },
+	};
+
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		if (!is_field(fields[i].at, fields[i].at + fields[i].nbytes))
+			snprintf(early->malformed, sizeof(early->malformed),
+			    "Archive contains '%.*s' where numeric %s value expected",
+			    (int)fields[i].nbytes, fields[i].at, fields[i].type);
 	}
 }
 
@@ -87,6 +122,7 @@ size_t early_mtime_look(struct early_mtime *early, const char *data, size_t nbyt
 		memcpy(&block, data + at, sizeof(block));
 		if (!extended_header_read(&block, &content) || content > RECORDS_NBYTES_MAX) {
 			early->refused = refusal(&block);
+			read_fields(early, &block);
 			break;
 		}
 		at += sizeof(block);

@@ -15,7 +15,8 @@
 struct early_mtime {
 	bool is_set;
 	struct timespec mtime;
-	char malformed[64]; /* a record of that member that has no number, maybe cut; empty: none */
+	char
+	    malformed[128]; /* what of that member should be a number and is none; empty: nothing */
 	const char *refused; /* NULL, or why the member is not the file that it seems to be */
 	char ignored[64]; /* the keyword of a record in a global header, maybe cut; empty: none */
 };
@@ -23,8 +24,8 @@ struct early_mtime {
 /**
  * Look in the extended headers that the ${nbytes} of a tar archive at ${data} begin with, if any,
  * for the mtime of the member behind them; without one before 1970 ${early} is not set.  The member's
- * own header says whether it is refused, its records whether one is malformed.  The first record of a global one that would change members
- * is early->ignored, from then on.
+ * own header says whether it is refused, and all of them whether a number is malformed.  The first
+ * record of a global one that would change members is early->ignored, from then on.
  *
  * Returns 0, or how many bytes it takes to know, more than ${nbytes}.
  */
