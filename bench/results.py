@@ -19,7 +19,8 @@ round, so that above 1 the other program takes longer. The programs take turns w
 each result is judged: names, bytes, modes, owners, times, and which names are one inode; a program
 that got it wrong, or did not end, has what was wrong instead of figures. Of pax, cpio and squashfs no
 times are judged, and of trees of more than a million names nothing. All use all cores where they
-can. A program that starts others counts with the memory of the largest; those of a pipeline are
+can; *one thread* is tarn with `--threads=1`. tarn and the other tars extract with `-p`; *without -p* is
+tarn as it extracts archives that nobody trusts, when the kernel watches as well (SECURITY.md). A program that starts others counts with the memory of the largest; those of a pipeline are
 added up. Archives are read from the cache; pax, cpio and unsquashfs read archives of formats of their
 own, and pax and cpio write one."""
 GROWTH_EXPLANATION = """\
