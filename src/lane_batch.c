@@ -41,9 +41,9 @@ static size_t aligned(size_t nbytes) {
 	return (nbytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
-size_t batch_nbytes_for(const struct entry *e, size_t content_nbytes) {
-	return aligned(sizeof(struct task)) + aligned(entry_copy_nbytes(e)) +
-	    aligned(content_nbytes) + aligned(sizeof(struct error));
+size_t batch_nbytes_for(size_t entry_nbytes, size_t content_nbytes) {
+	return aligned(sizeof(struct task)) + aligned(entry_nbytes) + aligned(content_nbytes) +
+	    aligned(sizeof(struct error));
 }
 
 bool batch_has_room(const struct batch *batch, size_t nbytes) {
@@ -58,11 +58,11 @@ static void *take_room(struct batch *batch, size_t nbytes) {
 	return at;
 }
 
-struct task *batch_append(struct batch *batch, const struct entry *e) {
+struct task *batch_append(struct batch *batch, const struct entry *e, size_t entry_nbytes) {
 	struct task *task = take_room(batch, sizeof(*task));
 
 	*task = (struct task){
-		.entry = entry_copy_to(take_room(batch, entry_copy_nbytes(e)), e),
+		.entry = entry_copy_to(take_room(batch, entry_nbytes), e),
 	};
 	*batch->last = task;
 	batch->last = &task->next;

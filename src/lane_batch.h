@@ -41,12 +41,15 @@ void batch_empty(struct batch *batch);
 /** Free ${batch} and all behind it. */
 void batch_free_all(struct batch *batch);
 
-/** How many bytes ${e} takes with ${content_nbytes} of content. */
-size_t batch_nbytes_for(const struct entry *e, size_t content_nbytes);
+/** How many bytes a member takes whose copy has ${entry_nbytes}, with ${content_nbytes} of content. */
+size_t batch_nbytes_for(size_t entry_nbytes, size_t content_nbytes);
 /** May a member be appended that takes ${nbytes}? */
 bool batch_has_room(const struct batch *batch, size_t nbytes);
-/** Append a copy of ${e}, for which there must be room.  All else of the task is 0. */
-struct task *batch_append(struct batch *batch, const struct entry *e);
+/**
+ * Append a copy of ${e}, for which there must be room; ${entry_nbytes} are as of entry_copy_nbytes.
+ * All else of the task is 0.
+ */
+struct task *batch_append(struct batch *batch, const struct entry *e, size_t entry_nbytes);
 /** The content of ${task}, the last one, is a copy of what ${from} has; there must be room for it. */
 void batch_copy_content(struct batch *batch, struct task *task, struct source *from);
 

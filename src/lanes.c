@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "entry_copy.h"
 #include "kept_content.h"
 #include "key_set.h"
 #include "lane_batch.h"
@@ -334,7 +335,8 @@ static struct batch *empty_batch(struct lane *lane, size_t nbytes) {
  */
 static struct task *append(struct lane *lane, const struct entry *e, size_t number, uint64_t after,
     size_t content_nbytes) {
-	size_t nbytes = batch_nbytes_for(e, content_nbytes);
+	size_t entry_nbytes = entry_copy_nbytes(e);
+	size_t nbytes = batch_nbytes_for(entry_nbytes, content_nbytes);
 	struct task *task;
 
 	if (lane->filling != NULL && !batch_has_room(lane->filling, nbytes))
@@ -343,7 +345,7 @@ static struct task *append(struct lane *lane, const struct entry *e, size_t numb
 		lane->filling = empty_batch(lane, nbytes);
 	if (lane->filling == NULL)
 		return NULL;
-	task = batch_append(lane->filling, e);
+	task = batch_append(lane->filling, e, entry_nbytes);
 	task->number = number;
 	task->turn = lane->lanes->turn;
 	task->after = after;
