@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "cpio_header.h"
-#include "early_mtime.h"
+#include "untold_header.h"
 #include "held_bytes.h"
 #include "late_content.h"
 #include "plain_header.h"
@@ -71,12 +71,12 @@ struct archive_source {
 	size_t nlisted;    /* members of a cpio archive that it has seen */
 	bool is_plain;     /* the current member was parsed here; if so, ${plain} has its strings */
 	struct plain_header plain;
-	struct early_mtime early_mtime; /* of the member that comes next */
-	off_t plain_at;                 /* where its header is */
-	off_t plain_content_left;       /* of its content, that read() has not handed out */
-	off_t plain_left;      /* to the next header: content that was not taken, padding */
-	const char *last_name; /* of the last member, as the archive has it; NULL: none */
-	off_t header_left;     /* of HEADER_NBYTES_MAX; INT64_MAX in content */
+	struct untold_header untold; /* of the member that comes next */
+	off_t plain_at;              /* where its header is */
+	off_t plain_content_left;    /* of its content, that read() has not handed out */
+	off_t plain_left;            /* to the next header: content that was not taken, padding */
+	const char *last_name;       /* of the last member, as the archive has it; NULL: none */
+	off_t header_left;           /* of HEADER_NBYTES_MAX; INT64_MAX in content */
 	struct late_content late;
 	bool at_end;       /* libarchive has no more */
 	bool is_late;      /* the current entry comes from there */
@@ -356,11 +356,11 @@ static void look_ahead(struct archive_source *s) {
 	if (held_bytes_need(&s->held, CPIO_HEADER_NBYTES_MAX) == TARN_OK)
 		s->has_sum = cpio_header_read_sum(s->held.data, s->held.nbytes, &s->promised_sum);
 	while (needed > 0 && held_bytes_need(&s->held, needed) == TARN_OK)
-		needed = early_mtime_look(&s->early_mtime, s->held.data, s->held.nbytes);
-	if (s->early_mtime.ignored[0] != '\0' && !s->said_global)
-		report_note(s->report, NULL, "Record %s of a global header is ignored",
-		    s->early_mtime.ignored);
-	s->said_global = s->early_mtime.ignored[0] != '\0';
+		needed = untold_header_look(&s->untold, s->held.data, s->held.nbytes);
+	if (s->untold.ignored[0] != '\0' && !s->said_global)
+		report_note(
+		    s->report, NULL, "Record %s of a global header is ignored", s->untold.ignored);
+	s->said_global = s->untold.ignored[0] != '\0';
 }
 
 /* The bytes of content that ${e} has. */
@@ -375,23 +375,21 @@ static off_t npromised(const struct entry *e) {
 /* A header was read.  TARN_END: what it says is no entry, or is held back. */
 static int take_header(struct archive_source *s, bool has_warning, struct error *err) {
 	bool is_tar = archive_source_is_tar(&s->base);
-	struct early_mtime early = s->early_mtime;
+	struct untold_header untold = s->untold;
 	int r;
 
 	/* It is that of this member, also if that is refused. */
-	s->early_mtime.is_set = false;
-	s->early_mtime.malformed[0] = '\0';
-	s->early_mtime.refused = NULL;
+	untold_header_forget(&s->untold);
 	/* That is for late_content: libarchive knows no names from before it was begun anew. */
 	if (!is_tar) {
 		archive_entry_set_hardlink(s->from, NULL);
-		early = (struct early_mtime){ 0 };
+		untold = (struct untold_header){ 0 };
 	}
 	r = entry_from_libarchive(&s->entry, s->from, &s->storage, err);
 	s->last_name = s->entry.name;
 	/* In the place of the whole file a part of it would do harm. */
-	if (r == TARN_OK && early.refused != NULL)
-		r = err_set(err, TARN_EFORMAT, 0, "%s", early.refused);
+	if (r == TARN_OK && untold.refused != NULL)
+		r = err_set(err, TARN_EFORMAT, 0, "%s", untold.refused);
 	/*
 	 * Of a link member with an empty first name libarchive tells neither that nor a type, or,
 	 * behind one that has a first name, that it is empty.
@@ -407,16 +405,16 @@ static int take_header(struct archive_source *s, bool has_warning, struct error 
 		report_error(s->report, s->entry.name, err);
 		return TARN_END;
 	}
-	if (early.is_set)
-		s->entry.mtime = early.mtime;
+	if (untold.has_mtime)
+		s->entry.mtime = untold.mtime;
 	s->npromised = npromised(&s->entry);
 	/* The name of a member of tar may look like such a header. */
 	s->has_sum = s->has_sum && !is_tar && s->entry.size > 0;
 	s->sum = 0;
 	if (__builtin_add_overflow(position(s), s->npromised, &s->content_fed))
 		s->content_fed = INT64_MAX;
-	if (early.malformed[0] != '\0')
-		report_failure(s->report, s->entry.name, "%s", early.malformed);
+	if (untold.malformed[0] != '\0')
+		report_failure(s->report, s->entry.name, "%s", untold.malformed);
 	if (has_warning && !is_about_charset(s->archive))
 		report_failure(s->report, s->entry.name, "%s", error_text(s->archive));
 	return is_tar ? TARN_OK : hold_back(s, err);

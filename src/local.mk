@@ -77,8 +77,6 @@ libtarn_a_SOURCES = \
 	%D%/earlier_inodes.h \
 	%D%/doomed_name.c \
 	%D%/doomed_name.h \
-	%D%/early_mtime.c \
-	%D%/early_mtime.h \
 	%D%/entry.c \
 	%D%/entry.h \
 	%D%/entry_copy.c \
@@ -211,6 +209,8 @@ libtarn_a_SOURCES = \
 	%D%/tree_sink.h \
 	%D%/tree_source.c \
 	%D%/tree_source.h \
+	%D%/untold_header.c \
+	%D%/untold_header.h \
 	%D%/unput_member.c \
 	%D%/unput_member.h \
 	%D%/update.c \

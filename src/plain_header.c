@@ -14,7 +14,7 @@
  * Whatever is read here must come out as libarchive has it, and whatever is in doubt is left to it:
  * it then reads the same bytes from the beginning.  So false never means damage here, and being
  * lenient, old formats and messages are libarchive's affair alone.  The archive source asks for
- * each member but the first; early_mtime uses no more than extended_header_read.
+ * each member but the first; untold_header uses no more than extended_header_read.
  *
  * A name can say more than it seems where it ends in a slash: only a directory's may.  Numbers are
  * digits behind blanks, if any, up to a NUL, a space or the end of the field.

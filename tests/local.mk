@@ -16,7 +16,6 @@ UNIT_TESTS = \
 	%D%/unit/check_contained_files \
 	%D%/unit/check_doomed_name \
 	%D%/unit/check_earlier_inodes \
-	%D%/unit/check_early_mtime \
 	%D%/unit/check_entry \
 	%D%/unit/check_error \
 	%D%/unit/check_file_reader \
@@ -47,6 +46,7 @@ UNIT_TESTS = \
 	%D%/unit/check_tar_header_names \
 	%D%/unit/check_tar_header_sparse \
 	%D%/unit/check_transform \
+	%D%/unit/check_untold_header \
 	%D%/unit/check_walk
 
 SHELL_TESTS = \

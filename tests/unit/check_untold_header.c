@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "early_mtime.h"
+#include "untold_header.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -31,11 +31,11 @@ static void add(char type, const char *text) {
 	ndata += (nbytes + TAR_BLOCK_NBYTES - 1) / TAR_BLOCK_NBYTES * TAR_BLOCK_NBYTES;
 }
 
-static struct early_mtime look(void) {
-	struct early_mtime early = { 0 };
+static struct untold_header look(void) {
+	struct untold_header untold = { 0 };
 
-	ck_assert_uint_eq(early_mtime_look(&early, data, ndata), 0);
-	return early;
+	ck_assert_uint_eq(untold_header_look(&untold, data, ndata), 0);
+	return untold;
 }
 
 static const struct {
@@ -54,14 +54,14 @@ static const struct {
 };
 
 START_TEST(time_before_1970_counts_its_fraction_upwards) {
-	struct early_mtime early;
+	struct untold_header untold;
 
 	add('x', early_times[_i].records);
 	add('0', "");
-	early = look();
-	ck_assert(early.is_set);
-	ck_assert_int_eq(early.mtime.tv_sec, early_times[_i].seconds);
-	ck_assert_int_eq(early.mtime.tv_nsec, early_times[_i].nanoseconds);
+	untold = look();
+	ck_assert(untold.has_mtime);
+	ck_assert_int_eq(untold.mtime.tv_sec, early_times[_i].seconds);
+	ck_assert_int_eq(untold.mtime.tv_nsec, early_times[_i].nanoseconds);
 }
 END_TEST
 
@@ -85,7 +85,7 @@ static const char *const others[] = {
 START_TEST(other_records_say_no_such_time) {
 	add('x', others[_i]);
 	add('0', "");
-	ck_assert(!look().is_set);
+	ck_assert(!look().has_mtime);
 }
 END_TEST
 
@@ -99,7 +99,7 @@ START_TEST(only_the_header_of_the_next_member_counts) {
 	set_up();
 	add('0', "");
 	add('x', "12 mtime=-8\n");
-	ck_assert(!look().is_set);
+	ck_assert(!look().has_mtime);
 }
 END_TEST
 
@@ -112,7 +112,7 @@ START_TEST(numbers_may_begin_with_blanks) {
 	memset(block->size, ' ', 9);
 	snprintf(block->checksum, sizeof(block->checksum), "%6o", tar_block_sum(block));
 	ck_assert_int_eq(block->checksum[0], ' ');
-	ck_assert(look().is_set);
+	ck_assert(look().has_mtime);
 }
 END_TEST
 
@@ -157,26 +157,26 @@ START_TEST(damaged_header_is_not_believed) {
 	add('x', "12 mtime=-7\n");
 	data[0]++;
 	add('0', "");
-	ck_assert(!look().is_set);
+	ck_assert(!look().has_mtime);
 }
 END_TEST
 
 START_TEST(more_is_asked_for_until_it_is_known) {
-	struct early_mtime early = { 0 };
+	struct untold_header untold = { 0 };
 
 	add('L', "a long name");
 	add('x', "12 mtime=-9\n");
 	add('0', "");
 	for (size_t nbytes = 0, needed; nbytes < ndata; nbytes = needed) {
-		needed = early_mtime_look(&early, data, nbytes);
+		needed = untold_header_look(&untold, data, nbytes);
 		ck_assert_uint_gt(needed, nbytes);
 	}
-	ck_assert(look().is_set);
+	ck_assert(look().has_mtime);
 }
 END_TEST
 
 int main(void) {
-	Suite *suite = suite_create("early_mtime");
+	Suite *suite = suite_create("untold_header");
 	TCase *tc = tcase_create("records");
 
 	tcase_add_checked_fixture(tc, set_up, NULL);

@@ -1,5 +1,5 @@
-#ifndef TARN_EARLY_MTIME_H
-#define TARN_EARLY_MTIME_H
+#ifndef TARN_UNTOLD_HEADER_H
+#define TARN_UNTOLD_HEADER_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,23 +12,25 @@
  * it takes for a file, and so it does star's sparse files, of which only the data are stored.
  * Text where a number should be is 0 to it.
  */
-struct early_mtime {
-	bool is_set;
-	struct timespec mtime;
-	char
-	    malformed[128]; /* what of that member should be a number and is none; empty: nothing */
+struct untold_header {
+	bool has_mtime;
+	struct timespec mtime; /* before 1970 */
+	/* What of the member should be a number and is none; empty: nothing. */
+	char malformed[128];
 	const char *refused; /* NULL, or why the member is not the file that it seems to be */
 	char ignored[64]; /* the keyword of a record in a global header, maybe cut; empty: none */
 };
 
 /**
- * Look in the extended headers that the ${nbytes} of a tar archive at ${data} begin with, if any,
- * for the mtime of the member behind them; without one before 1970 ${early} is not set.  The member's
- * own header says whether it is refused, and all of them whether a number is malformed.  The first
- * record of a global one that would change members is early->ignored, from then on.
+ * Look in the headers that the ${nbytes} of a tar archive at ${data} begin with, up to the own one of
+ * the first member.  The first record of a global one that would change members is untold->ignored,
+ * from then on; all else is of that member.
  *
  * Returns 0, or how many bytes it takes to know, more than ${nbytes}.
  */
-size_t early_mtime_look(struct early_mtime *early, const char *data, size_t nbytes);
+size_t untold_header_look(struct untold_header *untold, const char *data, size_t nbytes);
+
+/** Forget what is of one member. */
+void untold_header_forget(struct untold_header *untold);
 
 #endif

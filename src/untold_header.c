@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "early_mtime.h"
+#include "untold_header.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -10,8 +10,8 @@
 #include "plain_header.h"
 
 /*
- * The extended headers are read a second time, beside libarchive: the archive source asks before it
- * lets libarchive have them, and sets the time itself afterwards.
+ * The headers are read a second time, beside libarchive: the archive source asks before it lets
+ * libarchive have them, and sets the time itself afterwards.
  *
  * What libarchive refuses to read is not looked at: extended headers that are damaged or too large,
  * and what stands behind a malformed record.
@@ -39,28 +39,28 @@ static bool is_number(const struct pax_text *keyword) {
 }
 
 /* The last record of a keyword counts: a time from 1970 on takes back one before it. */
-static void read_records(struct early_mtime *early, const char *at, const char *end) {
+static void read_records(struct untold_header *untold, const char *at, const char *end) {
 	struct pax_text keyword, value;
 
 	while (at < end && pax_read_record(&at, end, &keyword, &value)) {
 		if (is_number(&keyword) && !begins_number(&value))
-			snprintf(early->malformed, sizeof(early->malformed),
+			snprintf(untold->malformed, sizeof(untold->malformed),
 			    "Malformed extended header: invalid %.*s=%.*s", (int)keyword.nbytes,
 			    keyword.text, (int)value.nbytes, value.text);
 		if (pax_text_is(&keyword, "mtime"))
-			early->is_set = value.nbytes > 0 && *value.text == '-' &&
-			    pax_read_time(&value, &early->mtime);
+			untold->has_mtime = value.nbytes > 0 && *value.text == '-' &&
+			    pax_read_time(&value, &untold->mtime);
 	}
 }
 
 /* git has the hash of a commit in a comment, in each of its archives. */
-static void read_global_records(struct early_mtime *early, const char *at, const char *end) {
+static void read_global_records(struct untold_header *untold, const char *at, const char *end) {
 	struct pax_text keyword, value;
 
 	while (
-	    at < end && early->ignored[0] == '\0' && pax_read_record(&at, end, &keyword, &value)) {
+	    at < end && untold->ignored[0] == '\0' && pax_read_record(&at, end, &keyword, &value)) {
 		if (!pax_text_is(&keyword, "comment"))
-			snprintf(early->ignored, sizeof(early->ignored), "%.*s",
+			snprintf(untold->ignored, sizeof(untold->ignored), "%.*s",
 			    (int)keyword.nbytes, keyword.text);
 	}
 }
@@ -78,7 +78,7 @@ static bool is_field(const char *at, const char *end) {
 }
 
 /* The words, and the names of what is expected, are those of GNU tar. */
-static void read_fields(struct early_mtime *early, const struct tar_block *block) {
+static void read_fields(struct untold_header *untold, const struct tar_block *block) {
 	const struct {
 		const char *at;
 		size_t nbytes;
@@ -93,7 +93,7 @@ static void read_fields(struct early_mtime *early, const struct tar_block *block
 
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
 		if (!is_field(fields[i].at, fields[i].at + fields[i].nbytes))
-			snprintf(early->malformed, sizeof(early->malformed),
+			snprintf(untold->malformed, sizeof(untold->malformed),
 			    "Archive contains '%.*s' where numeric %s value expected",
 			    (int)fields[i].nbytes, fields[i].at, fields[i].type);
 	}
@@ -108,30 +108,34 @@ static const char *refusal(const struct tar_block *block) {
 	return NULL;
 }
 
-size_t early_mtime_look(struct early_mtime *early, const char *data, size_t nbytes) {
+void untold_header_forget(struct untold_header *untold) {
+	untold->has_mtime = false;
+	untold->malformed[0] = '\0';
+	untold->refused = NULL;
+}
+
+size_t untold_header_look(struct untold_header *untold, const char *data, size_t nbytes) {
 	struct tar_block block;
 	uint64_t content;
 	size_t at = 0;
 
-	early->is_set = false;
-	early->malformed[0] = '\0';
-	early->refused = NULL;
+	untold_header_forget(untold);
 	for (int i = 0; i < NHEADERS_MAX; i++) {
 		if (nbytes < at + sizeof(block))
 			return at + sizeof(block);
 		memcpy(&block, data + at, sizeof(block));
 		if (!extended_header_read(&block, &content) || content > RECORDS_NBYTES_MAX) {
-			early->refused = refusal(&block);
-			read_fields(early, &block);
+			untold->refused = refusal(&block);
+			read_fields(untold, &block);
 			break;
 		}
 		at += sizeof(block);
 		if (nbytes < at + content)
 			return at + content;
 		if (block.type == 'x')
-			read_records(early, data + at, data + at + content);
+			read_records(untold, data + at, data + at + content);
 		if (block.type == 'g')
-			read_global_records(early, data + at, data + at + content);
+			read_global_records(untold, data + at, data + at + content);
 		at += tar_padded(content);
 	}
 	return 0;
