@@ -64,7 +64,7 @@ static void expect_right_directory(void) {
 static void descend(size_t depth, size_t every) {
 	while (walk.depth < depth) {
 		const struct identity_of *level = &levels[walk.depth];
-		char component[16];
+		char component[24];
 
 		snprintf(component, sizeof(component), "%zu", walk.depth);
 		if (walk.depth > 0)
