@@ -170,6 +170,7 @@ static struct batch *take_batch(struct lane *lane, struct batch *emptied) {
 	}
 	if (lane->first == NULL) {
 		lane->turn = UINT64_MAX;
+		lane->awaited = UINT64_MAX;
 		pthread_cond_broadcast(&lane->passes);
 	}
 	while (lane->first == NULL && !lane->ends)
