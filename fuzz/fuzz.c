@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 /*
- * For builds with AddressSanitizer.  libarchive asks for as much memory as a cpio header says that its
- * name has, and never uses it: such requests are to fail at once, as they may anywhere.
+ * For builds with AddressSanitizer.  libarchive asks for as much memory as a cpio header says that
+ * its name has, and never uses it: such requests are to fail at once, as they may anywhere.
  */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void) {

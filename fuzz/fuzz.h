@@ -10,8 +10,8 @@
 #include "entry.h"
 
 /*
- * What the targets are made of.  A target is one source file with LLVMFuzzerTestOneInput, called with
- * the bytes of an input; main is libFuzzer's, AFL++'s or that of replay.c.
+ * What the targets are made of.  A target is one source file with LLVMFuzzerTestOneInput, called
+ * with the bytes of an input; main is libFuzzer's, AFL++'s or that of replay.c.
  */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t nbytes);
@@ -19,7 +19,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t nbytes);
 /** A target may have it: called once, before the first input. */
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
-/** A target may have it: changes the ${nbytes} of ${data}, at most to ${max}; returns how many they are. */
+/**
+ * A target may have it: changes the ${nbytes} of ${data}, at most to ${max}; returns how many they
+ * are.
+ */
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t nbytes, size_t max, unsigned int seed);
 
 /** The engine's own changes, for a custom mutator. */

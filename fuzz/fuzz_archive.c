@@ -6,8 +6,9 @@
 #include "fuzz.h"
 
 /*
- * Any bytes as an archive, through whichever codec they look like: what the source hands out is what
- * entry.h and source.h promise, and going past content leads to the same members as reading it.
+ * Any bytes as an archive, through whichever codec they look like: what the source hands out is
+ * what entry.h and source.h promise, and going past content leads to the same members as reading
+ * it.
  */
 
 #define MAX_NBYTES ((off_t)16 << 20) /* of a plain stream: some bombs are larger than that */

@@ -7,8 +7,8 @@
 #include "fuzz.h"
 
 /*
- * Bytes compressed in pieces and read again, from anywhere: they are the same; when a byte of the file
- * was changed that, or there is an error, in formats that have checksums.
+ * Bytes compressed in pieces and read again, from anywhere: they are the same; when a byte of the
+ * file was changed that, or there is an error, in formats that have checksums.
  */
 
 static const enum compression compressions[] = { COMPRESSION_ZSTD, COMPRESSION_XZ, COMPRESSION_GZIP,

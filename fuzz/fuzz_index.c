@@ -7,8 +7,8 @@
 #include "index_chunk.h"
 
 /*
- * Any columns, compressed to a chunk of an index: its members are what entry.h promises, and a chunk
- * made of them has the same members.
+ * Any columns, compressed to a chunk of an index: its members are what entry.h promises, and a
+ * chunk made of them has the same members.
  */
 
 static void require_same(const struct entry *a, const struct entry *b) {

@@ -5,8 +5,8 @@
 
 /*
  * Any bytes in the modes that only read: listings, comparison, content to standard output, and
- * conversion to other formats.  Nothing at all may change.  The last byte of an archive, which is 0,
- * chooses the mode.
+ * conversion to other formats.  Nothing at all may change.  The last byte of an archive, which is
+ * 0, chooses the mode.
  */
 
 #define NWORDS 8

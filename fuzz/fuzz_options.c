@@ -9,8 +9,8 @@
 #include "select.h"
 
 /*
- * A command line, each word ended by a NUL, and behind an empty word what is on standard input, which
- * -T- and -X- read.  What is parsed can be used; what is not is explained.
+ * A command line, each word ended by a NUL, and behind an empty word what is on standard input,
+ * which -T- and -X- read.  What is parsed can be used; what is not is explained.
  */
 
 #define NWORDS_MAX 16

@@ -6,8 +6,9 @@
 #include "select.h"
 
 /*
- * Patterns, expressions of --transform and names, all of them any bytes: what is excluded or renamed
- * is the same when it is asked again, and names that are excluded have all below them excluded.
+ * Patterns, expressions of --transform and names, all of them any bytes: what is excluded or
+ * renamed is the same when it is asked again, and names that are excluded have all below them
+ * excluded.
  */
 
 /* Longer ones, and repetitions, keep libc busy for minutes: that is between it and its user. */

@@ -7,8 +7,8 @@
 #include <strings.h>
 
 /*
- * An archive is seen as headers, each with the blocks of content that its size says.  What is no tar,
- * or nothing but damage, is left to the engine.
+ * An archive is seen as headers, each with the blocks of content that its size says.  What is no
+ * tar, or nothing but damage, is left to the engine.
  */
 
 #define BLOCK 512

@@ -22,8 +22,8 @@
 
 /*
  * Each task has a thread of its own, with a root, working directory, umask and user of its own that
- * end with it: the kernel has these for each thread, where they are not shared on purpose.  /proc is
- * in the world as the program needs it.
+ * end with it: the kernel has these for each thread, where they are not shared on purpose.  /proc
+ * is in the world as the program needs it.
  */
 
 #define WORLD "/mnt"

@@ -7,17 +7,17 @@
 #include <sys/types.h>
 
 /*
- * A world for extraction: a tmpfs of this process alone, which is the root directory of whatever runs
- * in it.  So every way out of the destination, be it absolute or through `..', ends in it, and can be
- * seen.
+ * A world for extraction: a tmpfs of this process alone, which is the root directory of whatever
+ * runs in it.  So every way out of the destination, be it absolute or through `..', ends in it, and
+ * can be seen.
  *
- * It is made for every target that runs something in it, before the first input.  That takes the right to
- * mount; without it the program ends with status 3.
+ * It is made for every target that runs something in it, before the first input.  That takes the
+ * right to mount; without it the program ends with status 3.
  *
  *     /outside     files, names of one inode, a symbolic link, a fifo, attributes: what can be hurt
- *     /home/here   the destination, made anew for each input, with traps in it: symbolic links out of
- *                  it ("relative", "absolute"), another name of a file outside ("shared"), and a file
- *                  and a directory to be replaced
+ *     /home/here   the destination, made anew for each input, with traps in it: symbolic links out
+ *                  of it ("relative", "absolute"), another name of a file outside ("shared"), and a
+ *                  file and a directory to be replaced
  */
 
 /* A command line to be run in the destination. */

@@ -26,18 +26,22 @@ struct ahead_item {
 typedef int ahead_work(void *context, struct ahead *ahead, struct error *err);
 
 /**
- * Begin to ${work}.  Items are handed over in chunks of ${nbytes} bytes (more for an item that is larger
- * alone), and the thread is ahead by at most six of them.  NULL: there is no memory, or no thread.
+ * Begin to ${work}.  Items are handed over in chunks of ${nbytes} bytes (more for an item that is
+ * larger alone), and the thread is ahead by at most six of them.  NULL: there is no memory, or no
+ * thread.
  */
 struct ahead *ahead_new(ahead_work *work, void *context, size_t nbytes, struct report *report);
 
-/** Wait for the thread, which has no more to do than to see that nobody wants its items; NULL is fine. */
+/**
+ * Wait for the thread, which has no more to do than to see that nobody wants its items; NULL is
+ * fine.
+ */
 void ahead_free(struct ahead *ahead);
 
 /**
- * For the thread: append an item with ${nbytes} of data, to be filled in before the next is appended.
- * NULL: nobody wants it, or there is no memory; the thread is to return, and what it returns then does
- * not count.
+ * For the thread: append an item with ${nbytes} of data, to be filled in before the next is
+ * appended.  NULL: nobody wants it, or there is no memory; the thread is to return, and what it
+ * returns then does not count.
  */
 void *ahead_append(struct ahead *ahead, int kind, size_t nbytes);
 
@@ -45,8 +49,8 @@ void *ahead_append(struct ahead *ahead, int kind, size_t nbytes);
 bool ahead_runs_short(const struct ahead *ahead);
 
 /**
- * The next item, which stays the next one until ahead_pass; it is borrowed until the one behind it is
- * asked for.  Returns TARN_OK, or what the work has returned, now and from then on.
+ * The next item, which stays the next one until ahead_pass; it is borrowed until the one behind it
+ * is asked for.  Returns TARN_OK, or what the work has returned, now and from then on.
  */
 int ahead_peek(struct ahead *ahead, const struct ahead_item **item, struct error *err);
 /** Go on to the item behind the one that ahead_peek has returned with TARN_OK. */

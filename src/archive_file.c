@@ -210,9 +210,9 @@ int archive_file_create(struct archive_file *file, const char *name, struct erro
 }
 
 /*
- * Is another run adding to the file?  If not, others will see that this one is, until the descriptor
- * is closed.  The lock is none of flock(2), as the user may call tarn under one of those.  A file
- * system that has no locks is no reason to fail.
+ * Is another run adding to the file?  If not, others will see that this one is, until the
+ * descriptor is closed.  The lock is none of flock(2), as the user may call tarn under one of
+ * those.  A file system that has no locks is no reason to fail.
  */
 static bool is_being_added_to(int fd) {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };

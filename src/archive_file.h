@@ -57,7 +57,8 @@ bool archive_file_is(const struct archive_file *file, int fd);
 /**
  * Let the file be written from ${at} on: what is there is kept in memory.  The first file->nheld
  * bytes are not to be written but put into file->held.  Without commit the file becomes what it
- * was.  TARN_OK; TARN_END, with nothing done, when there is more than is kept in memory; or an error.
+ * was.  TARN_OK; TARN_END, with nothing done, when there is more than is kept in memory; or an
+ * error.
  */
 int archive_file_append(struct archive_file *file, off_t at, struct error *err);
 /**

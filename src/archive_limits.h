@@ -22,8 +22,8 @@ struct archive_limits {
 };
 
 /*
- * A name of PATH_MAX bytes has no more components, so nobody can reach what lies deeper by one name,
- * nor remove it with most programs.
+ * A name of PATH_MAX bytes has no more components, so nobody can reach what lies deeper by one
+ * name, nor remove it with most programs.
  */
 #define ARCHIVE_LIMITS_DEPTH 2048
 

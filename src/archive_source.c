@@ -63,7 +63,10 @@ struct archive_source {
 	 */
 	off_t content_end;
 	off_t npromised;
-	/* Of a cpio archive with checksums: what its bytes must add up to, and what those that came do. */
+	/*
+	 * Of a cpio archive with checksums: what its bytes must add up to, and what those that came
+	 * do.
+	 */
 	bool has_sum;
 	uint32_t promised_sum, sum;
 	off_t content_fed; /* where in the plain stream its content ends: it is fed up to there */
@@ -439,8 +442,8 @@ static int open_archive(struct archive_source *s, struct error *err) {
 }
 
 /*
- * Behind a member of a cpio archive: how much of what follows was libarchive fed already?  SIZE_MAX when that
- * cannot be given back to ${held}, as it lies in a block which is gone.
+ * Behind a member of a cpio archive: how much of what follows was libarchive fed already?  SIZE_MAX
+ * when that cannot be given back to ${held}, as it lies in a block which is gone.
  */
 static size_t fed_ahead(const struct archive_source *s) {
 	size_t ahead = (size_t)(held_bytes_at(&s->held) - position(s));

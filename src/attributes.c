@@ -93,8 +93,8 @@ static ssize_t read_once(
 }
 
 /*
- * The same into an allocation, one byte longer than what was read.  On a failure *${data} is NULL, and
- * err->errnum that of the call, which free() may change in errno.
+ * The same into an allocation, one byte longer than what was read.  On a failure *${data} is NULL,
+ * and err->errnum that of the call, which free() may change in errno.
  */
 static int read_grown(const char *path, const char *name, bool follow, char **data, size_t *nbytes,
     struct error *err) {

@@ -7,7 +7,10 @@
 
 #include "error.h"
 
-/** Make room for ${n} elements of ${nbytes} in *${array}.  TARN_OK, or TARN_ENOMEM with nothing changed. */
+/**
+ * Make room for ${n} elements of ${nbytes} in *${array}.  TARN_OK, or TARN_ENOMEM with nothing
+ * changed.
+ */
 int array_reserve(void **array, size_t *capacity, size_t n, size_t nbytes, struct error *err);
 
 /*

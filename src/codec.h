@@ -115,7 +115,10 @@ bool codec_find_place(
  * that cannot be: not a file, or compressed and not in pieces; reading goes on as before then.
  */
 int codec_seek(struct codec_reader *reader, off_t offset, struct error *err);
-/** What was read at ${offset} is known to be what the archive has there: codec_seek went to the right place. */
+/**
+ * What was read at ${offset} is known to be what the archive has there: codec_seek went to the
+ * right place.
+ */
 void codec_reader_confirm(struct codec_reader *reader, off_t offset);
 /** Bytes of the whole plain stream; -1 where that cannot be known without decompressing. */
 off_t codec_reader_size(struct codec_reader *reader);

@@ -27,7 +27,9 @@ struct packed_piece {
 	size_t in_nbytes, in_capacity;
 	bool is_whole; /* nothing more is to be gathered: */
 	unsigned char *out;
-	/* Before it is unpacked: how much may come out; then: how much did.  And the room for it. */
+	/*
+	 * Before it is unpacked: how much may come out; then: how much did.  And the room for it.
+	 */
 	size_t out_nbytes, out_capacity;
 	int check; /* xz: what stands in the stream's header */
 };

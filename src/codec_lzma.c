@@ -13,8 +13,8 @@
  * Neither has an index.  Where a member of .lz begins is known only from the end of the file on, so
  * that there are no pieces: all is decoded in a row.
  *
- * What follows the members of .lz and is none is no part of them, as its specification has it.  .lzma
- * knows nothing of the kind: there it is an error.
+ * What follows the members of .lz and is none is no part of them, as its specification has it.
+ * .lzma knows nothing of the kind: there it is an error.
  */
 
 struct lzma_decoder {
@@ -56,7 +56,10 @@ static int lzma_decode(struct decoder *decoder, struct decoder_io *io, struct er
 	stream->avail_in = io->in_nbytes;
 	stream->next_out = io->out;
 	stream->avail_out = io->out_nbytes;
-	/* With LZMA_CONCATENATED, only LZMA_FINISH lets it say LZMA_STREAM_END at the end of the input. */
+	/*
+	 * With LZMA_CONCATENATED, only LZMA_FINISH lets it say LZMA_STREAM_END at the end of the
+	 * input.
+	 */
 	lzma_ret r = lzma_code(stream, io->in_ends ? LZMA_FINISH : LZMA_RUN);
 	io->in = stream->next_in;
 	io->in_nbytes = stream->avail_in;

@@ -73,8 +73,8 @@ int codec_load_places(struct codec_reader *reader, struct error *err);
 
 /**
  * The same for who keeps pieces as they are, and so has to know what each of them is: not from a
- * seek table alone, but where codec_reader_confirm was called, up to there.  ${reader} may be left at
- * the beginning, also where it cannot seek any more.
+ * seek table alone, but where codec_reader_confirm was called, up to there.  ${reader} may be left
+ * at the beginning, also where it cannot seek any more.
  */
 int codec_check_places(struct codec_reader *reader, struct error *err);
 

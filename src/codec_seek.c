@@ -159,7 +159,9 @@ int codec_check_places(struct codec_reader *reader, struct error *err) {
 	struct codec_places *places = &reader->places;
 	int r = codec_load_places(reader, err);
 
-	/* Indexes of xz are part of their streams: any decompressor compares them with the blocks. */
+	/*
+	 * Indexes of xz are part of their streams: any decompressor compares them with the blocks.
+	 */
 	if (r != TARN_OK || reader->compression != COMPRESSION_ZSTD || places->is_checked)
 		return r;
 	/* By a table that is wrong, nobody knows where the reader stands. */
@@ -167,7 +169,10 @@ int codec_check_places(struct codec_reader *reader, struct error *err) {
 	if (r != TARN_OK)
 		return r;
 	places->is_checked = true;
-	/* A read for each frame of a large archive would take minutes where there is a disk to seek. */
+	/*
+	 * A read for each frame of a large archive would take minutes where there is a disk to
+	 * seek.
+	 */
 	places->r = zstd_table_check(
 	    &places->table, places->confirmed_at, reader->input.fd, reader->base, &places->err);
 	return codec_load_places(reader, err);

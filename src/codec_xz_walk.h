@@ -54,8 +54,8 @@ int xz_walk_end_block(
     struct xz_walk *walk, lzma_vli unpadded_nbytes, lzma_vli plain_nbytes, struct error *err);
 
 /**
- * The input ends.  TARN_END; TARN_EFORMAT where no file may end, and where a stream had a check that
- * liblzma does not know: its blocks were decoded, but nobody can tell whether they are right.
+ * The input ends.  TARN_END; TARN_EFORMAT where no file may end, and where a stream had a check
+ * that liblzma does not know: its blocks were decoded, but nobody can tell whether they are right.
  */
 int xz_walk_end(const struct xz_walk *walk, struct error *err);
 

@@ -167,8 +167,8 @@ static int look_at_frame(
 }
 
 /*
- * Forget what a table in the file has said.  One frame that does not say its size is enough to leave
- * all places behind it unknown: TARN_END.
+ * Forget what a table in the file has said.  One frame that does not say its size is enough to
+ * leave all places behind it unknown: TARN_END.
  */
 static int look_through(struct zstd_table *table, int fd, off_t base, struct error *err) {
 	struct zstd_frame frame;
@@ -203,9 +203,9 @@ int zstd_table_load(struct zstd_table *table, int fd, off_t base, struct error *
 }
 
 /*
- * *${agrees}: does what is at frame ${n} say what the table says of it?  Where the blocks of a frame
- * end is not looked at: if there were another frame, the table would have less than all that comes
- * out.
+ * *${agrees}: does what is at frame ${n} say what the table says of it?  Where the blocks of a
+ * frame end is not looked at: if there were another frame, the table would have less than all that
+ * comes out.
  */
 static int compare_frame(
     const struct zstd_table *table, size_t n, int fd, off_t base, bool *agrees, struct error *err) {

@@ -156,7 +156,9 @@ static bool is_believed(const struct contained *c, const struct held_directory *
     bool make_parents, int r, const struct error *err) {
 	if (r != TARN_ESYSTEM || (err->errnum != ENOENT && err->errnum != EMFILE))
 		return true;
-	/* A look-up misses nothing but the name; what makes something may need another directory. */
+	/*
+	 * A look-up misses nothing but the name; what makes something may need another directory.
+	 */
 	return err->errnum == ENOENT && !make_parents && dir != NULL && is_there_still(c, dir);
 }
 
@@ -175,7 +177,9 @@ int contained_in_parent(struct contained *c, const struct member_path *path, boo
 		held_directory_release(dir);
 		if (is_final)
 			return r;
-		/* So a step may run twice, and must leave nothing behind when it fails in this way. */
+		/*
+		 * So a step may run twice, and must leave nothing behind when it fails in this way.
+		 */
 		held_directories_forget_all(&c->directories);
 	}
 }
@@ -407,7 +411,10 @@ static int remove_step(struct contained *c, struct held_directory *dir, const ch
 
 int contained_remove_tree(
     struct contained *contained, const struct member_path *path, struct error *err) {
-	/* As if something were made: nothing is removed before it is known what is folded on the way. */
+	/*
+	 * As if something were made: nothing is removed before it is known what is folded on the
+	 * way.
+	 */
 	return contained_in_parent(contained, path, true, remove_step, NULL, err);
 }
 

@@ -17,10 +17,11 @@
  * the destination is touched.  Names are checked once and used as what was checked (member_path.h).
  * Parents are opened from the directory held before, never through a symbolic link.
  *
- * A file is made under its own name when that is free, and shows by its mode that it is not complete
- * (contained_is_unfinished): a run that is killed may leave it so, and whoever finds it makes it again.
- * One that is to be hidden has no name until it is complete, so that nothing of it is left; where a file
- * system has no such files, it has a temporary name.  Over what is there a temporary name is renamed.
+ * A file is made under its own name when that is free, and shows by its mode that it is not
+ * complete (contained_is_unfinished): a run that is killed may leave it so, and whoever finds it
+ * makes it again.  One that is to be hidden has no name until it is complete, so that nothing of it
+ * is left; where a file system has no such files, it has a temporary name.  Over what is there a
+ * temporary name is renamed.
  *
  * One limit: directories are held open for some time.  One that another process moves elsewhere
  * meanwhile is still the one that is written to.  It was below the destination when it was opened,
@@ -31,9 +32,9 @@
  * and TARN_ENOMEM.  Parents that are missing are made, with 0777 less the umask, by what makes
  * something, and stay also when that fails.
  *
- * Where a file system does not tell ${path} from another name that is there, as FAT folds case, that
- * stays untouched, and whatever makes, replaces, removes or enters something returns TARN_FOLDED.  No parents
- * were made then.
+ * Where a file system does not tell ${path} from another name that is there, as FAT folds case,
+ * that stays untouched, and whatever makes, replaces, removes or enters something returns
+ * TARN_FOLDED.  No parents were made then.
  */
 struct contained;
 
@@ -53,16 +54,16 @@ int contained_directory(const struct contained *contained);
 int contained_sync(struct contained *contained, struct error *err);
 
 /**
- * Another one for the destination of ${like}, for another thread; ${nshares} there are to be, ${like} among
- * them, which all together hold up to 18 descriptors open.  It is freed before ${like}, by the thread of
- * that, which then has to sync what was made here, too.
+ * Another one for the destination of ${like}, for another thread; ${nshares} there are to be,
+ * ${like} among them, which all together hold up to 18 descriptors open.  It is freed before
+ * ${like}, by the thread of that, which then has to sync what was made here, too.
  */
 int contained_open_again(
     struct contained **contained, struct contained *like, unsigned int nshares, struct error *err);
 
 /**
- * Is something made here, and do this file system and all that are mounted below tell all names from each
- * other?  Those are asked once (exact_name.h).
+ * Is something made here, and do this file system and all that are mounted below tell all names
+ * from each other?  Those are asked once (exact_name.h).
  */
 bool contained_tells_names(struct contained *contained);
 
@@ -98,10 +99,10 @@ struct new_file {
 };
 
 /**
- * Make a new, empty regular file for ${path}, hidden where its early name is taken.  fresh->st has the mode
- * that it was made with; what is hidden may be written to by the user.  When something is there:
- * TARN_EXISTS unless it may be replaced or is unfinished, also from contained_commit.  Other failures:
- * TARN_ESYSTEM, "Cannot open: …"; TARN_EREFUSED for the destination itself.
+ * Make a new, empty regular file for ${path}, hidden where its early name is taken.  fresh->st has
+ * the mode that it was made with; what is hidden may be written to by the user.  When something is
+ * there: TARN_EXISTS unless it may be replaced or is unfinished, also from contained_commit.  Other
+ * failures: TARN_ESYSTEM, "Cannot open: …"; TARN_EREFUSED for the destination itself.
  *
  * What is made as unfinished gets its mode from the caller, after all that must not be missing.
  */
@@ -125,8 +126,8 @@ int contained_remove_tree(
 /**
  * Give the file its name, taking that of what was there.  An empty directory gives way, too; for
  * one that is not empty TARN_ESYSTEM with EISDIR.  ${fresh} is empty then; on a failure the file is
- * gone and what was there has stayed, unless that was an empty directory, or the system said only when
- * the file was closed that it is not whole.  After TARN_ENOMEM the file may be there, whole.
+ * gone and what was there has stayed, unless that was an empty directory, or the system said only
+ * when the file was closed that it is not whole.  After TARN_ENOMEM the file may be there, whole.
  */
 int contained_commit(struct fresh *fresh, struct error *err);
 /** Close it and remove it; for what failed half way.  Does nothing to an empty one. */
@@ -136,8 +137,8 @@ void contained_discard(struct fresh *fresh);
 bool contained_is_same(const struct stat *a, const struct stat *b);
 
 /**
- * Is ${st} that of a file which a run is making, or was when it was killed?  It is a regular file with one
- * name, no permissions, and the sticky bit, which means nothing for files.
+ * Is ${st} that of a file which a run is making, or was when it was killed?  It is a regular file
+ * with one name, no permissions, and the sticky bit, which means nothing for files.
  */
 bool contained_is_unfinished(const struct stat *st);
 
@@ -157,8 +158,8 @@ struct linking {
  * process may have put there meanwhile: a caller who does not know what lies there looks before.
  *
  * Nothing is done when ${path} names that inode already.  When something else is there: TARN_EXISTS
- * unless ${linking}->replace, else it gives way as in contained_commit.  TARN_ESYSTEM, "Cannot link: …",
- * with link()'s errnum (EMLINK, EXDEV, EPERM, …) when the system refused.
+ * unless ${linking}->replace, else it gives way as in contained_commit.  TARN_ESYSTEM, "Cannot
+ * link: …", with link()'s errnum (EMLINK, EXDEV, EPERM, …) when the system refused.
  */
 int contained_link(struct contained *contained, struct linking *linking,
     const struct member_path *path, struct error *err);
@@ -174,9 +175,9 @@ struct wanted_directory {
 };
 
 /**
- * Make the directory ${path}, or find that it is there.  Something else at its place gives way when it may
- * be replaced, else TARN_EXISTS; a symbolic link counts as something else also when it leads to a
- * directory.  Other failures: TARN_ESYSTEM, "Cannot mkdir: …".
+ * Make the directory ${path}, or find that it is there.  Something else at its place gives way when
+ * it may be replaced, else TARN_EXISTS; a symbolic link counts as something else also when it leads
+ * to a directory.  Other failures: TARN_ESYSTEM, "Cannot mkdir: …".
  */
 int contained_mkdir(struct contained *contained, const struct member_path *path,
     struct wanted_directory *directory, struct error *err);
@@ -197,9 +198,10 @@ int contained_open_existing(struct contained *contained, const struct member_pat
     int *fd, struct error *err);
 
 /**
- * Is ${fd} on FAT, exFAT, or what FUSE mounts, NTFS among it?  These have no owners, modes and special
- * files of their own, or leave it to a program, and say EPERM for what they lack; and they forbid names.
- * Anywhere else EPERM says that the user may not, also to root (a container, an immutable directory).
+ * Is ${fd} on FAT, exFAT, or what FUSE mounts, NTFS among it?  These have no owners, modes and
+ * special files of their own, or leave it to a program, and say EPERM for what they lack; and they
+ * forbid names.  Anywhere else EPERM says that the user may not, also to root (a container, an
+ * immutable directory).
  */
 bool contained_is_foreign(int fd);
 /** The same of what ${path} is in or, where that is missing, would be in. */
@@ -209,8 +211,9 @@ bool contained_lies_foreign(struct contained *contained, const struct member_pat
 void contained_forget_held(struct contained *contained);
 
 /**
- * The directory ${path} as an O_PATH descriptor, borrowed until the next call: it is held for what lies in it.
- * ${path} has been gone into then (member_path_go_into).  Failures as in contained_open_existing.
+ * The directory ${path} as an O_PATH descriptor, borrowed until the next call: it is held for what
+ * lies in it.  ${path} has been gone into then (member_path_go_into).  Failures as in
+ * contained_open_existing.
  */
 int contained_borrow_directory(
     struct contained *contained, struct member_path *path, int *fd, struct error *err);

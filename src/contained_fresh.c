@@ -447,8 +447,8 @@ int contained_commit(struct fresh *fresh, struct error *err) {
 	}
 	doomed_name_spare(&fresh->doomed);
 	/*
-	 * Only now: to learn whether names are folded this one is looked for.  Without memory for it
-	 * the file stays, as what was there is gone.
+	 * Only now: to learn whether names are folded this one is looked for.  Without memory for
+	 * it the file stays, as what was there is gone.
 	 */
 	r = exact_names_made(
 	    &fresh->contained->directories.names, fresh->directory, fresh->name, &fresh->st, err);

@@ -36,7 +36,9 @@ int contained_parent_error(struct error *err);
 /** openat() of what is there, that no signal interrupts. */
 int contained_open_at(int dirfd, const char *name, int flags);
 
-/** Is it known of the file system ${dev} that closing a file says nothing that writing it did not? */
+/**
+ * Is it known of the file system ${dev} that closing a file says nothing that writing it did not?
+ */
 bool contained_keeps_local(const struct contained *c, dev_t dev);
 
 /**
@@ -47,7 +49,10 @@ bool contained_keeps_local(const struct contained *c, dev_t dev);
 int contained_ask_to_replace(struct contained *c, const struct held_directory *dir,
     const char *name, bool replace, const char *failure, struct error *err);
 
-/** Rename ${temporary} over ${name}; on a failure it is removed, and what was there stays but for an empty directory. */
+/**
+ * Rename ${temporary} over ${name}; on a failure it is removed, and what was there stays but for an
+ * empty directory.
+ */
 int contained_replace_by(struct contained *c, struct held_directory *dir, const char *temporary,
     const char *name, struct error *err);
 

@@ -16,8 +16,8 @@
  * is left to the end, when the archive is read again (waiting_links).
  *
  * Content is known by the name of the member that has it, as the archive has that: later names,
- * which may have been renamed, lead to it.  Each is written once, whichever of its names are put, but for
- * those that bring content themselves.
+ * which may have been renamed, lead to it.  Each is written once, whichever of its names are put,
+ * but for those that bring content themselves.
  */
 
 struct content_sink {
@@ -67,8 +67,8 @@ static int content_sink_put(
 	if (e->type != ENTRY_FILE)
 		return TARN_OK;
 	/*
-	 * What is whole may be a file of its own: another member of the same name is, and a later name that
-	 * brings its content may be.  Whether that was written cannot be seen any more.
+	 * What is whole may be a file of its own: another member of the same name is, and a later
+	 * name that brings its content may be.  Whether that was written cannot be seen any more.
 	 */
 	if (is_link && key_set_has(&s->written, key))
 		return TARN_OK;

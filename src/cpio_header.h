@@ -37,14 +37,14 @@ int cpio_header_encode(struct member_header *header, struct cpio_names *names,
     const struct entry *e, off_t position, struct error *err);
 
 /**
- * Does a header of one of the cpio formats that are text begin with ${data}, and are the numbers in it some?
- * True also where ${nbytes} are too few to tell.
+ * Does a header of one of the cpio formats that are text begin with ${data}, and are the numbers in
+ * it some?  True also where ${nbytes} are too few to tell.
  */
 bool cpio_header_is_sound(const char *data, size_t nbytes);
 
 /**
- * What the content of the member whose header ${data} begins with must add up to, byte by byte: *${sum}.  False:
- * its format has no checksums, or ${nbytes} are too few to tell.
+ * What the content of the member whose header ${data} begins with must add up to, byte by byte:
+ * *${sum}.  False: its format has no checksums, or ${nbytes} are too few to tell.
  */
 bool cpio_header_read_sum(const char *data, size_t nbytes, uint32_t *sum);
 

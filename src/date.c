@@ -14,8 +14,8 @@
 /*
  * Only forms are understood that mean one thing, to the last character: not days and months without
  * a leading zero, nor names of weekdays.  A day that does not exist is refused rather than
- * interpreted, and so is ±HH without a time.  Phrases ("2 days ago") mean what GNU tar takes them to
- * mean.
+ * interpreted, and so is ±HH without a time.  Phrases ("2 days ago") mean what GNU tar takes them
+ * to mean.
  *
  * Most parsers take a pointer to the rest of the text and move it behind what they have understood;
  * they return false for what they have not.  The pointer may be behind the end of the text then.

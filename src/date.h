@@ -10,8 +10,8 @@
  * Parse a date as options take it: the name of a file if it begins with `/' or `.', whose mtime is
  * taken (else TARN_ESYSTEM); @SECONDS[.FRACTION]; YYYY-MM-DD[(T| )HH:MM[:SS[.FRACTION]]] and
  * perhaps a zone, Z, UTC or behind a time ±HH[[:]MM], without which it is local time; or how far
- * it is from now: now, today, yesterday, tomorrow, and [±N|last|next] UNIT[s] [ago], with units from
- * second to year, one or more of them.
+ * it is from now: now, today, yesterday, tomorrow, and [±N|last|next] UNIT[s] [ago], with units
+ * from second to year, one or more of them.
  *
  * Returns TARN_OK, or TARN_EUSAGE; on failure *${time} is what it was.
  */

@@ -27,7 +27,10 @@
 static int append(struct directory *d, const struct dirent64 *entry, struct error *err) {
 	size_t nbytes = strlen(entry->d_name) + 1;
 
-	/* A name may have more than NAME_MAX bytes: on exFAT 255 letters of two or three bytes each. */
+	/*
+	 * A name may have more than NAME_MAX bytes: on exFAT 255 letters of two or three bytes
+	 * each.
+	 */
 	if (array_reserve((void **)&d->names, &d->names_capacity, d->n + 1, sizeof(d->names[0]),
 	        err) != TARN_OK ||
 	    array_reserve((void **)&d->bytes, &d->bytes_capacity, d->nbytes + nbytes, 1, err) !=

@@ -27,8 +27,8 @@ struct directory {
  * Read all names but `.' and `..' from ${fd}, a directory opened for reading and at its beginning,
  * and sort them: by bytes, by inode number, or not at all.
  *
- * Returns TARN_OK, TARN_ENOMEM, or TARN_ESYSTEM with what was read until then in ${directory}, which
- * can be given to directory_fini in every case.
+ * Returns TARN_OK, TARN_ENOMEM, or TARN_ESYSTEM with what was read until then in ${directory},
+ * which can be given to directory_fini in every case.
  */
 int directory_read(struct directory *directory, int fd, enum sort sort, struct error *err);
 

@@ -20,12 +20,14 @@ struct earlier_inodes {
 	struct key_map names;  /* a name that has such a file -> that file's first name */
 };
 
-/** The archive has the member ${e}: call it for all of them, in their order.  TARN_OK, TARN_ENOMEM. */
+/**
+ * The archive has the member ${e}: call it for all of them, in their order.  TARN_OK, TARN_ENOMEM.
+ */
 int earlier_inodes_note(struct earlier_inodes *earlier, const struct entry *e, struct error *err);
 
 /**
- * The member that ${e}, found in a tree, is another name of; NULL: of none, or of one that has since
- * been replaced.  Valid until the next call of earlier_inodes_note.
+ * The member that ${e}, found in a tree, is another name of; NULL: of none, or of one that has
+ * since been replaced.  Valid until the next call of earlier_inodes_note.
  */
 const char *earlier_inodes_find(const struct earlier_inodes *earlier, const struct entry *e);
 

@@ -106,10 +106,10 @@ static bool is_same_xattr(const struct xattr *a, const struct xattr *b) {
 }
 
 /*
- * Have the names of *${n} attributes as they are, not as keywords have them.  libarchive has done so
- * in its own records, LIBARCHIVE.xattr, and does not tell which those are: a name that still looks
- * like a keyword's is taken for one.  bsdtar writes each attribute in both kinds of record, one behind
- * the other: one of them is enough.
+ * Have the names of *${n} attributes as they are, not as keywords have them.  libarchive has done
+ * so in its own records, LIBARCHIVE.xattr, and does not tell which those are: a name that still
+ * looks like a keyword's is taken for one.  bsdtar writes each attribute in both kinds of record,
+ * one behind the other: one of them is enough.
  */
 static int read_xattr_names(
     struct xattr *xattrs, size_t *n, struct entry_storage *storage, struct error *err) {

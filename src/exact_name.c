@@ -129,9 +129,9 @@ bool exact_names_are_told_on(const struct exact_names *names, dev_t dev) {
 }
 
 /*
- * Does ${dev} fold, the file system of ${dirfd}?  Once that is known it is not asked.  It is not always that
- * of what is called ${name} there, on which another may be mounted.  Unknown for a name without letters,
- * unless it ${must} be known.
+ * Does ${dev} fold, the file system of ${dirfd}?  Once that is known it is not asked.  It is not
+ * always that of what is called ${name} there, on which another may be mounted.  Unknown for a name
+ * without letters, unless it ${must} be known.
  */
 static enum folding learn_folding(
     struct exact_names *names, int dirfd, dev_t dev, const char *name, bool must) {

@@ -33,7 +33,9 @@ struct exact_names {
 	size_t nfile_systems;
 	bool fold;          /* one of them takes different names for the same */
 	bool asked_mounted; /* exact_names_are_told did */
-	/* Where lists do not tell: keys of the inodes that this run made, and of the names it gave. */
+	/*
+	 * Where lists do not tell: keys of the inodes that this run made, and of the names it gave.
+	 */
 	uint64_t seed;
 	struct key_set given;
 };
@@ -45,26 +47,26 @@ void exact_names_fini(struct exact_names *names);
 bool exact_names_are_told_on(const struct exact_names *names, dev_t dev);
 
 /**
- * Is what was found as ${name} in ${dir}, and is ${st}, called so to the letter?  True when that cannot
- * be found out.
+ * Is what was found as ${name} in ${dir}, and is ${st}, called so to the letter?  True when that
+ * cannot be found out.
  *
- * Once for a file system, a file may be made in the directory and removed again; on one that folds this
- * reads the directory: O(names).
+ * Once for a file system, a file may be made in the directory and removed again; on one that folds
+ * this reads the directory: O(names).
  */
 bool exact_names_is(struct exact_names *names, const struct held_directory *dir, const char *name,
     const struct stat *st);
 
 /**
- * Does each file system tell all names from each other, also those that are mounted below the destination
- * ${dirfd}?  False before something was made.  The first time that no other is known, a file is made on each
- * and removed again.
+ * Does each file system tell all names from each other, also those that are mounted below the
+ * destination ${dirfd}?  False before something was made.  The first time that no other is known, a
+ * file is made on each and removed again.
  */
 bool exact_names_are_told(struct exact_names *names, int dirfd);
 
 /**
  * This run made ${st} as ${name} in ${dir}, or takes what it found there for its own.
- * Returns TARN_OK or TARN_ENOMEM.  Nothing is kept for it but where lists do not tell names, 44 bytes
- * at most there.
+ * Returns TARN_OK or TARN_ENOMEM.  Nothing is kept for it but where lists do not tell names, 44
+ * bytes at most there.
  */
 int exact_names_made(struct exact_names *names, const struct held_directory *dir, const char *name,
     const struct stat *st, struct error *err);

@@ -31,8 +31,8 @@ struct file_reader {
 int file_reader_begin(struct file_reader *reader, int fd, off_t size, struct error *err);
 
 /**
- * Find the holes of the file; read() then leaves them out.  A file system that cannot say has none: then
- * there are no extents either.  TARN_OK or TARN_ENOMEM.
+ * Find the holes of the file; read() then leaves them out.  A file system that cannot say has none:
+ * then there are no extents either.  TARN_OK or TARN_ENOMEM.
  */
 int file_reader_find_holes(struct file_reader *reader, struct error *err);
 

@@ -186,8 +186,8 @@ static int open_beneath(const struct held_directory *dir, const char *path, bool
 }
 
 /*
- * ${path} with room for its name; NULL with errno, EEXIST when a component of it is called otherwise.
- * The nearest directory that is held saves the kernel the way down to it.
+ * ${path} with room for its name; NULL with errno, EEXIST when a component of it is called
+ * otherwise.  The nearest directory that is held saves the kernel the way down to it.
  */
 static struct held_directory *open_from_nearest(
     struct held_directories *dirs, const char *path, size_t path_nbytes, bool make) {

@@ -42,15 +42,15 @@ void held_directories_fini(struct held_directories *dirs);
 void held_directories_limit(struct held_directories *dirs, size_t max);
 
 /**
- * The directory ${path} of ${path_nbytes} bytes, behind which is a NUL (a member_path's parent), below the destination;
- * with ${make}, directories that are missing are made with 0777 less the umask.  That is asked by who makes
- * something there: whether names are folded on the way is tried out then (exact_name.h), else it is heeded
- * where it is known.
+ * The directory ${path} of ${path_nbytes} bytes, behind which is a NUL (a member_path's parent),
+ * below the destination; with ${make}, directories that are missing are made with 0777 less the
+ * umask.  That is asked by who makes something there: whether names are folded on the way is tried
+ * out then (exact_name.h), else it is heeded where it is known.
  *
  * Returns a share that the caller gives back with held_directory_release; NULL with errno, ELOOP
- * for a symbolic link in the way, EEXIST for a name that is not told from one that is there: nothing was
- * made then.  The same path as the last time costs one memcmp, any other that is held a few; else it is
- * opened from the nearest directory above it that is held.
+ * for a symbolic link in the way, EEXIST for a name that is not told from one that is there:
+ * nothing was made then.  The same path as the last time costs one memcmp, any other that is held a
+ * few; else it is opened from the nearest directory above it that is held.
  */
 struct held_directory *held_directories_get(
     struct held_directories *dirs, const char *path, size_t path_nbytes, bool make);

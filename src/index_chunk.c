@@ -11,11 +11,11 @@
  * differs from the one before it (struct index_state), and each property in a column of its own, so
  * that zstd sees one kind of difference at a time.
  *
- * The put_ functions of the writer and the take_ functions of the reader are mirror images: for each
- * member both use the same columns, as its kind alone tells, and change the state alike.  In which
- * order they go from column to column does not matter.  When a put_ function returns false, memory
- * has run out; when a take_ function does, the chunk is malformed, or memory has run out, as only
- * ${err} tells.
+ * The put_ functions of the writer and the take_ functions of the reader are mirror images: for
+ * each member both use the same columns, as its kind alone tells, and change the state alike.  In
+ * which order they go from column to column does not matter.  When a put_ function returns false,
+ * memory has run out; when a take_ function does, the chunk is malformed, or memory has run out, as
+ * only ${err} tells.
  *
  * Chunks may come from a stranger: the reader refuses whatever would make an entry that breaks what
  * entry.h promises.
@@ -96,8 +96,8 @@ static bool put_target(
 }
 
 /*
- * What ${e} leads to, a symbolic link also to nothing, as archives have it and --transform makes it;
- * NULL: it is no link.
+ * What ${e} leads to, a symbolic link also to nothing, as archives have it and --transform makes
+ * it; NULL: it is no link.
  */
 static const char *target_of(const struct entry *e) {
 	if (e->first_name != NULL)

@@ -12,8 +12,8 @@
 /*
  * A part of the member index: members in the order of the archive, one column a property,
  * compressed as one zstd frame.  A chunk can be read without any other, and is large enough for
- * several snapshots of a tree, which have their names in common.  It takes up to 8 MiB of memory, three
- * times that when it is closed.  tarn(5) has the format.
+ * several snapshots of a tree, which have their names in common.  It takes up to 8 MiB of memory,
+ * three times that when it is closed.  tarn(5) has the format.
  */
 
 #define INDEX_CHUNK_NMEMBERS (1 << 18)
@@ -63,7 +63,9 @@ struct index_chunk_writer {
 int index_chunk_add(
     struct index_chunk_writer *w, const struct entry *e, off_t offset, struct error *err);
 bool index_chunk_is_full(const struct index_chunk_writer *w);
-/** Append the chunk to ${out} and begin a new one, also after a failure.  TARN_OK or TARN_ENOMEM. */
+/**
+ * Append the chunk to ${out} and begin a new one, also after a failure.  TARN_OK or TARN_ENOMEM.
+ */
 int index_chunk_close(struct index_chunk_writer *w, struct bytes *out, struct error *err);
 void index_chunk_writer_fini(struct index_chunk_writer *w);
 

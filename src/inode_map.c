@@ -261,8 +261,8 @@ static void drop(struct inode_map *map, uint32_t handle) {
 }
 
 /*
- * Put ${like} into the arena and into the index, where it replaces what has its number: last of all,
- * so that this is still there after a failure.
+ * Put ${like} into the arena and into the index, where it replaces what has its number: last of
+ * all, so that this is still there after a failure.
  */
 static int insert(struct inode_map *map, const struct record *like, const char *name,
     uint32_t *handle, struct error *err) {

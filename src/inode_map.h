@@ -19,8 +19,8 @@
  *
  * Names are kept as (directory, last component), so that directories are stored once; they stay
  * until the end, as one may be reached again through a bind mount.  An inode of which as many names
- * were seen as its link count says is forgotten, and its memory reused; but one with an operand among
- * its names is kept, as that may be met again, in a directory or as another operand.
+ * were seen as its link count says is forgotten, and its memory reused; but one with an operand
+ * among its names is kept, as that may be met again, in a directory or as another operand.
  */
 struct inode_map;
 
@@ -33,9 +33,9 @@ void inode_map_free(struct inode_map *map);
 
 /**
  * Enter the directory ${e} as ${name} in ${parent}; without a parent ${name} is a whole prefix such
- * as "" or "./usr".  *${directory} is valid until the map is freed.  *${visited} is the directory that
- * was the same inode when it was entered before, else 0.
- * Returns TARN_OK, TARN_ENOMEM, or TARN_EREFUSED for a name of more than PATH_MAX.
+ * as "" or "./usr".  *${directory} is valid until the map is freed.  *${visited} is the directory
+ * that was the same inode when it was entered before, else 0.  Returns TARN_OK, TARN_ENOMEM, or
+ * TARN_EREFUSED for a name of more than PATH_MAX.
  */
 int inode_map_enter(struct inode_map *map, inode_directory parent, const char *name,
     const struct entry *e, inode_directory *directory, inode_directory *visited, struct error *err);
@@ -45,8 +45,9 @@ inode_directory inode_map_find_directory(
     const struct inode_map *map, const struct identity *identity);
 
 /**
- * The member name of ${component} in ${directory}: prefix, "/" unless the prefix is empty or ends in
- * one, component.  Belongs to ${map}, until the next call that returns a name.  NULL without memory.
+ * The member name of ${component} in ${directory}: prefix, "/" unless the prefix is empty or ends
+ * in one, component.  Belongs to ${map}, until the next call that returns a name.  NULL without
+ * memory.
  */
 const char *inode_map_name(struct inode_map *map, inode_directory directory, const char *component);
 
@@ -69,8 +70,8 @@ int inode_map_add(struct inode_map *map, inode_directory directory, const char *
     const struct entry *e, enum inode_seen *seen, const char **first, struct error *err);
 
 /**
- * What inode_map_add told about ${e} just now is not to be had as its first name: from now on that is
- * ${component} in ${directory}.  How many names were met stays.  Returns as inode_map_add.
+ * What inode_map_add told about ${e} just now is not to be had as its first name: from now on that
+ * is ${component} in ${directory}.  How many names were met stays.  Returns as inode_map_add.
  */
 int inode_map_replace(struct inode_map *map, inode_directory directory, const char *component,
     const struct entry *e, struct error *err);
@@ -80,13 +81,14 @@ bool inode_map_has_operand(struct inode_map *map, const struct entry *e);
 
 /**
  * Forget what inode_map_add last remembered as new for ${e}: it could not be stored, the next name
- * must be the first.  Or forget that the directory ${e} was entered: it is new where it is met again.
+ * must be the first.  Or forget that the directory ${e} was entered: it is new where it is met
+ * again.
  */
 void inode_map_forget(struct inode_map *map, const struct entry *e);
 
 /**
- * Say each inode that has names which were not seen (--check-links), in an order that is the same in every
- * run.  This comes last: the map cannot be asked any more, only freed.
+ * Say each inode that has names which were not seen (--check-links), in an order that is the same
+ * in every run.  This comes last: the map cannot be asked any more, only freed.
  */
 void inode_map_report_missing(struct inode_map *map, struct report *report);
 

@@ -43,7 +43,9 @@ static int load_index(
 	input->had_index = r == TARN_OK || r == TARN_EFORMAT;
 	if (r == TARN_EFORMAT)
 		report_note(report, name, "The index is %s; reading the archive instead", err->msg);
-	/* The end may be zeros, and all of it no bomb: what was read to look at it does not count. */
+	/*
+	 * The end may be zeros, and all of it no bomb: what was read to look at it does not count.
+	 */
 	if (r == TARN_ELIMIT) {
 		report_note(report, name,
 		    "The index cannot be checked: %s; reading the archive instead", err->msg);

@@ -9,8 +9,8 @@
 #include "source.h"
 
 /*
- * The content of a member that is put when its source has gone on, maybe by another thread: copied, or
- * lent by the source, which then outlives this.  All zero is that of a member without any.
+ * The content of a member that is put when its source has gone on, maybe by another thread: copied,
+ * or lent by the source, which then outlives this.  All zero is that of a member without any.
  */
 struct kept_content {
 	struct content_place place; /* of what is lent; nbytes is 0 where nothing is */
@@ -20,8 +20,8 @@ struct kept_content {
 };
 
 /**
- * Copy the content of ${e} that ${from} has; holes become zeros.  ${room} has e->size bytes.  Should reading
- * fail, content->err becomes ${err}.
+ * Copy the content of ${e} that ${from} has; holes become zeros.  ${room} has e->size bytes.
+ * Should reading fail, content->err becomes ${err}.
  */
 void kept_content_copy(struct kept_content *content, char *room, const struct entry *e,
     struct source *from, struct error *err);

@@ -101,10 +101,11 @@ uint64_t key_seed(void) {
 /*
  * Let ${word} have an influence on all bits of ${key}; for one key, different words stay different.
  *
- * The factor is as unknown as the key, and odd, so that the step can be undone.  With a factor that everybody
- * knows, some difference of two words (the topmost bit) becomes the same difference of the keys whatever
- * the seed was, and the next word can take it away again: two names of one key for whoever wants them.  Once is
- * not enough either, as the topmost bit multiplied is the topmost bit.
+ * The factor is as unknown as the key, and odd, so that the step can be undone.  With a factor that
+ * everybody knows, some difference of two words (the topmost bit) becomes the same difference of
+ * the keys whatever the seed was, and the next word can take it away again: two names of one key
+ * for whoever wants them.  Once is not enough either, as the topmost bit multiplied is the topmost
+ * bit.
  */
 static uint64_t absorb(uint64_t key, uint64_t word) {
 	uint64_t factor = (key << 32 | key >> 32) ^ UINT64_C(0xd6e8feb86659fd92);

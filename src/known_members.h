@@ -16,9 +16,9 @@
 #define KNOWN_NSHARES 8
 
 /*
- * What an extraction knows of the members that came by: which inode is which member, which were left
- * out, where an earlier one still lies, which directories are new.  A name is linked only to what
- * is known to be the member.
+ * What an extraction knows of the members that came by: which inode is which member, which were
+ * left out, where an earlier one still lies, which directories are new.  A name is linked only to
+ * what is known to be the member.
  *
  * Embed it.  All threads of an extraction share one, which locks itself.
  */
@@ -28,7 +28,10 @@ struct known_members {
 	uint64_t seed;
 	/* Never false again.  They save most runs from taking the lock. */
 	atomic_bool has_left_out, has_stale; /* there is such a key, or was */
-	/* By key, so that threads rarely meet: who finds one locked sleeps longer than he waits for. */
+	/*
+	 * By key, so that threads rarely meet: who finds one locked sleeps longer than he waits
+	 * for.
+	 */
 	struct known_share {
 		pthread_mutex_t mutex; /* guards: */
 		struct key_set keys;
@@ -37,16 +40,16 @@ struct known_members {
 };
 
 /**
- * Nothing is known yet.  Where ${o} lets members keep their names it is relied on that what this run
- * made at the place of a name is the last member of that name.
+ * Nothing is known yet.  Where ${o} lets members keep their names it is relied on that what this
+ * run made at the place of a name is the last member of that name.
  */
 void known_members_init(struct known_members *known, const struct options *o);
 void known_members_fini(struct known_members *known);
 
 /**
- * Remember that the inode ${st} is the member that the archive calls ${member}: made by this run, or
- * found to be the same; and nothing else, though its number may have been that of a file that is gone.
- * Returns TARN_OK or TARN_ENOMEM.  A byte where inodes are numbered one after the other and
+ * Remember that the inode ${st} is the member that the archive calls ${member}: made by this run,
+ * or found to be the same; and nothing else, though its number may have been that of a file that is
+ * gone.  Returns TARN_OK or TARN_ENOMEM.  A byte where inodes are numbered one after the other and
  * members keep their names, 43 at most; expected O(1).
  */
 int known_members_add(
@@ -57,8 +60,8 @@ bool known_members_has(struct known_members *known, const char *member, const st
 bool known_members_has_any(struct known_members *known, const struct stat *st);
 
 /**
- * The last member that was to be at ${path} is not: what lies there is stale, an earlier one, until one is
- * there again.  Returns TARN_OK or TARN_ENOMEM.
+ * The last member that was to be at ${path} is not: what lies there is stale, an earlier one, until
+ * one is there again.  Returns TARN_OK or TARN_ENOMEM.
  */
 int known_members_failed_at(
     struct known_members *known, const struct member_path *path, struct error *err);
@@ -66,8 +69,8 @@ void known_members_is_at(struct known_members *known, const struct member_path *
 bool known_members_is_stale(struct known_members *known, const struct member_path *path);
 
 /**
- * This run has made the directory ${path}: what lies in it was made by this run as well, unless another
- * process interferes.  Returns TARN_OK or TARN_ENOMEM.
+ * This run has made the directory ${path}: what lies in it was made by this run as well, unless
+ * another process interferes.  Returns TARN_OK or TARN_ENOMEM.
  */
 int known_members_made_directory(
     struct known_members *known, const struct member_path *path, struct error *err);
@@ -83,7 +86,10 @@ bool known_members_left_out(struct known_members *known, const char *member);
 /** Another ${member} came behind the one that was left out, if any was. */
 void known_members_came(struct known_members *known, const char *member);
 
-/** A key for ${path}, but with -P another one for an absolute name, which is below another destination. */
+/**
+ * A key for ${path}, but with -P another one for an absolute name, which is below another
+ * destination.
+ */
 uint64_t known_members_key_of_place(
     const struct known_members *known, const struct member_path *path);
 

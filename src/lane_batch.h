@@ -34,14 +34,18 @@ struct batch {
 	_Alignas(max_align_t) char room[];
 };
 
-/** An empty one with room for ${nbytes}, and for BATCH_NBYTES at least; NULL: there is no memory. */
+/**
+ * An empty one with room for ${nbytes}, and for BATCH_NBYTES at least; NULL: there is no memory.
+ */
 struct batch *batch_new(size_t nbytes);
 /** Forget what is in it. */
 void batch_empty(struct batch *batch);
 /** Free ${batch} and all behind it. */
 void batch_free_all(struct batch *batch);
 
-/** How many bytes a member takes whose copy has ${entry_nbytes}, with ${content_nbytes} of content. */
+/**
+ * How many bytes a member takes whose copy has ${entry_nbytes}, with ${content_nbytes} of content.
+ */
 size_t batch_nbytes_for(size_t entry_nbytes, size_t content_nbytes);
 /** May a member be appended that takes ${nbytes}? */
 bool batch_has_room(const struct batch *batch, size_t nbytes);
@@ -50,7 +54,9 @@ bool batch_has_room(const struct batch *batch, size_t nbytes);
  * All else of the task is 0.
  */
 struct task *batch_append(struct batch *batch, const struct entry *e, size_t entry_nbytes);
-/** The content of ${task}, the last one, is a copy of what ${from} has; there must be room for it. */
+/**
+ * The content of ${task}, the last one, is a copy of what ${from} has; there must be room for it.
+ */
 void batch_copy_content(struct batch *batch, struct task *task, struct source *from);
 
 #endif

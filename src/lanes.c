@@ -386,7 +386,10 @@ static int put_at_once(struct lanes *lanes, const struct entry *e, size_t number
 	return lanes->put(lanes->context, lanes->nlanes, e, number, from, err);
 }
 
-/* The next turn begins.  What this thread says is to wait for its own from now on, also after lanes_wait. */
+/*
+ * The next turn begins.  What this thread says is to wait for its own from now on, also after
+ * lanes_wait.
+ */
 static void next_turn(struct lanes *lanes) {
 	lanes->own_lines->turn = ++lanes->turn;
 	lines_keep(lanes->own_lines);

@@ -18,7 +18,9 @@
  */
 struct lanes;
 
-/** Put ${e}, the member with this ${number}, on ${lane}; that of the caller's thread is ${nlanes}. */
+/**
+ * Put ${e}, the member with this ${number}, on ${lane}; that of the caller's thread is ${nlanes}.
+ */
 typedef int lane_put(void *context, unsigned int lane, const struct entry *e, size_t number,
     struct source *from, struct error *err);
 

@@ -17,8 +17,8 @@
  * which is the only caller, hands that out before it reads on.
  *
  * Where each name has the content, as in the formats before newc, the first one is a first name at
- * once, and the others come with data to be compared.  These have 16 or 18 bits for an inode number,
- * so that different files share one: what can be told from a header keeps them apart.
+ * once, and the others come with data to be compared.  These have 16 or 18 bits for an inode
+ * number, so that different files share one: what can be told from a header keeps them apart.
  */
 
 struct late_name {

@@ -10,11 +10,11 @@
 
 /*
  * Which names of a cpio archive are those of one inode, by its number, its type, and the count of
- * names that each of them carries.  newc has the content of a file with several names on the last of
- * them; the others are empty.  They are held back here until it comes, so that a first name is whole
- * also when cpio was the writer: the name with the content goes first, the others become its later
- * names.  In the older formats each name has the content, and an empty one is that of an empty file.
- * All zero is an empty one.
+ * names that each of them carries.  newc has the content of a file with several names on the last
+ * of them; the others are empty.  They are held back here until it comes, so that a first name is
+ * whole also when cpio was the writer: the name with the content goes first, the others become its
+ * later names.  In the older formats each name has the content, and an empty one is that of an
+ * empty file.  All zero is an empty one.
  */
 struct late_content {
 	uint64_t seed;

@@ -10,10 +10,10 @@
 #include "member_path.h"
 
 /*
- * Files that stand in for others in a group of names, which are to be linked to what lies at one place: where a
- * name could not be and became a copy, those of the same member that follow are linked to that.  A leader is an
- * inode, and it has the name that it was made under: what lies there may be something else by now, so whoever links
- * to it looks.
+ * Files that stand in for others in a group of names, which are to be linked to what lies at one
+ * place: where a name could not be and became a copy, those of the same member that follow are
+ * linked to that.  A leader is an inode, and it has the name that it was made under: what lies
+ * there may be something else by now, so whoever links to it looks.
  *
  * Keys are those of key_set.h.  Embed it; all zero is empty.
  */
@@ -33,18 +33,27 @@ struct leader {
 	char name[];
 };
 
-/** The file ${st} of ${member}, made at ${path}, leads ${group} from now on.  Returns TARN_OK or TARN_ENOMEM. */
+/**
+ * The file ${st} of ${member}, made at ${path}, leads ${group} from now on.  Returns TARN_OK or
+ * TARN_ENOMEM.
+ */
 int leaders_add(struct leaders *leaders, uint64_t group, uint64_t member,
     const struct member_path *path, const struct stat *st, struct error *err);
 
 /** What leads ${group} is another file than those that follow: nothing leads it any more. */
 void leaders_end(struct leaders *leaders, uint64_t group);
 
-/** The next of ${member} that leads ${group} behind ${l}, or with NULL the newest; NULL: there is none.  They stay. */
+/**
+ * The next of ${member} that leads ${group} behind ${l}, or with NULL the newest; NULL: there is
+ * none.  They stay.
+ */
 const struct leader *leaders_next(
     const struct leaders *leaders, uint64_t group, uint64_t member, const struct leader *l);
 
-/** A file of ${member} has the inode ${st}: what leads another one's names under that number is gone. */
+/**
+ * A file of ${member} has the inode ${st}: what leads another one's names under that number is
+ * gone.
+ */
 void leaders_made(struct leaders *leaders, uint64_t member, const struct stat *st);
 
 void leaders_fini(struct leaders *leaders);

@@ -60,7 +60,10 @@ struct link_groups {
 	struct link_group *groups, **end;
 };
 
-/* The member called ${name}, until the next is added, which may move all of them; NULL: there is none. */
+/*
+ * The member called ${name}, until the next is added, which may move all of them; NULL: there is
+ * none.
+ */
 static struct member *find(const struct link_groups *s, const char *name) {
 	const uint64_t *number = key_map_find(&s->by_name, key_of_name(s->seed, name));
 

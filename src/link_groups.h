@@ -17,7 +17,8 @@
  * that a later member has taken are no longer of the file that they were of.
  *
  * ${select} is borrowed; ${listing} is the sink's from now on, also when this returns NULL, with
- * ${err}: out of memory.  Takes 46 to 91 bytes a name, and what the names of files with several take.
+ * ${err}: out of memory.  Takes 46 to 91 bytes a name, and what the names of files with several
+ * take.
  */
 struct sink *link_groups_new(
     struct select *select, bool has_operands, struct listing *listing, struct error *err);

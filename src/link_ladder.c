@@ -185,8 +185,8 @@ static bool is_refusal(int errnum, enum report_reason *reason) {
 
 /*
  * Make ${name} a copy of the file at ${first}, which must be the inode that *${name}->st says.
- * *${name}->st is that of the copy then, with the size of the content, and *${was_own} says whose the
- * other is.  TARN_NO_FIRST: it may not be read.
+ * *${name}->st is that of the copy then, with the size of the content, and *${was_own} says whose
+ * the other is.  TARN_NO_FIRST: it may not be read.
  */
 static int copy_file(struct link_ladder *ladder, const struct member_path *first,
     const struct new_name *name, bool *was_own, struct error *err) {
@@ -208,7 +208,9 @@ static int copy_file(struct link_ladder *ladder, const struct member_path *first
 		*name->st = fresh.st;
 		name->st->st_size = copy.size;
 		*was_own = copy.was_own;
-		/* Before it has its name, as with every member: what is found there must be known. */
+		/*
+		 * Before it has its name, as with every member: what is found there must be known.
+		 */
 		r = link_ladder_is(ladder, name->member, &fresh.st, err);
 	}
 	if (r == TARN_OK)

@@ -19,9 +19,9 @@
 static bool is_running; /* run_command() is, so that nobody has a reason to call exit() */
 
 /*
- * What was closed must not become an archive or a file that is extracted.  It is opened the other way, so that
- * reading from it or writing to it fails: what goes there is lost.  Without /dev/null it stays closed, which no
- * call here can help.
+ * What was closed must not become an archive or a file that is extracted.  It is opened the other
+ * way, so that reading from it or writing to it fails: what goes there is lost.  Without /dev/null
+ * it stays closed, which no call here can help.
  */
 static void hold_standard_descriptors(void) {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
@@ -31,8 +31,8 @@ static void hold_standard_descriptors(void) {
 }
 
 /*
- * libarchive calls exit() where it finds no memory for a string, with the status that here says that there are
- * differences.
+ * libarchive calls exit() where it finds no memory for a string, with the status that here says
+ * that there are differences.
  */
 static void end_in_the_midst(void) {
 	if (is_running) {

@@ -24,17 +24,20 @@
  * loads an index for index_source, and for --test, which compares it with the archive.
  */
 
-/* The largest one that is made, or read behind an archive, into memory: some hundred million members. */
+/*
+ * The largest one that is made, or read behind an archive, into memory: some hundred million
+ * members.
+ */
 #define INDEX_NBYTES_MAX ((uint64_t)1 << 30)
 
 /* More than the last chunk and the footer have, so that what is closed may have so much less. */
 #define LAST_NBYTES_MAX ((uint64_t)32 << 20)
 
 /*
- * An index is compressed already, and smaller than the headers that it stands for.  So in a file that
- * is compressed once more it can be only a little longer than the whole file.  One that claims to have
- * more than so many times the file's bytes, and more than the second number, is there to fill
- * the memory.
+ * An index is compressed already, and smaller than the headers that it stands for.  So in a file
+ * that is compressed once more it can be only a little longer than the whole file.  One that claims
+ * to have more than so many times the file's bytes, and more than the second number, is there to
+ * fill the memory.
  */
 #define STORED_TIMES_MAX 4
 #define ALWAYS_NBYTES ((uint64_t)1 << 20)
@@ -104,9 +107,9 @@ static int read_behind(
 
 /*
  * Read the ${nbytes} at ${offset} of the plain stream.  TARN_END: they are not there, or cannot be
- * reached.  Whatever else fails but memory, damage for example, is TARN_EFORMAT, and no reason to give
- * up: whoever then reads the archive itself meets the same, and reports it with the member it is in.
- * Not so a limit, TARN_ELIMIT, which need not be met there.
+ * reached.  Whatever else fails but memory, damage for example, is TARN_EFORMAT, and no reason to
+ * give up: whoever then reads the archive itself meets the same, and reports it with the member it
+ * is in.  Not so a limit, TARN_ELIMIT, which need not be met there.
  */
 static int read_at(
     struct codec_reader *reader, uint64_t offset, void *to, size_t nbytes, struct error *err) {
@@ -141,8 +144,8 @@ static int close_chunk(struct index_writer *w, struct error *err) {
 }
 
 /*
- * There will be no index, and its memory is free from here on.  The archive is whole without it: only
- * with --index this counts as a failure.
+ * There will be no index, and its memory is free from here on.  The archive is whole without it:
+ * only with --index this counts as a failure.
  */
 static void refuse(struct index_writer *w, const struct entry *e, struct error *err) {
 	w->is_refused = true;

@@ -14,10 +14,10 @@
 
 /*
  * Where everything is in an archive: name, type, owner, mode, times, size, link target and offset
- * of every member, and the identity of every inode.  It is derived from the archive, stands behind its
- * end-of-archive blocks or, with zstd, beside the stream, and is bound to it by the place of these
- * blocks and a checksum of the last header.  It only finds: what a member is its own header says.
- * tarn(5) has the format.
+ * of every member, and the identity of every inode.  It is derived from the archive, stands behind
+ * its end-of-archive blocks or, with zstd, beside the stream, and is bound to it by the place of
+ * these blocks and a checksum of the last header.  It only finds: what a member is its own header
+ * says.  tarn(5) has the format.
  */
 
 /** What archives end in before an index begins is at least so long. */
@@ -37,8 +37,8 @@ struct index_writer {
 
 /**
  * Add the member ${e} as it stands in the archive: its header begins at ${offset} with the ${block}
- * of 512 bytes (NULL: index_writer_bind will find the last one).  Returns TARN_OK, also where it makes
- * an index impossible, or TARN_ENOMEM.
+ * of 512 bytes (NULL: index_writer_bind will find the last one).  Returns TARN_OK, also where it
+ * makes an index impossible, or TARN_ENOMEM.
  */
 int index_writer_add(struct index_writer *w, const struct entry *e, off_t offset,
     const unsigned char *block, struct error *err);
@@ -49,8 +49,8 @@ struct member_index;
 int index_writer_adopt(struct index_writer *w, const struct member_index *index, struct error *err);
 
 /**
- * The last member is one that ${reader} reads, whose archive begins at ${base}.  A reader that cannot
- * seek must stand at the beginning; it stands anywhere afterwards.
+ * The last member is one that ${reader} reads, whose archive begins at ${base}.  A reader that
+ * cannot seek must stand at the beginning; it stands anywhere afterwards.
  */
 int index_writer_bind(
     struct index_writer *w, struct codec_reader *reader, off_t base, struct error *err);

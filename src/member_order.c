@@ -315,8 +315,8 @@ uint64_t member_order_add(struct member_order *order, const struct member_home *
 }
 
 /*
- * What use() and make() wait for, on a lane of its own.  Nothing is noted: who is put at once is done before
- * anybody can come to wait for it.
+ * What use() and make() wait for, on a lane of its own.  Nothing is noted: who is put at once is
+ * done before anybody can come to wait for it.
  */
 static void pass_using(const struct member_order *o, uint64_t key, uint64_t *after) {
 	wait_for(after, find(o, key)->made);

@@ -10,17 +10,17 @@
 #include "error.h"
 
 /*
- * Members that several lanes put at the same time, each one after the other: which of those that are
- * on their way has a member to wait for, so that all ends as on one lane?
+ * Members that several lanes put at the same time, each one after the other: which of those that
+ * are on their way has a member to wait for, so that all ends as on one lane?
  *
  * Two members may come in either order when neither makes what the other makes or uses.  A member
  * makes its own name; it uses the directories above it, and a later name its first name as well,
  * with the directories above that.
  *
- * Any member may go to any lane.  A later name should go where its first name is still on its way, and need not
- * wait for it then; else members of one directory should go together, as two lanes in one get in each other's
- * way.  A later name that carries content may become what those behind it link to: it counts as making its
- * first name, too.
+ * Any member may go to any lane.  A later name should go where its first name is still on its way,
+ * and need not wait for it then; else members of one directory should go together, as two lanes in
+ * one get in each other's way.  A later name that carries content may become what those behind it
+ * link to: it counts as making its first name, too.
  *
  * Embed it; all zero but for the seed is legal.
  */
@@ -37,7 +37,9 @@ struct member_order {
 		size_t nbytes, capacity;
 		uint64_t *keys;
 		size_t nkeys, keys_capacity;
-		/* It is noted that members of this lane up to this number use them; 0: it is not. */
+		/*
+		 * It is noted that members of this lane up to this number use them; 0: it is not.
+		 */
 		unsigned int lane;
 		uint64_t noted;
 	} of_first, of_name;
@@ -61,20 +63,24 @@ struct member_home {
 };
 #define NO_LANE UINT_MAX
 
-/** Where the next member, ${e}, belongs; member_order_add() comes next.  Returns TARN_OK or TARN_ENOMEM. */
+/**
+ * Where the next member, ${e}, belongs; member_order_add() comes next.  Returns TARN_OK or
+ * TARN_ENOMEM.
+ */
 int member_order_find_home(
     struct member_order *order, const struct entry *e, struct member_home *home, struct error *err);
 
 /**
- * The member whose ${home} was found is on its way, with the next ${number}, to ${lane}.  Returns the number of
- * the member up to which all other lanes must have come before it is its turn; 0: it need not wait.
+ * The member whose ${home} was found is on its way, with the next ${number}, to ${lane}.  Returns
+ * the number of the member up to which all other lanes must have come before it is its turn; 0: it
+ * need not wait.
  */
 uint64_t member_order_add(
     struct member_order *order, const struct member_home *home, uint64_t number, unsigned int lane);
 
 /**
- * The member ${e} is put before another one is added: *${after} is as of member_order_add, but counts for all
- * lanes.  Returns TARN_OK or TARN_ENOMEM.
+ * The member ${e} is put before another one is added: *${after} is as of member_order_add, but
+ * counts for all lanes.  Returns TARN_OK or TARN_ENOMEM.
  */
 int member_order_pass(
     struct member_order *order, const struct entry *e, uint64_t *after, struct error *err);

@@ -26,8 +26,8 @@ struct member_path {
  * Check and split ${name} (copied): empty and `.' components and leading slashes are dropped.
  *
  * Returns TARN_OK; TARN_EREFUSED for an empty name, one with a `..' component ("Member name
- * contains '..'") or with a component of more than COMPONENT_NBYTES_MAX bytes; TARN_ENOMEM.  After a failure
- * ${path} holds no name: it can be set again or be given to member_path_fini.
+ * contains '..'") or with a component of more than COMPONENT_NBYTES_MAX bytes; TARN_ENOMEM.  After
+ * a failure ${path} holds no name: it can be set again or be given to member_path_fini.
  */
 int member_path_set(struct member_path *path, const char *name, struct error *err);
 void member_path_fini(struct member_path *path);
@@ -35,12 +35,16 @@ void member_path_fini(struct member_path *path);
 /** ${path}, a directory, becomes that of `.' in it, but for its depth. */
 void member_path_go_into(struct member_path *path);
 
-/** The text of a symbolic link at ${path} that leads to ${to}: an allocation, NULL when out of memory. */
+/**
+ * The text of a symbolic link at ${path} that leads to ${to}: an allocation, NULL when out of
+ * memory.
+ */
 char *member_path_between(const struct member_path *path, const struct member_path *to);
 
 /**
- * The next component of *${name}, which need not be checked, and moves behind it: *${component}, of as
- * many bytes as are returned.  Empty ones and `.' are passed over, `..' is not; 0: there is none.
+ * The next component of *${name}, which need not be checked, and moves behind it: *${component}, of
+ * as many bytes as are returned.  Empty ones and `.' are passed over, `..' is not; 0: there is
+ * none.
  */
 static inline size_t member_next_component(const char **name, const char **component) {
 	const char *at = *name, *end;
@@ -57,7 +61,9 @@ static inline size_t member_next_component(const char **name, const char **compo
 	return (size_t)(end - at);
 }
 
-/** True when two names, neither of them checked, are the same components, however they are spelt. */
+/**
+ * True when two names, neither of them checked, are the same components, however they are spelt.
+ */
 bool member_names_equal(const char *a, const char *b);
 
 #endif

@@ -47,8 +47,8 @@ void metadata_apply(const struct metadata_policy *policy, int fd, const struct s
     const struct entry *e, const char *name);
 
 /**
- * Have the files behind ${a} and ${b}, no directories, the same extended attributes and ACLs, as far
- * as those are to be restored?  No, too, where they cannot be read.
+ * Have the files behind ${a} and ${b}, no directories, the same extended attributes and ACLs, as
+ * far as those are to be restored?  No, too, where they cannot be read.
  */
 bool metadata_same_attributes(const struct metadata_policy *policy, int a, int b, bool is_symlink);
 

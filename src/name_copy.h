@@ -33,9 +33,10 @@ struct name_copy {
 };
 
 /**
- * Make ${copy} as ${fresh}, complete but for its name, with the metadata of the file.  ${fresh} is to be
- * given to contained_discard also after a failure: TARN_NO_FIRST when the file may not be read,
- * TARN_EREFUSED when another one lies there by now, TARN_ELIMIT, what making a file fails with.
+ * Make ${copy} as ${fresh}, complete but for its name, with the metadata of the file.  ${fresh} is
+ * to be given to contained_discard also after a failure: TARN_NO_FIRST when the file may not be
+ * read, TARN_EREFUSED when another one lies there by now, TARN_ELIMIT, what making a file fails
+ * with.
  */
 int name_copy_make(struct name_copy *copy, struct fresh *fresh, struct error *err);
 

@@ -295,8 +295,8 @@ int option_mtime(struct parser *p, const char *argument, struct error *err) {
 }
 
 /*
- * The two options share one date, and a second one is refused, as in GNU tar.  On failure the run ends, so
- * has_newer may be set all the same.
+ * The two options share one date, and a second one is refused, as in GNU tar.  On failure the run
+ * ends, so has_newer may be set all the same.
  */
 int option_newer(struct parser *p, const char *argument, struct error *err) {
 	if (p->options.has_newer)
@@ -369,8 +369,8 @@ int parser_deduce_top_level(struct parser *p, struct error *err) {
 }
 
 /*
- * Without ${argument} the name depends on -f, which may come behind this.  With an empty one nothing would
- * be put below anything: names would only get a slash, and lose it again.
+ * Without ${argument} the name depends on -f, which may come behind this.  With an empty one
+ * nothing would be put below anything: names would only get a slash, and lose it again.
  */
 int option_one_top_level(struct parser *p, const char *argument, struct error *err) {
 	if (argument != NULL && *argument == '\0')

@@ -49,7 +49,9 @@ int parser_take_stdin(struct parser *parser, const char *option, struct error *e
 /** An operand from the command line; one that begins with @ may turn out to be an archive. */
 int parser_add_operand(struct parser *parser, const char *name, struct error *err);
 
-/** Set top_level to what the archive is called, without its suffixes; TARN_EUSAGE when it has none. */
+/**
+ * Set top_level to what the archive is called, without its suffixes; TARN_EUSAGE when it has none.
+ */
 int parser_deduce_top_level(struct parser *parser, struct error *err);
 
 /* The functions of options that do more than to set a value. */

@@ -134,7 +134,9 @@ struct options {
 	size_t nexcludes;
 	struct exclusion_tag *exclusion_tags;
 	size_t nexclusion_tags;
-	/* --newer, --newer-mtime: only files of this time or a later one; directories all the same */
+	/*
+	 * --newer, --newer-mtime: only files of this time or a later one; directories all the same
+	 */
 	bool has_newer, newer_by_mtime;
 	struct timespec newer;
 

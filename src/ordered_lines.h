@@ -28,16 +28,16 @@ struct ordered_lines *ordered_lines_new(size_t nthreads, struct report *report);
 void ordered_lines_free(struct ordered_lines *lines);
 
 /**
- * Those of the thread ${i}, which must call lines_keep and, before it ends, lines_keep_no_more.  Neither does
- * anything when it is so already.
+ * Those of the thread ${i}, which must call lines_keep and, before it ends, lines_keep_no_more.
+ * Neither does anything when it is so already.
  */
 struct lines_of_thread *ordered_lines_of(struct ordered_lines *lines, size_t i);
 void lines_keep(struct lines_of_thread *lines);
 void lines_keep_no_more(struct lines_of_thread *lines);
 
 /**
- * Say what threads have said at turns up to ${turn}, those of one turn in the order of the threads.  For a
- * thread that keeps none.
+ * Say what threads have said at turns up to ${turn}, those of one turn in the order of the threads.
+ * For a thread that keeps none.
  */
 void ordered_lines_say(struct ordered_lines *lines, uint64_t turn);
 

@@ -20,8 +20,8 @@
  *
  * - The codec goes on in the file itself, from the end-of-archive blocks on (continue_old).
  * - Where a kill could then lose members, because a piece has to be written over itself, or where
- *   more is behind the members than memory should keep, all is copied to a new file (copy_old).  The
- *   codec, or the file, says so by TARN_END.
+ *   more is behind the members than memory should keep, all is copied to a new file (copy_old).
+ *   The codec, or the file, says so by TARN_END.
  */
 
 /* What to compress with.  With -a a suffix that is known wins over what else was asked for. */

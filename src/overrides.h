@@ -12,7 +12,8 @@
 
 /*
  * Metadata that the command line sets for every member: --owner, --group, --mode, --mtime,
- * --clamp-mtime, --numeric-owner.  All strings are owned by the structure; all zero is legal and changes nothing.
+ * --clamp-mtime, --numeric-owner.  All strings are owned by the structure; all zero is legal and
+ * changes nothing.
  *
  * Each setter replaces what an earlier call of it has set.  It returns TARN_OK, or an error after
  * which nothing has changed: TARN_EUSAGE, TARN_ENOMEM.

@@ -15,8 +15,8 @@
  * Numbers are put into text by hand: nearly every member has a record with two, and printf would
  * take longer for them than all the rest of its header.
  *
- * tar_header writes with this.  plain_header and untold_header read with it, and must not understand
- * more than libarchive does, which reads everything else.
+ * tar_header writes with this.  plain_header and untold_header read with it, and must not
+ * understand more than libarchive does, which reads everything else.
  */
 
 #define XATTR_PREFIX "SCHILY.xattr."

@@ -20,7 +20,9 @@ struct pool;
 
 /* Embed it.  Until it was waited for it belongs to the pool. */
 struct pool_job {
-	/** ${worker} is below the pool's number of threads, and of no other job at the same time. */
+	/**
+	 * ${worker} is below the pool's number of threads, and of no other job at the same time.
+	 */
 	void (*run)(struct pool_job *job, unsigned int worker);
 	/* the pool's: */
 	struct pool_job *next;
@@ -46,8 +48,8 @@ void pool_cancel(struct pool *pool, struct pool_job *job);
 void pool_free(struct pool *pool);
 
 /**
- * A thread beside any pool, as pthread_create() makes it, but one that takes no signals: those are for the
- * thread that has a handler's data.  False: the system refuses to make it.
+ * A thread beside any pool, as pthread_create() makes it, but one that takes no signals: those are
+ * for the thread that has a handler's data.  False: the system refuses to make it.
  */
 bool pool_start_thread(pthread_t *thread, void *(*run)(void *data), void *data);
 

@@ -48,10 +48,11 @@ size_t quote_utf8(const char *s, uint32_t *character) {
 }
 
 /*
- * Characters that iswprint() lets pass, but that reorder, join or hide what stands around them, or leave
- * room for nothing, so that a name could pose as another one: what Unicode calls
- * Default_Ignorable_Code_Point (DerivedCoreProperties.txt), line separators, interlinear annotation,
- * and the empty pattern of Braille.  U+FE0F alone stays: it is in most names that have emoji.
+ * Characters that iswprint() lets pass, but that reorder, join or hide what stands around them, or
+ * leave room for nothing, so that a name could pose as another one: what Unicode calls
+ * Default_Ignorable_Code_Point (DerivedCoreProperties.txt), line separators, interlinear
+ * annotation, and the empty pattern of Braille.  U+FE0F alone stays: it is in most names that have
+ * emoji.
  */
 static const struct range {
 	uint32_t first, last;
@@ -129,9 +130,9 @@ static size_t escape(char *to, unsigned char byte) {
 }
 
 /*
- * Does each of the eight bytes in ${word} satisfy is_plain_byte()?  A subtraction borrows into the top bit
- * of a byte that is smaller than what is taken from it; the next byte may be borrowed from as well, but then
- * the answer is no already.
+ * Does each of the eight bytes in ${word} satisfy is_plain_byte()?  A subtraction borrows into the
+ * top bit of a byte that is smaller than what is taken from it; the next byte may be borrowed from
+ * as well, but then the answer is no already.
  */
 static bool is_plain_word(uint64_t word) {
 	const uint64_t each = 0x0101010101010101, top = each * 0x80;

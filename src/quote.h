@@ -28,8 +28,8 @@ struct quote {
  * \a \b \f \n \r \t \v, every other byte that is not printable as three octal digits (\177).  Not
  * printable are control characters (C0, DEL, C1), ill-formed UTF-8, unassigned and private code
  * points as iswprint() has them, and characters that reorder or are not seen: what Unicode calls
- * Default_Ignorable_Code_Point but U+FE0F, and U+2028, U+2029, U+2800, U+FFF9–U+FFFB.  With ${q}->utf8
- * the locale must have UTF-8 (setlocale(LC_CTYPE, "C.UTF-8")), for iswprint().
+ * Default_Ignorable_Code_Point but U+FE0F, and U+2028, U+2029, U+2800, U+FFF9–U+FFFB.  With
+ * ${q}->utf8 the locale must have UTF-8 (setlocale(LC_CTYPE, "C.UTF-8")), for iswprint().
  *
  * Returns ${name} itself when there is nothing to escape in it, else a string that belongs to ${q}:
  * take it that the result lives as long as ${name} does, and until the next call.  Without memory

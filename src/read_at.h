@@ -7,8 +7,8 @@
 #include "error.h"
 
 /**
- * Read exactly the ${nbytes} at ${at} of the file ${fd}, whose position stays.  TARN_ESYSTEM ("Cannot
- * read: ..."); TARN_EFORMAT: the file ends before.
+ * Read exactly the ${nbytes} at ${at} of the file ${fd}, whose position stays.  TARN_ESYSTEM
+ * ("Cannot read: ..."); TARN_EFORMAT: the file ends before.
  */
 int read_at(int fd, void *data, size_t nbytes, off_t at, struct error *err);
 

@@ -409,7 +409,10 @@ void report_progress(struct report *report, const char *name, uint64_t nbytes) {
 	p = &report->progress;
 	p->nbytes += nbytes;
 	t = now();
-	/* Content comes in many blocks, and from several threads, which are not to wait for each other. */
+	/*
+	 * Content comes in many blocks, and from several threads, which are not to wait for each
+	 * other.
+	 */
 	if (name == NULL && t < p->next)
 		return;
 	pthread_mutex_lock(&report->mutex);

@@ -103,8 +103,8 @@ static int run_mode(struct run *run, struct error *err) {
 }
 
 /*
- * Standard output may be buffered until now: whether all of it arrived is part of the result.  Why something
- * did not arrive earlier is not known any more.
+ * Standard output may be buffered until now: whether all of it arrived is part of the result.  Why
+ * something did not arrive earlier is not known any more.
  */
 static void flush_stdout(struct run *run) {
 	int errnum = fflush(stdout) != 0 ? errno : 0;
@@ -150,7 +150,10 @@ int run_command(int argc, char **argv, bool utf8) {
 	if (run.owners != NULL && owners_errnum(run.owners) != 0)
 		report_failure(run.report, NULL, "Cannot look up all owners: %s",
 		    strerror(owners_errnum(run.owners)));
-	/* Before the report ends: this may be what makes the run a failure.  If not, it may have ended the run. */
+	/*
+	 * Before the report ends: this may be what makes the run a failure.  If not, it may have
+	 * ended the run.
+	 */
 	if (r != TARN_EOUTPUT)
 		flush_stdout(&run);
 	status = report_finish(run.report);

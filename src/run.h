@@ -14,9 +14,9 @@
 #include "select.h"
 
 /**
- * Do what the command line says, and say how it went: the program but for what belongs to the process
- * (main.c).  ${utf8}: the user's terminal takes UTF-8; LC_CTYPE is set to have it in any case.  Returns
- * the exit status.
+ * Do what the command line says, and say how it went: the program but for what belongs to the
+ * process (main.c).  ${utf8}: the user's terminal takes UTF-8; LC_CTYPE is set to have it in any
+ * case.  Returns the exit status.
  */
 int run_command(int argc, char **argv, bool utf8);
 

@@ -133,8 +133,9 @@ static int confine(const struct reading *reading, struct error *err) {
 	int *directories;
 
 	/*
-	 * With -P what begins with a slash goes below the root, which all is.  With -p the archive is
-	 * trusted, and the kernel need not walk up from each directory in which something is made.
+	 * With -P what begins with a slash goes below the root, which all is.  With -p the archive
+	 * is trusted, and the kernel need not walk up from each directory in which something is
+	 * made.
 	 */
 	if (o->mode != MODE_EXTRACT || o->to_stdout || o->absolute_names ||
 	    o->same_permissions == TRISTATE_YES)
@@ -318,8 +319,8 @@ static void end_lanes(struct reading *reading) {
 }
 
 /*
- * Complete what was put.  What goes wrong is said; it does not end the run, which is at its end.  Only that
- * standard output takes no more is the caller's to say.
+ * Complete what was put.  What goes wrong is said; it does not end the run, which is at its end.
+ * Only that standard output takes no more is the caller's to say.
  */
 static int finish(struct reading *reading, struct error *err) {
 	struct error one;
@@ -360,7 +361,10 @@ static enum input_way way_of(const struct options *o) {
 	return o->noperands > 0 || o->list_links ? INPUT_BY_INDEX : INPUT_WHOLE;
 }
 
-/* The run ends with its first error: with ${r} and ${err}, unless that is TARN_OK, else with ${later}. */
+/*
+ * The run ends with its first error: with ${r} and ${err}, unless that is TARN_OK, else with
+ * ${later}.
+ */
 static int first_error(int r, struct error *err, int later, const struct error *later_err) {
 	if (r != TARN_OK || later == TARN_OK)
 		return r;

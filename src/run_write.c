@@ -33,7 +33,10 @@ struct writing {
 	struct source *tree; /* one for all operands: links between them are found */
 };
 
-/* Put ${e}; ${first} is what an earlier run has stored its inode as, NULL: it is as the source has it. */
+/*
+ * Put ${e}; ${first} is what an earlier run has stored its inode as, NULL: it is as the source has
+ * it.
+ */
 static int put_as(struct writing *w, const struct entry *e, const char *first, struct source *from,
     struct error *err) {
 	struct output *out = &w->output;
@@ -309,8 +312,8 @@ int run_write(struct run *run, struct error *err) {
 	if (has_archives(o) || o->hard_dereference)
 		earlier_inodes_fini(&w.output.earlier);
 	/*
-	 * The file that is written, and the one whose place it takes in the end.  A temporary one is
-	 * nobody's business.
+	 * The file that is written, and the one whose place it takes in the end.  A temporary one
+	 * is nobody's business.
 	 */
 	tree_source_leave_out(w.tree, &w.output.file.st, w.output.file.temporary == NULL);
 	if (w.output.file.has_old)

@@ -12,10 +12,11 @@
 #include "walk.h"
 
 /*
- * The names of trees as they are met: one operand after the other, in the order of --sort below each,
- * and every directory looked at (statx).  What the directory that it is in tells to be none is handed out
- * without, for somebody else to look at: scan_look().  Nothing of it depends on what becomes of a name, so
- * that it may be done ahead (scan_ahead.h).  Opens directories, but no file that is to be stored.
+ * The names of trees as they are met: one operand after the other, in the order of --sort below
+ * each, and every directory looked at (statx).  What the directory that it is in tells to be none
+ * is handed out without, for somebody else to look at: scan_look().  Nothing of it depends on what
+ * becomes of a name, so that it may be done ahead (scan_ahead.h).  Opens directories, but no file
+ * that is to be stored.
  */
 
 /* A name that was met. */
@@ -52,15 +53,15 @@ void scan_free(struct scan *scan);
 void scan_begin(struct scan *scan, const struct operand *operands, size_t noperands);
 
 /**
- * Go to the next name: *${scanned} is borrowed until the next call; the caller may change it but for
- * walk and is_entered.  Trouble with one name is said.
- * Returns TARN_OK, TARN_END behind the last name, or TARN_ENOMEM.
+ * Go to the next name: *${scanned} is borrowed until the next call; the caller may change it but
+ * for walk and is_entered.  Trouble with one name is said.  Returns TARN_OK, TARN_END behind the
+ * last name, or TARN_ENOMEM.
  */
 int scan_next(struct scan *scan, struct scanned **scanned, struct error *err);
 
 /**
- * Look at ${scanned}, once more if it was: that may be long ago.  Does it take part?  Trouble with it
- * is said.  May be called while another thread goes on with ${scan}.
+ * Look at ${scanned}, once more if it was: that may be long ago.  Does it take part?  Trouble with
+ * it is said.  May be called while another thread goes on with ${scan}.
  */
 void scan_look(const struct scan *scan, struct scanned *scanned);
 

@@ -10,8 +10,8 @@
 struct scan_ahead;
 
 /**
- * Scan ahead what ${scan} was begun with; it is borrowed, and until this is freed only for scan_look().
- * NULL: there is no memory, or no thread.
+ * Scan ahead what ${scan} was begun with; it is borrowed, and until this is freed only for
+ * scan_look().  NULL: there is no memory, or no thread.
  */
 struct scan_ahead *scan_ahead_new(
     struct scan *scan, const struct options *o, struct report *report);

@@ -56,8 +56,8 @@ static bool wants_all(const struct operand *operand) {
 }
 
 /*
- * FNV-1a of no bytes, and of one more.  The names are the user's own, so that nobody has a reason to
- * make them collide.
+ * FNV-1a of no bytes, and of one more.  The names are the user's own, so that nobody has a reason
+ * to make them collide.
  */
 #define HASH_OF_NOTHING UINT64_C(0xcbf29ce484222325)
 
@@ -65,7 +65,9 @@ static uint64_t hash_more(uint64_t hash, char byte) {
 	return (hash ^ (unsigned char)byte) * UINT64_C(0x100000001b3);
 }
 
-/* The slot of the operand called ${name}, which has this ${hash}, or the free one where it belongs. */
+/*
+ * The slot of the operand called ${name}, which has this ${hash}, or the free one where it belongs.
+ */
 static size_t find(const struct select *s, const char *name, size_t nbytes, uint64_t hash) {
 	size_t i = (size_t)(hash ^ hash >> 32) & (s->capacity - 1);
 	const char *is;
@@ -198,7 +200,10 @@ static size_t find_operand(const struct select *s, const char *name) {
 	uint64_t hash = HASH_OF_NOTHING;
 	uint32_t k, found = 0; /* operand number + 1 */
 
-	/* The directories above it from the topmost one on, then the name itself: the last match counts. */
+	/*
+	 * The directories above it from the topmost one on, then the name itself: the last match
+	 * counts.
+	 */
 	for (size_t n = 1; is[n - 1] != '\0'; n++) {
 		hash = hash_more(hash, is[n - 1]);
 		if (is[n] != '\0' && (is[n] != '/' || is[n - 1] == '/'))

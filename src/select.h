@@ -38,16 +38,16 @@ bool select_leaves_out_as_old(const struct select *select, enum entry_type type,
     struct timespec mtime, const struct timespec *ctime);
 
 /**
- * Decide about ${e}, which comes from an archive: *${wanted}.  *${operand} (may be NULL) is set to the
- * index of the operand that wanted it, SIZE_MAX without operands.
+ * Decide about ${e}, which comes from an archive: *${wanted}.  *${operand} (may be NULL) is set to
+ * the index of the operand that wanted it, SIZE_MAX without operands.
  */
 void select_decide(struct select *select, const struct entry *e, bool *wanted, size_t *operand);
 
 /**
  * Give ${e} the names that --transform and, from an archive, --strip-components ask for: name,
- * first_name and the target of a symbolic link; stored_name and stored_first_name are what they were.
- * A name that is stripped away altogether is empty.  Pointers then point into ${e}'s old strings, or
- * into ${select} until the next call.  Returns TARN_OK or TARN_ENOMEM.
+ * first_name and the target of a symbolic link; stored_name and stored_first_name are what they
+ * were.  A name that is stripped away altogether is empty.  Pointers then point into ${e}'s old
+ * strings, or into ${select} until the next call.  Returns TARN_OK or TARN_ENOMEM.
  */
 int select_rename(struct select *select, struct entry *e, struct error *err);
 

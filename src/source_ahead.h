@@ -9,8 +9,8 @@
  * 2 MiB of them at a time but for what is larger alone.  They come as they would without: bytes,
  * order, and what is said between them.
  *
- * What is handed out says nothing about how far the other source is, which therefore cannot be asked
- * about the entry that came last, nor told what became of it.
+ * What is handed out says nothing about how far the other source is, which therefore cannot be
+ * asked about the entry that came last, nor told what became of it.
  */
 
 /**

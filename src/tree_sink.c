@@ -102,9 +102,10 @@ static int place_first(
 }
 
 /*
- * May ${st}, which lies at the place of ${e}, be older after all, although its mtime is not before that of
- * the header?  Of a later name this mostly tells the seconds alone, or not even those.  What lies at the
- * first name has the rest, if this run made it; if not, the link ladder will find out.
+ * May ${st}, which lies at the place of ${e}, be older after all, although its mtime is not before
+ * that of the header?  Of a later name this mostly tells the seconds alone, or not even those.
+ * What lies at the first name has the rest, if this run made it; if not, the link ladder will find
+ * out.
  */
 static bool may_be_older(
     struct tree_sink *s, struct contained *below, const struct entry *e, const struct stat *st) {

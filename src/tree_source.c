@@ -161,7 +161,10 @@ static bool is_as_seen(const struct tree_source *s, const struct stat *st) {
 	            st->st_ctim.tv_nsec == ctime->tv_nsec));
 }
 
-/* What fstatat() finds must be what was looked at.  False: it is not, which was said, or it is stale. */
+/*
+ * What fstatat() finds must be what was looked at.  False: it is not, which was said, or it is
+ * stale.
+ */
 static bool expect_as_seen(struct tree_source *s, int at, const char *name, int flags) {
 	struct stat st;
 
@@ -288,7 +291,9 @@ static struct met_name met_name(struct tree_source *s) {
 	};
 }
 
-/* What only a first name carries.  TARN_END: it cannot be stored, which was said, or it is stale. */
+/*
+ * What only a first name carries.  TARN_END: it cannot be stored, which was said, or it is stale.
+ */
 static int fill_first(struct tree_source *s, struct error *err) {
 	bool stored;
 
@@ -356,8 +361,8 @@ static int visit_file(struct tree_source *s, struct error *err) {
 	int r = first_names_find(&s->first_names, &met, &first, err);
 
 	/*
-	 * Where the directory is met again this name is that of the file below what is mounted here:
-	 * it must not become a link to this one.
+	 * Where the directory is met again this name is that of the file below what is mounted
+	 * here: it must not become a link to this one.
 	 */
 	if (r == TARN_OK && is_mounted)
 		r = first_names_not_stored(&s->first_names, s->entry.name, err);

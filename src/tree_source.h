@@ -19,21 +19,21 @@ struct source *tree_source_new(const struct options *o, const struct select *sel
     struct owners *owners, struct report *report, struct error *err);
 
 /**
- * Walk ${operands} (borrowed until the source says TARN_END), one after the other, with the next calls
- * of next().  Links between what is below different operands are found.
+ * Walk ${operands} (borrowed until the source says TARN_END), one after the other, with the next
+ * calls of next().  Links between what is below different operands are found.
  */
 void tree_source_begin(struct source *source, const struct operand *operands, size_t noperands);
 
 /**
- * The entry that next() has returned is a later name, but its first name is not to be had: make it a
- * first name, with the name and metadata that the tree has.  Returns TARN_OK; TARN_END: it cannot be
- * stored, which was said; or an error.
+ * The entry that next() has returned is a later name, but its first name is not to be had: make it
+ * a first name, with the name and metadata that the tree has.  Returns TARN_OK; TARN_END: it cannot
+ * be stored, which was said; or an error.
  */
 int tree_source_make_first(struct source *source, struct error *err);
 
 /**
- * The entry that next() has returned is not stored: the next name of its inode is the first.  TARN_OK or
- * TARN_ENOMEM.
+ * The entry that next() has returned is not stored: the next name of its inode is the first.
+ * TARN_OK or TARN_ENOMEM.
  */
 int tree_source_skip(struct source *source, struct error *err);
 

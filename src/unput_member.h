@@ -9,8 +9,9 @@
 #include "report.h"
 
 /**
- * Was it for the name that ${e} could not be made, if the file system is one that forbids names?  FAT and
- * its likes do not have some characters, nor dots and spaces at the end of a component: any of the name.
+ * Was it for the name that ${e} could not be made, if the file system is one that forbids names?
+ * FAT and its likes do not have some characters, nor dots and spaces at the end of a component: any
+ * of the name.
  */
 bool unput_member_may_be_forbidden(const struct entry *e, const struct error *err);
 

@@ -65,7 +65,9 @@ static void read_global_records(struct untold_header *untold, const char *at, co
 	}
 }
 
-/* Octal digits, none of them, or a number to the base of 256, which such a byte begins (GNU tar). */
+/*
+ * Octal digits, none of them, or a number to the base of 256, which such a byte begins (GNU tar).
+ */
 static bool is_field(const char *at, const char *end) {
 	if (*at == '\200' || *at == '\377')
 		return true;

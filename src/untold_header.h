@@ -8,8 +8,8 @@
 /*
  * What libarchive does not tell of headers.  Of times before 1970 it takes the fraction for a
  * positive one, and loses the sign of -0.5 altogether.  Global headers, which speak of all members
- * that follow, it passes over.  The rest of a file whose beginning is on another volume of GNU tar's
- * it takes for a file, and so it does star's sparse files, of which only the data are stored.
+ * that follow, it passes over.  The rest of a file whose beginning is on another volume of GNU
+ * tar's it takes for a file, and so it does star's sparse files, of which only the data are stored.
  * Text where a number should be is 0 to it.
  */
 struct untold_header {
@@ -22,9 +22,9 @@ struct untold_header {
 };
 
 /**
- * Look in the headers that the ${nbytes} of a tar archive at ${data} begin with, up to the own one of
- * the first member.  The first record of a global one that would change members is untold->ignored,
- * from then on; all else is of that member.
+ * Look in the headers that the ${nbytes} of a tar archive at ${data} begin with, up to the own one
+ * of the first member.  The first record of a global one that would change members is
+ * untold->ignored, from then on; all else is of that member.
  *
  * Returns 0, or how many bytes it takes to know, more than ${nbytes}.
  */

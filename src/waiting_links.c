@@ -247,8 +247,8 @@ static void meet_directory(struct group *g, size_t number) {
 }
 
 /*
- * The next turn begins: all stand in their groups, in the order of the archive, as w->all has them by
- * then.
+ * The next turn begins: all stand in their groups, in the order of the archive, as w->all has them
+ * by then.
  */
 static void line_up(struct waiting_links *w) {
 	w->turn++;
@@ -394,7 +394,9 @@ static int compare_numbers(const void *a, const void *b) {
 	return (left > right) - (left < right);
 }
 
-/* Say what came to nothing; ${failure} says why the archive was not read to its end, NULL: it was. */
+/*
+ * Say what came to nothing; ${failure} says why the archive was not read to its end, NULL: it was.
+ */
 static void say_missing(const struct waiting_links *w, const char *failure) {
 	struct error err;
 

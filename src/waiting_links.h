@@ -15,15 +15,15 @@
 /*
  * Later names whose first name is not there to link to: it was not selected, excluded, stripped
  * away, or failed.  They wait until the archive was read to its end.  Then it is read once more,
- * and the first of them gets the content; the others are links to that.  Several threads may add and
- * drop names, in whatever order.
+ * and the first of them gets the content; the others are links to that.  Several threads may add
+ * and drop names, in whatever order.
  */
 struct waiting_links;
 
 /**
- * Members are renamed by ${select}, changed by ${overrides} (may be NULL), counted by ${limits} (may
- * be NULL), and names that come to nothing said to ${report}; all are borrowed.  NULL when out of
- * memory.
+ * Members are renamed by ${select}, changed by ${overrides} (may be NULL), counted by ${limits}
+ * (may be NULL), and names that come to nothing said to ${report}; all are borrowed.  NULL when out
+ * of memory.
  */
 struct waiting_links *waiting_links_new(struct select *select, const struct overrides *overrides,
     struct archive_limits *limits, struct report *report);

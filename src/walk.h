@@ -45,10 +45,10 @@ struct walk {
 	{ .base = AT_FDCWD }
 
 /**
- * Begin at the operand ${name}, relative to ${directory}; NULL: to the working directory.  The walk must be empty.
- * ${directory} is borrowed as long as the walk lives; the same pointer as before is the same directory,
- * which is not opened again.
- * TARN_OK or TARN_ENOMEM; TARN_ESYSTEM: begun, but ${directory} cannot be opened.
+ * Begin at the operand ${name}, relative to ${directory}; NULL: to the working directory.  The walk
+ * must be empty.  ${directory} is borrowed as long as the walk lives; the same pointer as before is
+ * the same directory, which is not opened again.  TARN_OK or TARN_ENOMEM; TARN_ESYSTEM: begun, but
+ * ${directory} cannot be opened.
  */
 int walk_begin(struct walk *walk, const char *directory, const char *name, struct error *err);
 
@@ -69,13 +69,15 @@ const char *walk_name(const struct walk *walk);
 bool walk_is_inside(const struct walk *walk, dev_t dev, ino_t ino);
 
 /**
- * List the names of the directory at the current path, which must be (${dev}, ${ino}) and entered next.
- * TARN_ESYSTEM: it cannot be opened, nothing has changed.  When its names could be read only in part
- * those are listed and TARN_END returned, with ${err} filled in.
+ * List the names of the directory at the current path, which must be (${dev}, ${ino}) and entered
+ * next.  TARN_ESYSTEM: it cannot be opened, nothing has changed.  When its names could be read only
+ * in part those are listed and TARN_END returned, with ${err} filled in.
  */
 int walk_list(struct walk *walk, dev_t dev, ino_t ino, enum sort sort, struct error *err);
 
-/** Go into the directory at the current path, which is (${dev}, ${ino}).  TARN_OK or TARN_ENOMEM. */
+/**
+ * Go into the directory at the current path, which is (${dev}, ${ino}).  TARN_OK or TARN_ENOMEM.
+ */
 int walk_enter(struct walk *walk, dev_t dev, ino_t ino, struct error *err);
 
 /** Leave the top frame; the path is then that of the directory above. */

@@ -5,8 +5,8 @@
  * INJECT="CALLS N ACTION": the Nth of CALLS, which is "alloc", the name of a function, or "any",
  * each but the allocations.  ACTION is a number: an errno, or with a minus before it a signal; or
  * "short", for which a call that takes a length gets half of it.  When that has happened, a
- * slash is written to the descriptor INJECT_FIRED, and the name of the library that wanted memory, if
- * that was the call.  The program's children are left alone.
+ * slash is written to the descriptor INJECT_FIRED, and the name of the library that wanted memory,
+ * if that was the call.  The program's children are left alone.
  */
 
 #include "config.h"

@@ -1,6 +1,6 @@
 /*
- * To be preloaded: system calls that look at files, make or write something take their time, now and
- * then and at random, so that threads come in every order.
+ * To be preloaded: system calls that look at files, make or write something take their time, now
+ * and then and at random, so that threads come in every order.
  */
 
 #define _GNU_SOURCE

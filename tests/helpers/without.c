@@ -1,7 +1,7 @@
 /*
- * without CALL[,CALL…] PROGRAM [ARGUMENT…]: run the program on a kernel that seems to lack the calls,
- * "openat2" and "landlock", so that what it does instead is what is tested.  A seccomp filter answers
- * them with ENOSYS.
+ * without CALL[,CALL…] PROGRAM [ARGUMENT…]: run the program on a kernel that seems to lack the
+ * calls, "openat2" and "landlock", so that what it does instead is what is tested.  A seccomp
+ * filter answers them with ENOSYS.
  */
 
 #include <errno.h>

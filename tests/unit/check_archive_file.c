@@ -161,7 +161,10 @@ START_TEST(a_file_that_replaces_another_gets_its_mode_and_owner) {
 }
 END_TEST
 
-/* Replace a file of ${uid}, group 2000 and ${mode} as user 1001 with that ${group}; what it is then. */
+/*
+ * Replace a file of ${uid}, group 2000 and ${mode} as user 1001 with that ${group}; what it is
+ * then.
+ */
 static struct stat replace_as_user(uid_t uid, mode_t mode, gid_t group) {
 	struct stat st;
 

@@ -12,9 +12,9 @@
 #include "suite.h"
 
 /*
- * What the sink writes for what a source does.  The source is a list of blocks; what takes the bytes
- * and the words stands in for codec and report, and keeps them.  Archives are then extracted by the
- * programs that should be able to; one that is not installed is left out.
+ * What the sink writes for what a source does.  The source is a list of blocks; what takes the
+ * bytes and the words stands in for codec and report, and keeps them.  Archives are then extracted
+ * by the programs that should be able to; one that is not installed is left out.
  */
 
 #define BLOCK ((off_t)512)
@@ -307,7 +307,10 @@ START_TEST(holes_are_zeros_where_the_format_has_none) {
 END_TEST
 
 START_TEST(holes_are_left_out_where_there_is_a_map) {
-	/* The first block reaches from a run into the hole, the second from there into the next run. */
+	/*
+	 * The first block reaches from a run into the hole, the second from there into the next
+	 * run.
+	 */
 	char content[2048];
 	const struct block blocks[] = { { content, 2048, 4100 }, { content, 2048, 6200 } };
 	struct entry e = sparse_entry();

@@ -103,7 +103,10 @@ static bool lend(struct source *source, struct content_place *place) {
 	return true;
 }
 
-/* Have 600,000 bytes lent, from offset 100 on, by a file of ${file_nbytes} in which each byte tells where it is. */
+/*
+ * Have 600,000 bytes lent, from offset 100 on, by a file of ${file_nbytes} in which each byte tells
+ * where it is.
+ */
 static void borrow(off_t file_nbytes) {
 	struct source source = { .lend = lend };
 	unsigned char *data;

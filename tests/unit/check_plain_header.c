@@ -50,7 +50,9 @@ static void be_of_gnu(struct tar_block *of) {
 	memcpy(of->magic, "ustar  ", sizeof(of->magic));
 }
 
-/* Put ${text} of ${nbytes}, and a header of ${type} for it, before the block, behind what is there. */
+/*
+ * Put ${text} of ${nbytes}, and a header of ${type} for it, before the block, behind what is there.
+ */
 static void add_extension(char type, const char *text, size_t nbytes) {
 	char *at = records + records_nbytes;
 	struct tar_block *extension = (struct tar_block *)at;
@@ -433,7 +435,10 @@ START_TEST(damaged_long_names_are_taken_for_what_libarchive_takes_them) {
 		random ^= random << 13;
 		random ^= random >> 7;
 		random ^= random << 17;
-		/* In the first header, its content, or the second; with another type it is no extension. */
+		/*
+		 * In the first header, its content, or the second; with another type it is no
+		 * extension.
+		 */
 		at = random % (2 * TAR_BLOCK_NBYTES + 200);
 		if (at % (2 * TAR_BLOCK_NBYTES) == offsetof(struct tar_block, type))
 			continue;

@@ -12,8 +12,9 @@
 #include "suite.h"
 
 /*
- * A source that makes up what it has from the number of the entry: each is called by that number, has so
- * many bytes of content, and follows a line that says it.  What it lends it spoils before the next call.
+ * A source that makes up what it has from the number of the entry: each is called by that number,
+ * has so many bytes of content, and follows a line that says it.  What it lends it spoils before
+ * the next call.
  */
 
 #define BLOCK_NBYTES 100000

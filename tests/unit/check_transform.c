@@ -10,9 +10,9 @@
 #include "suite.h"
 
 /*
- * What is expected was compared with GNU tar, but for numbered matches, where it writes what is before
- * the first match twice, for \l\U, and for empty matches with g, where it does not end: there sed is
- * followed.
+ * What is expected was compared with GNU tar, but for numbered matches, where it writes what is
+ * before the first match twice, for \l\U, and for empty matches with g, where it does not end:
+ * there sed is followed.
  */
 
 static struct transform *transform;

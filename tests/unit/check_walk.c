@@ -60,7 +60,9 @@ static void expect_right_directory(void) {
 	ck_assert_uint_eq(st.st_ino, levels[walk.depth - 1].ino);
 }
 
-/* Go down to ${depth}, and ask for the directory of each level that ${every} divides; 0: of none. */
+/*
+ * Go down to ${depth}, and ask for the directory of each level that ${every} divides; 0: of none.
+ */
 static void descend(size_t depth, size_t every) {
 	while (walk.depth < depth) {
 		const struct identity_of *level = &levels[walk.depth];

@@ -49,7 +49,10 @@ static inline void tear_down_scratch(void) {
 	nftw(scratch, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
-/* Say that there is no ${what} for a test: where all of it was installed on purpose that is a failure. */
+/*
+ * Say that there is no ${what} for a test: where all of it was installed on purpose that is a
+ * failure.
+ */
 static inline void lack(const char *what) {
 	printf("skipped: no %s here\n", what);
 	ck_assert_ptr_null(getenv("TESTS_LACK_NOTHING"));
