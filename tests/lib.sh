@@ -3,9 +3,9 @@
 # What a shell test file is made of.  A file sources this, defines one function for each behaviour,
 # `test_second_name_of_inode_is_a_link_member() { … }', and ends with `run_tests'.
 #
-# Each function runs in a bash of its own under `set -eu -o pipefail', so that any command that fails
-# fails the test, and starts in an empty directory, $SCRATCH, that is removed afterwards.  For root
-# that bash also has mount and process namespaces of its own: whatever a test mounts or leaves
+# Each function runs in a bash of its own under `set -eu -o pipefail', so that any command that
+# fails fails the test, and starts in an empty directory, $SCRATCH, that is removed afterwards.  For
+# root that bash also has mount and process namespaces of its own: whatever a test mounts or leaves
 # running ends with it, also when it is killed.  (As always under `set -e': a failure in the
 # condition of `if', before `&&' and `||', or behind `!' is no failure.  Use expect_status there.)
 #
@@ -93,7 +93,8 @@ mount_btrfs() {
 	_mount_image btrfs "$1" "$2" mkfs.btrfs -q -f "${@:3}"
 }
 
-# mount_fat DIRECTORY SIZE [OPTION…], mount_exfat DIRECTORY SIZE [OPTION…]: by programs, not by the kernel.
+# mount_fat DIRECTORY SIZE [OPTION…], mount_exfat DIRECTORY SIZE [OPTION…]: by programs, not by the
+# kernel.
 mount_fat() {
 	need_program fusefat
 	_make_image "$1" "$2" mkfs.vfat

@@ -91,7 +91,8 @@ AM_TESTS_ENVIRONMENT = \
 	CK_TIMEOUT_MULTIPLIER=10; export CK_TIMEOUT_MULTIPLIER;
 
 check_DATA = %D%/helpers/jitter.so
-# The sanitizers have an allocator, and ways to the system, of their own: calls cannot be made to fail.
+# The sanitizers have an allocator, and ways to the system, of their own: calls cannot be made to
+# fail.
 if !SANITIZERS
 SHELL_TESTS += %D%/faults/limits.sh %D%/faults/nth_call.sh
 check_DATA += %D%/helpers/inject.so

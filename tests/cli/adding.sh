@@ -103,7 +103,8 @@ test_update_links_to_nothing_that_it_has_left_out() {
 	expect_equal "$(tar -xOf a.tar ./f)" older
 }
 
-# GNU tar writes times that it has no octal digits for into records of link members as well, tarn zeros.
+# GNU tar writes times that it has no octal digits for into records of link members as well, tarn
+# zeros.
 test_update_knows_times_that_octal_numbers_do_not() {
 	for years in '1965-01-01 1965-06-01' '2250-01-01 2251-01-01' '2400-01-01 2410-01-01'; do
 		rm -f a b a.tar
@@ -308,7 +309,8 @@ test_large_archive_that_is_one_block_or_frame_is_added_to() {
 	done
 }
 
-# With an index it is known where the last member is, so that the frames before it need not be looked at.
+# With an index it is known where the last member is, so that the frames before it need not be
+# looked at.
 test_addition_by_an_index_looks_at_no_frames_before_the_last_member() {
 	need_program strace
 	head -c 4M /dev/urandom >large
@@ -361,8 +363,8 @@ test_failed_addition_leaves_a_compressed_archive_as_it_was() {
 # LeakSanitizer fails where strace is.
 export ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0
 
-# add_and_kill ARCHIVE OPTION…: append to copies of it, killed at every call that writes; what the copy is
-# then, is_old has to say.  The last one is not killed.
+# add_and_kill ARCHIVE OPTION…: append to copies of it, killed at every call that writes; what the
+# copy is then, is_old has to say.  The last one is not killed.
 add_and_kill() {
 	local before=$1 n=0 status=1
 	shift

@@ -156,7 +156,8 @@ test_damaged_header_of_cpio_is_said() {
 }
 
 # cpio has room for names of 4 GiB, and what reads it would take memory for them.
-# GNU cpio says so, too.  Content may come in blocks of any size, and headers lie across two of them.
+# GNU cpio says so, too.  Content may come in blocks of any size, and headers lie across two of
+# them.
 test_checksum_of_cpio_is_verified() {
 	need_program cpio
 	mkdir tree out
@@ -403,7 +404,8 @@ test_directory_that_cannot_be_opened_is_said_as_by_gnu_tar() {
 	done
 }
 
-# fail_to_open NAME ERROR OPTION…: store d; the call that opens NAME fails.  What the status was is in status.
+# fail_to_open NAME ERROR OPTION…: store d; the call that opens NAME fails.  What the status was is
+# in status.
 fail_to_open() {
 	for n in {1..99}; do
 		status=0
@@ -494,7 +496,8 @@ test_later_name_that_cannot_be_opened_is_stored_where_it_is_met_again() {
 	links_lead_to_members a.tar
 }
 
-# replace_before CALL TEXT COMMAND OPTION…: store d; COMMAND is run before the CALL that has TEXT in it.
+# replace_before CALL TEXT COMMAND OPTION…: store d; COMMAND is run before the CALL that has TEXT in
+# it.
 replace_before() {
 	need_program strace
 	local n options=${ASAN_OPTIONS-}:detect_leaks=0

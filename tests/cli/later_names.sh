@@ -235,7 +235,8 @@ test_name_is_linked_to_the_version_before_it() {
 	expect_equal "$(cat out/y/f)" three
 }
 
-# archive_of MEMBER…: a.tar of members NAME=CONTENT, NAME->FIRST and NAME@TARGET, each a second later.
+# archive_of MEMBER…: a.tar of members NAME=CONTENT, NAME->FIRST and NAME@TARGET, each a second
+# later.
 archive_of() {
 	python3 - "$@" <<-'END'
 	import io, re, sys, tarfile
@@ -358,8 +359,8 @@ test_files_that_become_first_names_after_all_are_not_held_open() {
 	expect_equal "$(tar -tf a.tar | grep -c q/p/file)" 100
 }
 
-# What was copied where a link was refused, or stood in for a first name that was left out, is of the version
-# that came before.
+# What was copied where a link was refused, or stood in for a first name that was left out, is of
+# the version that came before.
 test_copy_of_an_earlier_version_leads_no_names_of_a_later_one() {
 	mkdir -p d out/d
 	mount_tmpfs out/d 4M
@@ -651,7 +652,8 @@ test_what_exists_says_so_however_long_its_target() {
 	grep -q "^tarn: symlink: Cannot create symlink to 'xxx.*: File exists$" "$ERR"
 }
 
-# The header of a later name has the seconds alone: what is older by a part of one is replaced as well.
+# The header of a later name has the seconds alone: what is older by a part of one is replaced as
+# well.
 test_what_is_newer_is_kept_by_the_nanosecond_under_each_name() {
 	local at='2020-01-01 00:00:00'
 	mkdir tree
@@ -921,7 +923,8 @@ test_link_members_that_carry_data_are_linked() {
 	cmp tree/two out/tree/two
 }
 
-# Three thousand members are between the names of one file, and between those of another its content.
+# Three thousand members are between the names of one file, and between those of another its
+# content.
 test_names_far_apart_in_a_cpio_archive_stay_together() {
 	local format
 	mkdir tree
@@ -992,7 +995,8 @@ test_files_that_an_old_cpio_takes_for_one_stay_apart() {
 	expect_equal "$(cat out/a out/a2 out/b out/b2)" firstfirstotherother
 }
 
-# old_cpio NAME:INODE:TYPE:NLINK:CONTENT…: an odc archive of them, a.cpio; TYPE is that of the mode, in octal.
+# old_cpio NAME:INODE:TYPE:NLINK:CONTENT…: an odc archive of them, a.cpio; TYPE is that of the mode,
+# in octal.
 old_cpio() {
 	python3 - "$@" <<-'END'
 	import sys

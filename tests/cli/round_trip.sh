@@ -215,7 +215,8 @@ test_directory_is_made_no_more_open_than_it_ends() {
 	same_tree tree out/tree
 }
 
-# With a slash at its end, all programs would take a file for a directory, and its content for a header.
+# With a slash at its end, all programs would take a file for a directory, and its content for a
+# header.
 test_name_that_is_rewritten_has_no_slash_at_its_end() {
 	mkdir -p d/e
 	printf content >d/e/f

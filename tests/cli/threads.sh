@@ -35,7 +35,8 @@ make_snapshots() {
 	END
 }
 
-# create_by_threads NTHREADS OPTION…: make the archive NTHREADS.tar, where much is out of the ordinary.
+# create_by_threads NTHREADS OPTION…: make the archive NTHREADS.tar, where much is out of the
+# ordinary.
 create_by_threads() {
 	local n=$1 status=0
 	shift
@@ -76,8 +77,8 @@ test_creation_that_fails_ends_all_threads() {
 	expect_stderr_has 'No space left on device'
 }
 
-# meanwhile COMMAND ARGUMENT…: archive by the ARGUMENTs to a.tar, and run COMMAND when all threads wait, and
-# only the first file, which is large, is being read.
+# meanwhile COMMAND ARGUMENT…: archive by the ARGUMENTs to a.tar, and run COMMAND when all threads
+# wait, and only the first file, which is large, is being read.
 meanwhile() {
 	python3 - "$TARN" "$@" <<-'END'
 	import os, subprocess, sys, time
@@ -98,8 +99,8 @@ meanwhile() {
 	END
 }
 
-# A tree with a large file, and behind it so many names that those behind them are looked at meanwhile; what
-# comes soon is looked at when it is its turn.
+# A tree with a large file, and behind it so many names that those behind them are looked at
+# meanwhile; what comes soon is looked at when it is its turn.
 make_large_first() {
 	mkdir tree
 	head -c 9000000 /dev/urandom >tree/a.large

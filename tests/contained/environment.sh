@@ -1,7 +1,7 @@
 #!/bin/bash
 #
-# Nothing but the command line makes tarn run a program or go elsewhere: not what an archive contains,
-# not programs that PATH finds, not a variable that other tars obey, not a list of names.
+# Nothing but the command line makes tarn run a program or go elsewhere: not what an archive
+# contains, not programs that PATH finds, not a variable that other tars obey, not a list of names.
 
 . "$(dirname "$0")/../lib.sh"
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 #
-# Archives from strangers: each of tests/archives is extracted amid surroundings that must not change,
-# and within limits.  One test an archive, called like the function that makes it.
+# Archives from strangers: each of tests/archives is extracted amid surroundings that must not
+# change, and within limits.  One test an archive, called like the function that makes it.
 
 . "$(dirname "$0")/../lib.sh"
 

@@ -112,8 +112,8 @@ on_fat() {
 	[ "$(wc -l <"$ERR")" -le 3 ]
 }
 
-# What is another user's, or set-id, is protected from links: that tells nothing of the file system, and the
-# copies are no better than the first name.
+# What is another user's, or set-id, is protected from links: that tells nothing of the file system,
+# and the copies are no better than the first name.
 test_file_of_another_user_is_asked_for_links_but_a_few_times_a_name() {
 	mount_fat disk 64M -o uid=1000
 	mkdir tree
@@ -129,7 +129,8 @@ test_file_of_another_user_is_asked_for_links_but_a_few_times_a_name() {
 	[ "$(wc -l <calls)" -le 180 ]
 }
 
-# The copy that the names after it are linked to is replaced by other members, which may get its inode number.
+# The copy that the names after it are linked to is replaced by other members, which may get its
+# inode number.
 test_copy_that_is_replaced_is_not_linked_to_any_more() {
 	local n
 	for n in 1 2 3; do
