@@ -4,25 +4,21 @@
 
 #include <archive.h>
 #include <archive_entry.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cpio_header.h"
-#include "untold_header.h"
+#include "fed_archive.h"
 #include "held_bytes.h"
 #include "late_content.h"
 #include "plain_header.h"
+#include "untold_header.h"
 
 /*
  * There is one stream of plain bytes, which the codec layer hands over and ${held} keeps, and there
  * are two readers of it.  Members that plain_header understands, nearly all of a usual archive, are
  * parsed here, and libarchive never sees them.  All others are libarchive's.
- *
- * The two can only take turns where libarchive has nothing of the next header in its own buffer
- * yet.  So it is fed no more than the content of a member, whose size it has told by then, and
- * otherwise one block at a time.
  *
  * libarchive's three degrees of trouble become two here: what it warns of or retries after is said
  * and shows in the exit status, and the reading goes on; what is fatal ends the source.
@@ -43,17 +39,10 @@
  */
 #define CPIO_NMEMBERS_MAX 512
 
-/*
- * The most bytes that may be read for a header with its names and maps: libarchive keeps all of
- * them in memory, and a cpio header can speak of a name of 4 GiB.
- */
-#define HEADER_NBYTES_MAX ((off_t)64 << 20)
-
 struct archive_source {
 	struct source base;
-	struct archive *archive;
-	struct archive_entry *from; /* the current member as libarchive gives it */
-	struct held_bytes held;     /* plain ones, that libarchive was not handed */
+	struct held_bytes held;
+	struct fed_archive fed;
 	struct report *report;
 	struct entry entry;
 	struct entry_storage storage;
@@ -63,23 +52,16 @@ struct archive_source {
 	 */
 	off_t content_end;
 	off_t npromised;
-	/*
-	 * Of a cpio archive with checksums: what its bytes must add up to, and what those that came
-	 * do.
-	 */
+	/* Of a cpio archive with checksums: what its bytes must add up to, and do so far. */
 	bool has_sum;
 	uint32_t promised_sum, sum;
-	off_t content_fed; /* where in the plain stream its content ends: it is fed up to there */
-	off_t nplain;      /* bytes of the plain stream that this libarchive does not see */
-	size_t nlisted;    /* members of a cpio archive that it has seen */
-	bool is_plain;     /* the current member was parsed here; if so, ${plain} has its strings */
+	bool is_plain; /* the current member was parsed here; if so, ${plain} has its strings */
 	struct plain_header plain;
 	struct untold_header untold; /* of the member that comes next */
 	off_t plain_at;              /* where its header is */
 	off_t plain_content_left;    /* of its content, that read() has not handed out */
 	off_t plain_left;            /* to the next header: content that was not taken, padding */
 	const char *last_name;       /* of the last member, as the archive has it; NULL: none */
-	off_t header_left;           /* of HEADER_NBYTES_MAX; INT64_MAX in content */
 	struct late_content late;
 	bool at_end;       /* libarchive has no more */
 	bool is_late;      /* the current entry comes from there */
@@ -92,69 +74,11 @@ struct archive_source {
 };
 
 /*
- * How many of the bytes that are held may libarchive have?  In a cpio archive all: no member of it
- * is parsed here.
- */
-static size_t portion(const struct archive_source *s) {
-	off_t at = held_bytes_at(&s->held), nbytes = s->content_fed - at;
-
-	if (!archive_source_is_tar(&s->base))
-		return s->held.nbytes;
-	if (nbytes <= 0)
-		nbytes = TAR_BLOCK_NBYTES - at % TAR_BLOCK_NBYTES;
-	return nbytes < (off_t)s->held.nbytes ? (size_t)nbytes : s->held.nbytes;
-}
-
-/*
- * libarchive's read callback: 0 at the end, -1 for an error.  The error stays in ${held}, from
- * where fatal() has it with its code, which libarchive would not keep.
- */
-static la_ssize_t feed(struct archive *archive, void *data, const void **block) {
-	struct archive_source *s = data;
-	size_t nbytes;
-	int r;
-
-	(void)archive;
-	if (s->header_left <= 0 && !s->held.has_error) {
-		s->held.has_error = true;
-		err_set(&s->held.error, TARN_EFORMAT, 0, "Header is too large");
-	}
-	r = s->held.has_error ? (int)s->held.error.code : held_bytes_need(&s->held, 1);
-	if (r == TARN_END)
-		return 0;
-	if (r != TARN_OK) {
-		archive_set_error(archive, s->held.error.errnum, "%s", s->held.error.msg);
-		return -1;
-	}
-	*block = s->held.data;
-	nbytes = portion(s);
-	held_bytes_take(&s->held, nbytes);
-	s->header_left -= (off_t)nbytes;
-	return (la_ssize_t)nbytes;
-}
-
-/* Its skip callback.  What is not skipped, in part or at all, libarchive asks feed() for. */
-static la_int64_t skip(struct archive *archive, void *data, la_int64_t request) {
-	struct archive_source *s = data;
-
-	(void)archive;
-	return held_bytes_skip(&s->held, request);
-}
-
-/*
  * True for libarchive's complaint that a name is not UTF-8.  Names are bytes here, and it hands
  * them over unchanged; the message is the only thing that tells this warning from real damage.
  */
-static bool is_about_charset(struct archive *archive) {
-	const char *text = archive_error_string(archive);
-
-	return text != NULL && strstr(text, "can't be converted from") != NULL;
-}
-
-static const char *error_text(struct archive *archive) {
-	const char *text = archive_error_string(archive);
-
-	return text != NULL ? text : "Damaged archive";
+static bool is_about_charset(const char *text) {
+	return strstr(text, "can't be converted from") != NULL;
 }
 
 /*
@@ -176,21 +100,15 @@ static int locate(const struct archive_source *s, const char *member, struct err
 
 /* Why libarchive gave up, in tar's words; ${member} as above. */
 static int fatal(struct archive_source *s, const char *member, struct error *err) {
-	if (s->held.has_error)
-		*err = s->held.error;
-	else if (s->nmembers == 0 && archive_format(s->archive) == 0)
+	if (!s->held.has_error && s->nmembers == 0 && archive_format(s->fed.archive) == 0)
 		return err_set(err, TARN_EFORMAT, 0, "This does not look like a tar archive");
-	else
-		err_set(err, TARN_EFORMAT, 0, "%s",
-		    s->held.has_all ? "Unexpected EOF in archive" : error_text(s->archive));
+	fed_archive_error(&s->fed, err);
 	return locate(s, member, err);
 }
 
 /* Where the last header is; the extended headers before it are a part of it. */
 static off_t header_at(const struct archive_source *s) {
-	if (s->is_plain)
-		return s->plain_at;
-	return archive_read_header_position(s->archive) + s->nplain;
+	return s->is_plain ? s->plain_at : fed_archive_header_at(&s->fed);
 }
 
 /* The end: was it meant?  And are the checksums behind it right? */
@@ -225,19 +143,17 @@ static void say_garbage(struct archive_source *s, off_t at) {
 }
 
 bool archive_source_is_tar(const struct source *source) {
-	const struct archive_source *s = (const struct archive_source *)source;
-
-	return (archive_format(s->archive) & ARCHIVE_FORMAT_BASE_MASK) != ARCHIVE_FORMAT_CPIO;
+	return fed_archive_is_tar(&((const struct archive_source *)source)->fed);
 }
 
 /* A header of a cpio archive was read.  TARN_END: the member is held back. */
 static int hold_back(struct archive_source *s, struct error *err) {
 	struct identity identity = {
-		.dev = archive_entry_dev(s->from),
-		.ino = (ino_t)archive_entry_ino64(s->from),
-		.nlink = archive_entry_nlink(s->from),
+		.dev = archive_entry_dev(s->fed.from),
+		.ino = (ino_t)archive_entry_ino64(s->fed.from),
+		.nlink = archive_entry_nlink(s->fed.from),
 	};
-	int format = archive_format(s->archive);
+	int format = archive_format(s->fed.archive);
 	bool is_newc =
 	    format == ARCHIVE_FORMAT_CPIO_SVR4_NOCRC || format == ARCHIVE_FORMAT_CPIO_SVR4_CRC;
 	bool held;
@@ -269,7 +185,6 @@ static bool skip_plain(struct archive_source *s) {
 		/* Nothing was held, and the codec cannot skip: read. */
 		if (nbytes == 0 && held_bytes_need(&s->held, 1) != TARN_OK)
 			return false;
-		s->nplain += nbytes;
 		s->plain_left -= nbytes;
 	}
 	s->is_plain = false;
@@ -286,32 +201,14 @@ static int end_member(struct archive_source *s) {
 	if (s->is_plain)
 		return skip_plain(s) ? ARCHIVE_OK : ARCHIVE_FATAL;
 	if (s->is_in_member)
-		r = archive_read_data_skip(s->archive);
+		r = archive_read_data_skip(s->fed.archive);
 	s->is_in_member = false;
 	return r == ARCHIVE_FATAL ? r : ARCHIVE_OK;
 }
 
-/* Let libarchive read a header into s->from; returns its result. */
-static int next_header(struct archive_source *s) {
-	int r;
-
-	s->header_left = HEADER_NBYTES_MAX;
-	/* libarchive exits when a name ends within a character and errno is an old ENOMEM. */
-	errno = 0;
-	r = archive_read_next_header2(s->archive, s->from);
-	s->header_left = INT64_MAX;
-	s->is_in_member = r == ARCHIVE_OK || r == ARCHIVE_WARN;
-	return r;
-}
-
-/* The bytes of the plain stream that libarchive has behind it, and all that it was not shown. */
-static off_t position(const struct archive_source *s) {
-	return archive_filter_bytes(s->archive, 0) + s->nplain;
-}
-
 /* Has libarchive consumed all that it was fed, so that what is held begins with a header? */
 static bool is_at_header(const struct archive_source *s) {
-	return archive_source_is_tar(&s->base) && position(s) == held_bytes_at(&s->held);
+	return fed_archive_is_tar(&s->fed) && fed_archive_at(&s->fed) == held_bytes_at(&s->held);
 }
 
 /*
@@ -332,7 +229,6 @@ static bool next_plain(struct archive_source *s) {
 	s->plain_content_left = s->entry.size;
 	s->plain_left = (off_t)tar_padded((uint64_t)s->entry.size);
 	held_bytes_take(&s->held, nbytes);
-	s->nplain += (off_t)nbytes;
 	s->last_name = s->entry.name;
 	return true;
 }
@@ -345,7 +241,6 @@ static void skip_zeros(struct archive_source *s) {
 	    held_bytes_need(&s->held, sizeof(zeros)) == TARN_OK &&
 	    memcmp(s->held.data, zeros, sizeof(zeros)) == 0) {
 		held_bytes_take(&s->held, sizeof(zeros));
-		s->nplain += (off_t)sizeof(zeros);
 		s->behind_zeros = true;
 	}
 }
@@ -355,7 +250,7 @@ static void look_ahead(struct archive_source *s) {
 	size_t needed = TAR_BLOCK_NBYTES;
 
 	skip_zeros(s);
-	/* Later ones are prepare_header's. */
+	/* Later ones are prepare_cpio's. */
 	if (held_bytes_need(&s->held, CPIO_HEADER_NBYTES_MAX) == TARN_OK)
 		s->has_sum = cpio_header_read_sum(s->held.data, s->held.nbytes, &s->promised_sum);
 	while (needed > 0 && held_bytes_need(&s->held, needed) == TARN_OK)
@@ -377,7 +272,7 @@ static off_t npromised(const struct entry *e) {
 
 /* A header was read.  TARN_END: what it says is no entry, or is held back. */
 static int take_header(struct archive_source *s, bool has_warning, struct error *err) {
-	bool is_tar = archive_source_is_tar(&s->base);
+	bool is_tar = fed_archive_is_tar(&s->fed);
 	struct untold_header untold = s->untold;
 	int r;
 
@@ -385,10 +280,10 @@ static int take_header(struct archive_source *s, bool has_warning, struct error 
 	untold_header_forget(&s->untold);
 	/* That is for late_content: libarchive knows no names from before it was begun anew. */
 	if (!is_tar) {
-		archive_entry_set_hardlink(s->from, NULL);
+		archive_entry_set_hardlink(s->fed.from, NULL);
 		untold = (struct untold_header){ 0 };
 	}
-	r = entry_from_libarchive(&s->entry, s->from, &s->storage, err);
+	r = entry_from_libarchive(&s->entry, s->fed.from, &s->storage, err);
 	s->last_name = s->entry.name;
 	/* In the place of the whole file a part of it would do harm. */
 	if (r == TARN_OK && untold.refused != NULL)
@@ -400,7 +295,7 @@ static int take_header(struct archive_source *s, bool has_warning, struct error 
 	if (r == TARN_OK && is_tar &&
 	    (s->entry.first_name != NULL ?
 	            *s->entry.first_name == '\0' :
-	            s->entry.size == 0 && archive_entry_filetype(s->from) == 0))
+	            s->entry.size == 0 && archive_entry_filetype(s->fed.from) == 0))
 		r = err_set(err, TARN_EFORMAT, 0, "Link member without a first name");
 	if (r == TARN_ENOMEM)
 		return r;
@@ -414,57 +309,20 @@ static int take_header(struct archive_source *s, bool has_warning, struct error 
 	/* The name of a member of tar may look like such a header. */
 	s->has_sum = s->has_sum && !is_tar && s->entry.size > 0;
 	s->sum = 0;
-	if (__builtin_add_overflow(position(s), s->npromised, &s->content_fed))
-		s->content_fed = INT64_MAX;
+	fed_archive_expect(&s->fed, s->npromised);
 	if (untold.malformed[0] != '\0')
 		report_failure(s->report, s->entry.name, "%s", untold.malformed);
-	if (has_warning && !is_about_charset(s->archive))
-		report_failure(s->report, s->entry.name, "%s", error_text(s->archive));
+	if (has_warning && !is_about_charset(fed_archive_text(&s->fed)))
+		report_failure(s->report, s->entry.name, "%s", fed_archive_text(&s->fed));
 	return is_tar ? TARN_OK : hold_back(s, err);
 }
 
-/* Have a libarchive that reads from where the plain bytes stand. */
-static int open_archive(struct archive_source *s, struct error *err) {
-	archive_read_free(s->archive);
-	s->archive = archive_read_new();
-	if (s->archive == NULL)
-		return err_nomem(err);
-	/* What began as a cpio archive goes on as one. */
-	if (s->nmembers == 0) {
-		archive_read_support_format_tar(s->archive);
-		archive_read_support_format_empty(s->archive);
-	}
-	archive_read_support_format_cpio(s->archive);
-	archive_read_set_read_callback(s->archive, feed);
-	archive_read_set_skip_callback(s->archive, skip);
-	archive_read_set_callback_data(s->archive, s);
-	return archive_read_open1(s->archive) == ARCHIVE_OK ? TARN_OK : fatal(s, s->last_name, err);
-}
-
-/*
- * Behind a member of a cpio archive: how much of what follows was libarchive fed already?  SIZE_MAX
- * when that cannot be given back to ${held}, as it lies in a block which is gone.
- */
-static size_t fed_ahead(const struct archive_source *s) {
-	size_t ahead = (size_t)(held_bytes_at(&s->held) - position(s));
-
-	return ahead > s->held.ntaken || s->held.has_error ? SIZE_MAX : ahead;
-}
-
-/* Give back ${ahead}, which fed_ahead returned; the caller has to begin libarchive anew. */
-static void give_back(struct archive_source *s, size_t ahead) {
-	s->nplain = position(s);
-	s->held.data -= ahead;
-	s->held.nbytes += ahead;
-	s->held.ntaken -= ahead;
-	s->nlisted = 0;
-}
-
-/* Begin libarchive anew at the header of a cpio archive that is held, if it is one. */
-static int open_at_header(struct archive_source *s, struct error *err) {
+/* Begin libarchive anew with what is held of a cpio archive. */
+static int begin_anew(struct archive_source *s, struct error *err) {
 	s->has_sum = held_bytes_need(&s->held, CPIO_HEADER_NBYTES_MAX) == TARN_OK &&
 	    cpio_header_read_sum(s->held.data, s->held.nbytes, &s->promised_sum);
-	return open_archive(s, err);
+	return fed_archive_begin(&s->fed, true, err) == TARN_OK ? TARN_OK :
+	                                                          locate(s, s->last_name, err);
 }
 
 /*
@@ -473,35 +331,31 @@ static int open_at_header(struct archive_source *s, struct error *err) {
  * ends meanwhile.  In binary archives nobody could.)  Where the block is gone, this waits for the
  * next member.
  */
-static int prepare_header(struct archive_source *s, struct error *err) {
-	int format = archive_format(s->archive);
+static int prepare_cpio(struct archive_source *s, struct error *err) {
+	int format = archive_format(s->fed.archive);
 	bool is_text = format != ARCHIVE_FORMAT_CPIO_BIN_LE && format != ARCHIVE_FORMAT_CPIO_BIN_BE;
-	size_t ahead;
+	const char *data;
+	size_t nbytes;
 
-	if (archive_source_is_tar(&s->base))
-		return TARN_OK;
 	s->has_sum = false;
-	ahead = fed_ahead(s);
-	if (ahead == SIZE_MAX)
+	if (!fed_archive_peek(&s->fed, &data, &nbytes))
 		return TARN_OK;
-	s->has_sum =
-	    cpio_header_read_sum(s->held.data - ahead, ahead + s->held.nbytes, &s->promised_sum);
-	if (!is_text || cpio_header_is_sound(s->held.data - ahead, ahead + s->held.nbytes)) {
+	s->has_sum = cpio_header_read_sum(data, nbytes, &s->promised_sum);
+	if (!is_text || cpio_header_is_sound(data, nbytes)) {
 		bool lacks_sum = format == ARCHIVE_FORMAT_CPIO_SVR4_CRC && !s->has_sum;
 
-		if ((++s->nlisted < CPIO_NMEMBERS_MAX && !lacks_sum) || s->held.has_all)
+		if ((s->fed.nmembers < CPIO_NMEMBERS_MAX && !lacks_sum) || s->held.has_all)
 			return TARN_OK;
-		give_back(s, ahead);
-		return open_at_header(s, err);
+		fed_archive_stop(&s->fed);
+		return begin_anew(s, err);
 	}
-	say_garbage(s, position(s));
-	give_back(s, ahead);
-	do {
+	say_garbage(s, fed_archive_at(&s->fed));
+	fed_archive_stop(&s->fed);
+	do
 		held_bytes_take(&s->held, 1);
-		s->nplain++;
-	} while (held_bytes_need(&s->held, CPIO_HEADER_NBYTES_MAX) == TARN_OK &&
+	while (held_bytes_need(&s->held, CPIO_HEADER_NBYTES_MAX) == TARN_OK &&
 	    !cpio_header_is_sound(s->held.data, s->held.nbytes));
-	return open_at_header(s, err);
+	return begin_anew(s, err);
 }
 
 /* At a good header. */
@@ -523,10 +377,12 @@ static int read_member(struct archive_source *s, struct error *err) {
 		}
 		if (is_at_header(s))
 			look_ahead(s);
-		if (r == ARCHIVE_OK && prepare_header(s, err) != TARN_OK)
+		if (r == ARCHIVE_OK && !fed_archive_is_tar(&s->fed) &&
+		    prepare_cpio(s, err) != TARN_OK)
 			return (int)err->code;
 		if (r == ARCHIVE_OK)
-			r = next_header(s);
+			r = fed_archive_next(&s->fed);
+		s->is_in_member = r == ARCHIVE_OK || r == ARCHIVE_WARN;
 		if (r == ARCHIVE_EOF)
 			return TARN_END;
 		if (r == ARCHIVE_FATAL)
@@ -601,7 +457,6 @@ static int read_plain(struct archive_source *s, struct block *block, struct erro
 	held_bytes_take(&s->held, block->nbytes);
 	s->plain_content_left -= (off_t)block->nbytes;
 	s->plain_left -= (off_t)block->nbytes;
-	s->nplain += (off_t)block->nbytes;
 	return TARN_OK;
 }
 
@@ -616,7 +471,7 @@ static int archive_source_read(struct source *source, struct block *block, struc
 	if (s->is_plain)
 		return read_plain(s, block, err);
 	do {
-		r = archive_read_data_block(s->archive, &block->data, &block->nbytes, &offset);
+		r = archive_read_data_block(s->fed.archive, &block->data, &block->nbytes, &offset);
 		/* Where only the padding is cut, whoever asks for the next member is told. */
 		if (r == ARCHIVE_EOF || (r != ARCHIVE_OK && s->content_end == s->entry.size))
 			return check_end(s, err);
@@ -645,8 +500,7 @@ static void archive_source_free(struct source *source) {
 
 	if (s == NULL)
 		return;
-	archive_read_free(s->archive);
-	archive_entry_free(s->from);
+	fed_archive_fini(&s->fed);
 	entry_storage_fini(&s->storage);
 	late_content_fini(&s->late);
 	held_bytes_fini(&s->held);
@@ -666,15 +520,16 @@ struct source *archive_source_new(struct codec_reader *reader, enum archive_end 
 	s->base.read = archive_source_read;
 	s->base.lend = archive_source_lend;
 	s->base.free = archive_source_free;
-	s->header_left = HEADER_NBYTES_MAX;
 	s->held.reader = reader;
+	s->fed.held = &s->held;
 	s->ends_at = ends_at;
 	s->report = report;
 	/* libarchive has the first block before it is asked for a header. */
 	look_ahead(s);
-	s->from = archive_entry_new();
-	r = s->from != NULL ? open_archive(s, err) : err_nomem(err);
+	r = fed_archive_begin(&s->fed, false, err);
 	if (r != TARN_OK) {
+		if (r != TARN_ENOMEM)
+			fatal(s, NULL, err);
 		archive_source_free(&s->base);
 		return NULL;
 	}

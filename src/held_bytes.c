@@ -61,6 +61,12 @@ void held_bytes_take(struct held_bytes *held, size_t nbytes) {
 	held->ntaken += nbytes;
 }
 
+void held_bytes_put_back(struct held_bytes *held, size_t nbytes) {
+	held->data -= nbytes;
+	held->nbytes += nbytes;
+	held->ntaken -= nbytes;
+}
+
 off_t held_bytes_skip(struct held_bytes *held, off_t nbytes) {
 	/*
 	 * Only one of the two: callers are content with less than they asked for, and come again.

@@ -33,6 +33,9 @@ int held_bytes_need(struct held_bytes *held, size_t nbytes);
 /** The first ${nbytes} of what is held are held no more. */
 void held_bytes_take(struct held_bytes *held, size_t nbytes);
 
+/** Hold the last ${nbytes} again that were taken, at most held->ntaken. */
+void held_bytes_put_back(struct held_bytes *held, size_t nbytes);
+
 /**
  * Skip at most ${nbytes} that are held, or where none are, that need not be read; returns how many.
  */

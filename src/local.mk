@@ -87,6 +87,8 @@ libtarn_a_SOURCES = \
 	%D%/exact_name.h \
 	%D%/exclusion_tag.c \
 	%D%/exclusion_tag.h \
+	%D%/fed_archive.c \
+	%D%/fed_archive.h \
 	%D%/file_copy.c \
 	%D%/file_copy.h \
 	%D%/file_reader.c \
