@@ -270,6 +270,18 @@ static off_t npromised(const struct entry *e) {
 	return nbytes;
 }
 
+/* What a member has that is not as it should be. */
+static void say_oddities(
+    struct archive_source *s, const struct untold_header *untold, bool has_warning) {
+	if (untold->unknown_type != '\0')
+		report_note(s->report, s->entry.name,
+		    "Unknown file type '%c', taken for a regular file", untold->unknown_type);
+	if (untold->malformed[0] != '\0')
+		report_failure(s->report, s->entry.name, "%s", untold->malformed);
+	if (has_warning && !is_about_charset(fed_archive_text(&s->fed)))
+		report_failure(s->report, s->entry.name, "%s", fed_archive_text(&s->fed));
+}
+
 /* A header was read.  TARN_END: what it says is no entry, or is held back. */
 static int take_header(struct archive_source *s, bool has_warning, struct error *err) {
 	bool is_tar = fed_archive_is_tar(&s->fed);
@@ -310,10 +322,7 @@ static int take_header(struct archive_source *s, bool has_warning, struct error 
 	s->has_sum = s->has_sum && !is_tar && s->entry.size > 0;
 	s->sum = 0;
 	fed_archive_expect(&s->fed, s->npromised);
-	if (untold.malformed[0] != '\0')
-		report_failure(s->report, s->entry.name, "%s", untold.malformed);
-	if (has_warning && !is_about_charset(fed_archive_text(&s->fed)))
-		report_failure(s->report, s->entry.name, "%s", fed_archive_text(&s->fed));
+	say_oddities(s, &untold, has_warning);
 	return is_tar ? TARN_OK : hold_back(s, err);
 }
 

@@ -110,9 +110,17 @@ static const char *refusal(const struct tar_block *block) {
 	return NULL;
 }
 
+/* The types are those of ustar, pax, GNU tar and Solaris; old archives have NUL for a file. */
+static char unknown_type(const struct tar_block *block) {
+	return block->type != '\0' && strchr("01234567ADKLMSVXgx", block->type) == NULL ?
+	    block->type :
+	    '\0';
+}
+
 void untold_header_forget(struct untold_header *untold) {
 	untold->has_mtime = false;
 	untold->malformed[0] = '\0';
+	untold->unknown_type = '\0';
 	untold->refused = NULL;
 }
 
@@ -127,6 +135,7 @@ size_t untold_header_look(struct untold_header *untold, const char *data, size_t
 			return at + sizeof(block);
 		memcpy(&block, data + at, sizeof(block));
 		if (!extended_header_read(&block, &content) || content > RECORDS_NBYTES_MAX) {
+			untold->unknown_type = unknown_type(&block);
 			untold->refused = refusal(&block);
 			read_fields(untold, &block);
 			break;

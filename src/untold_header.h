@@ -10,13 +10,15 @@
  * positive one, and loses the sign of -0.5 altogether.  Global headers, which speak of all members
  * that follow, it passes over.  The rest of a file whose beginning is on another volume of GNU
  * tar's it takes for a file, and so it does star's sparse files, of which only the data are stored.
- * Text where a number should be is 0 to it.
+ * Text where a number should be is 0 to it, and what has a type that it does not know, a file.
  */
 struct untold_header {
 	bool has_mtime;
 	struct timespec mtime; /* before 1970 */
 	/* What of the member should be a number and is none; empty: nothing. */
 	char malformed[128];
+	/* A type that no format has, which makes a file of the member; NUL: one that is known. */
+	char unknown_type;
 	const char *refused; /* NULL, or why the member is not the file that it seems to be */
 	char ignored[64]; /* the keyword of a record in a global header, maybe cut; empty: none */
 };

@@ -315,6 +315,18 @@ test_sparse_file_of_star_is_said_and_the_rest_is_extracted() {
 	expect_equal "$(ls out)" $'a\nb'
 }
 
+test_member_of_a_type_that_no_format_has_is_a_file_and_said_to_be_one() {
+	PYTHONPATH=$TOP/tests/archives python3 - <<-'END'
+	from tarbytes import *
+	with open("a.tar", "wb") as f:
+	    f.write(member(b"a") + member(b"q", b"content", type=b"Q") + member(b"7", b"7", type=b"7") + END)
+	END
+	mkdir out
+	expect_status 0 tarn -xf a.tar -C out
+	expect_equal "$(cat "$ERR")" "tarn: q: Unknown file type 'Q', taken for a regular file"
+	expect_equal "$(head -n 1 out/q out/7)" $'==> out/q <==\ncontent\n==> out/7 <==\n7'
+}
+
 test_member_without_a_name_is_said_and_the_rest_is_extracted() {
 	python3 - <<-'END'
 	import tarfile

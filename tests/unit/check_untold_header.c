@@ -143,6 +143,19 @@ START_TEST(rest_of_a_file_on_another_volume_is_told_behind_a_label) {
 }
 END_TEST
 
+START_TEST(type_that_no_format_has_is_told) {
+	const char known[] = { '\0', '0', '1', '2', '3', '4', '5', '6', '7', 'D', 'S' };
+
+	add('Q', "");
+	ck_assert_int_eq(look().unknown_type, 'Q');
+	for (size_t i = 0; i < sizeof(known); i++) {
+		set_up();
+		add(known[i], "");
+		ck_assert_int_eq(look().unknown_type, '\0');
+	}
+}
+END_TEST
+
 START_TEST(sparse_file_is_refused_unless_it_is_one_of_gnu_tar) {
 	struct tar_block *block = (struct tar_block *)data;
 
@@ -187,6 +200,7 @@ int main(void) {
 	tcase_add_test(tc, numbers_may_begin_with_blanks);
 	tcase_add_test(tc, first_record_of_a_global_header_is_told_but_comments);
 	tcase_add_test(tc, rest_of_a_file_on_another_volume_is_told_behind_a_label);
+	tcase_add_test(tc, type_that_no_format_has_is_told);
 	tcase_add_test(tc, sparse_file_is_refused_unless_it_is_one_of_gnu_tar);
 	tcase_add_test(tc, damaged_header_is_not_believed);
 	tcase_add_test(tc, more_is_asked_for_until_it_is_known);
