@@ -99,6 +99,26 @@ static bool is_tar_header(const struct tar_block *block) {
 	return stored >= 0 && stored == sum;
 }
 
+/*
+ * .lzma has no magic.  Its header is a byte of properties (lc, lp and pb, below 9, 5 and 5), the
+ * size of the dictionary and that of the content, which may be unknown.  As xz does, believe in no
+ * others than encoders write: lc + lp up to 4, 2^n or 2^n + 2^(n-1), and less than 256 GiB.
+ */
+static bool is_lzma(const unsigned char *data, size_t nbytes) {
+	uint32_t dictionary = 0, lowest;
+	uint64_t size = 0;
+
+	if (nbytes < 13 || data[0] >= 9 * 5 * 5 || data[0] % 9 + data[0] / 9 % 5 > 4)
+		return false;
+	for (int i = 4; i > 0; i--)
+		dictionary = dictionary << 8 | data[i];
+	for (int i = 12; i > 4; i--)
+		size = size << 8 | data[i];
+	lowest = dictionary & -dictionary; /* of its bits */
+	return dictionary >= 4096 && (size == UINT64_MAX || size >> 38 == 0) &&
+	    (dictionary == lowest || dictionary == lowest * 3 || dictionary == UINT32_MAX);
+}
+
 enum compression codec_detect(const unsigned char *data, size_t nbytes) {
 	static const struct {
 		const char *magic;
@@ -111,7 +131,7 @@ enum compression codec_detect(const unsigned char *data, size_t nbytes) {
 		{ "BZh", 3, COMPRESSION_BZIP2 },
 		{ "\3757zXZ\0", 6, COMPRESSION_XZ },
 		{ "LZIP", 4, COMPRESSION_LZIP },
-		/* The usual properties, and the low half of a dictionary size from 64 KiB up. */
+		/* The usual beginning, with a dictionary from 64 KiB up; see is_lzma. */
 		{ "\x5d\0\0", 3, COMPRESSION_LZMA },
 		{ "\x04\x22\x4d\x18", 4, COMPRESSION_LZ4 },
 		{ "\x02\x21\x4c\x18", 4, COMPRESSION_LZ4 }, /* its legacy frames */
@@ -126,6 +146,8 @@ enum compression codec_detect(const unsigned char *data, size_t nbytes) {
 			return magics[i].compression;
 		}
 	}
+	if (is_lzma(data, nbytes))
+		return COMPRESSION_LZMA;
 	/* A skippable frame; lz4 has the same, but only zstd files are known to begin with one. */
 	if (nbytes >= 4 && (data[0] & 0xf0) == 0x50 && memcmp(data + 1, "\x2a\x4d\x18", 3) == 0) {
 		return COMPRESSION_ZSTD;

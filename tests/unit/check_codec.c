@@ -78,6 +78,30 @@ START_TEST(what_programs_wrote_is_read) {
 }
 END_TEST
 
+/* It has no magic: encoders may choose the properties, the dictionary, and whether to tell the size. */
+START_TEST(every_header_of_lzma_is_recognised) {
+	static const char *const settings[] = { "dict=4KiB", "dict=96KiB", "dict=8MiB",
+		"dict=64KiB,lc=0,lp=4,pb=4", "dict=3MiB,lc=4,lp=0,pb=0" };
+	static const char *const others[] = { "lc + lp is 6", "no such size of a dictionary",
+		"too large" };
+	static const unsigned char headers[][13] = { { 0x5d + 9 * 3, 0, 0, 1, 0 },
+		{ 0x5e, 0, 0, 5, 0 }, { 0x5e, 0, 0, 1, 0, 0, 0, 0, 0, 0x40 } };
+	unsigned char *data = mixed_bytes(MIB), known[13 + 1] = "\x5e\0\0\1\0\0\0\1";
+
+	save("plain", data, MIB);
+	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+		ck_assert(
+		    shell("xz -T1 --format=lzma --lzma1=preset=0,%s -c plain >a", settings[i]));
+		assert_file_is("a", data, MIB);
+	}
+	ck_assert_int_eq(codec_detect(known, sizeof(known)), COMPRESSION_LZMA);
+	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++)
+		ck_assert_msg(codec_detect(headers[i], sizeof(headers[i])) == COMPRESSION_NONE,
+		    "%s", others[i]);
+	free(data);
+}
+END_TEST
+
 START_TEST(streams_behind_each_other_are_read_whole) {
 	struct codec_settings settings = { .compression = formats[_i].compression };
 	/* The first part is a multiple of the blocks in which decoders work. */
@@ -343,6 +367,7 @@ static void add_round_trips(Suite *suite) {
 	tcase_add_loop_test(round_trips, streams_behind_each_other_are_read_whole, 0, NFORMATS);
 	tcase_add_loop_test(
 	    round_trips, bytes_are_the_same_for_any_number_of_threads_and_any_pieces, 0, 2);
+	tcase_add_test(round_trips, every_header_of_lzma_is_recognised);
 	tcase_add_test(round_trips, the_time_is_not_in_the_bytes);
 	tcase_add_test(round_trips, zstd_frames_have_a_checksum);
 	tcase_add_test(round_trips, skippable_zstd_frames_give_nothing_wherever_they_are);
