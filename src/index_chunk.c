@@ -3,7 +3,8 @@
 #include "index_chunk.h"
 
 #include <string.h>
-#include <zstd.h>
+
+#include "index_frame.h"
 
 /*
  * Neighbours in an archive are alike: names share their beginnings, later names share their ends
@@ -30,14 +31,10 @@
 
 /*
  * A chunk is closed when its columns have so many bytes.  The member that fills it may add two
- * names of INDEX_NAME_NBYTES and those of its owner, but never doubles it: a chunk that claims to
- * have more is malformed.
+ * names of INDEX_NAME_NBYTES and those of its owner, but never doubles it.
  */
-#define FULL_NBYTES ((size_t)8 << 20)
-#define RAW_NBYTES_MAX (FULL_NBYTES * 2)
+#define FULL_NBYTES (INDEX_FRAME_NBYTES_MAX / 2)
 
-#define LEVEL 6
-#define WINDOW_LOG 23 /* all of a chunk: 8 MiB */
 #define NANOSECONDS 1000000000
 
 /*
@@ -232,71 +229,12 @@ int index_chunk_add(
 	return TARN_OK;
 }
 
-static size_t columns_nbytes(const struct index_chunk_writer *w) {
+bool index_chunk_is_full(const struct index_chunk_writer *w) {
 	size_t nbytes = 0;
 
 	for (size_t i = 0; i < INDEX_NCOLUMNS; i++)
 		nbytes += w->columns[i].nbytes;
-	return nbytes;
-}
-
-bool index_chunk_is_full(const struct index_chunk_writer *w) {
-	return w->nmembers >= INDEX_CHUNK_NMEMBERS || columns_nbytes(w) >= FULL_NBYTES;
-}
-
-/* Compress ${data} into ${out}, behind what it has; the last of a frame ${ends} it. */
-static int compress(
-    ZSTD_CCtx *zstd, const struct bytes *data, bool ends, struct bytes *out, struct error *err) {
-	ZSTD_inBuffer in = { data->data, data->nbytes, 0 };
-	/* Room for all of ${data}; what zstd has held back before may take another round. */
-	ZSTD_outBuffer to = { .size = ZSTD_compressBound(data->nbytes) };
-	size_t left = 1;
-
-	while (left > 0) {
-		to.dst = bytes_extend(out, to.size, err);
-		to.pos = 0;
-		if (to.dst == NULL)
-			return TARN_ENOMEM;
-		left = ZSTD_compressStream2(zstd, &to, &in, ends ? ZSTD_e_end : ZSTD_e_continue);
-		out->nbytes -= to.size - to.pos;
-		/* Parameters and pledged size are right, so only memory can be lacking. */
-		if (ZSTD_isError(left))
-			return err_nomem(err);
-		left = ends ? left : in.size - in.pos;
-	}
-	return TARN_OK;
-}
-
-/*
- * Make the frame.  The lengths of all columns come before the first of them, as a reader goes
- * through all columns side by side.
- */
-static int compress_columns(
-    const struct index_chunk_writer *w, struct bytes *out, struct error *err) {
-	ZSTD_CCtx *zstd = ZSTD_createCCtx();
-	struct bytes lengths = { 0 };
-	int r = TARN_OK;
-
-	if (zstd == NULL)
-		return err_nomem(err);
-	for (size_t i = 0; i < INDEX_NCOLUMNS && r == TARN_OK; i++)
-		r = bytes_append_varint(&lengths, w->columns[i].nbytes, err);
-	/*
-	 * These cannot fail, as the values are in range.  Matching over long distances is for
-	 * snapshots, which repeat their names far from each other.  The pledged size is put into
-	 * the frame header as the content size, without which decompress() refuses it.
-	 */
-	ZSTD_CCtx_setParameter(zstd, ZSTD_c_compressionLevel, LEVEL);
-	ZSTD_CCtx_setParameter(zstd, ZSTD_c_windowLog, WINDOW_LOG);
-	ZSTD_CCtx_setParameter(zstd, ZSTD_c_enableLongDistanceMatching, 1);
-	ZSTD_CCtx_setPledgedSrcSize(zstd, lengths.nbytes + columns_nbytes(w));
-	if (r == TARN_OK)
-		r = compress(zstd, &lengths, false, out, err);
-	for (size_t i = 0; i < INDEX_NCOLUMNS && r == TARN_OK; i++)
-		r = compress(zstd, &w->columns[i], i + 1 == INDEX_NCOLUMNS, out, err);
-	bytes_fini(&lengths);
-	ZSTD_freeCCtx(zstd);
-	return r;
+	return w->nmembers >= INDEX_CHUNK_NMEMBERS || nbytes >= FULL_NBYTES;
 }
 
 /* The first member of a chunk differs from nothing: zeros and empty names. */
@@ -308,7 +246,7 @@ static void state_reset(struct index_state *state) {
 }
 
 int index_chunk_close(struct index_chunk_writer *w, struct bytes *out, struct error *err) {
-	int r = compress_columns(w, out, err);
+	int r = index_frame_append(w->columns, INDEX_NCOLUMNS, out, err);
 
 	/* The columns keep their room for the next chunk. */
 	for (size_t i = 0; i < INDEX_NCOLUMNS; i++)
@@ -331,57 +269,11 @@ void index_chunk_writer_fini(struct index_chunk_writer *w) {
 	*w = (struct index_chunk_writer){ 0 };
 }
 
-static int malformed(struct error *err) {
-	return err_set(err, TARN_EFORMAT, 0, "malformed");
-}
-
-/* Decompress the frame in ${data}, whose header must tell its content size, into r->raw. */
-static int decompress(
-    struct index_chunk_reader *r, const void *data, size_t nbytes, struct error *err) {
-	unsigned long long raw_nbytes = ZSTD_getFrameContentSize(data, nbytes);
-	void *room;
-	size_t n;
-
-	r->raw.nbytes = 0;
-	/* ZSTD_CONTENTSIZE_UNKNOWN and _ERROR are the largest numbers, and end here as well. */
-	if (raw_nbytes > RAW_NBYTES_MAX)
-		return malformed(err);
-	room = bytes_extend(&r->raw, raw_nbytes, err);
-	if (room == NULL)
-		return TARN_ENOMEM;
-	n = ZSTD_decompress(room, raw_nbytes, data, nbytes);
-	return ZSTD_isError(n) || n != raw_nbytes ? malformed(err) : TARN_OK;
-}
-
-/* Let the columns point to their parts of r->raw, one behind the other. */
-static bool split_columns(struct index_chunk_reader *r) {
-	struct cursor cursor = { r->raw.data, r->raw.data + r->raw.nbytes };
-	uint64_t lengths[INDEX_NCOLUMNS];
-
-	for (size_t i = 0; i < INDEX_NCOLUMNS; i++) {
-		if (!cursor_varint(&cursor, &lengths[i]))
-			return false;
-	}
-	for (size_t i = 0; i < INDEX_NCOLUMNS; i++) {
-		r->columns[i].at = cursor_take(&cursor, lengths[i]);
-		if (r->columns[i].at == NULL)
-			return false;
-		r->columns[i].end = cursor.at;
-	}
-	return true;
-}
-
 int index_chunk_open(
     struct index_chunk_reader *r, const void *data, size_t nbytes, struct error *err) {
-	int status = decompress(r, data, nbytes, err);
-
 	state_reset(&r->before);
-	if (status == TARN_OK && !split_columns(r))
-		status = malformed(err);
 	/* Of a chunk that could not be opened, index_chunk_next() finds no member. */
-	if (status != TARN_OK)
-		memset(r->columns, 0, sizeof(r->columns));
-	return status;
+	return index_frame_open(data, nbytes, &r->raw, r->columns, INDEX_NCOLUMNS, err);
 }
 
 static bool take(struct index_chunk_reader *r, enum index_column column, uint64_t *value) {
@@ -598,7 +490,7 @@ int index_chunk_next(
 	err->code = TARN_OK;
 	if (take_member(r, *kind, e, offset, err))
 		return TARN_OK;
-	return err->code == TARN_ENOMEM ? TARN_ENOMEM : malformed(err);
+	return err->code == TARN_ENOMEM ? TARN_ENOMEM : err_set(err, TARN_EFORMAT, 0, "malformed");
 }
 
 void index_chunk_reader_fini(struct index_chunk_reader *r) {

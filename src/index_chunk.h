@@ -11,9 +11,9 @@
 
 /*
  * A part of the member index: members in the order of the archive, one column a property,
- * compressed as one zstd frame.  A chunk can be read without any other, and is large enough for
- * several snapshots of a tree, which have their names in common.  It takes up to 8 MiB of memory,
- * three times that when it is closed.  tarn(5) has the format.
+ * compressed as one zstd frame (index_frame.h).  A chunk can be read without any other, and is large
+ * enough for several snapshots of a tree, which have their names in common.  It takes up to 8 MiB
+ * of memory, three times that when it is closed.  tarn(5) has the format.
  */
 
 #define INDEX_CHUNK_NMEMBERS (1 << 18)

@@ -103,6 +103,8 @@ libtarn_a_SOURCES = \
 	%D%/held_directory.h \
 	%D%/index_chunk.c \
 	%D%/index_chunk.h \
+	%D%/index_frame.c \
+	%D%/index_frame.h \
 	%D%/index_source.c \
 	%D%/index_source.h \
 	%D%/inode_map.c \
