@@ -155,6 +155,8 @@ libtarn_a_SOURCES = \
 	%D%/name_copy.h \
 	%D%/name_list.c \
 	%D%/name_list.h \
+	%D%/option_argument.c \
+	%D%/option_argument.h \
 	%D%/option_help.c \
 	%D%/option_store.c \
 	%D%/option_store.h \

@@ -3,8 +3,6 @@
 #include "option_store.h"
 
 #include <ctype.h>
-#include <errno.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +12,7 @@
 #include "codec.h"
 #include "date.h"
 #include "name_list.h"
+#include "option_argument.h"
 #include "option_table.h"
 #include "tar_block.h"
 
@@ -85,62 +84,6 @@ static int set_mode(struct parser *p, enum mode mode, struct error *err) {
 	return TARN_OK;
 }
 
-/* The longest list of words fits into the message. */
-static int set_choice(unsigned int *value, const char *option, const struct option_choice *choices,
-    const char *argument, struct error *err) {
-	char words[256] = "";
-	size_t n = 0;
-
-	for (const struct option_choice *c = choices; c->word != NULL; c++) {
-		if (strcmp(c->word, argument) == 0) {
-			*value = c->value;
-			return TARN_OK;
-		}
-		n += (size_t)snprintf(words + n, sizeof(words) - n, " '%s'", c->word);
-	}
-	return err_set(err, TARN_EUSAGE, 0, "invalid argument '%s' for '--%s'; possibilities:%s",
-	    argument, option, words);
-}
-
-/* Digits alone: strtoumax() would also take space, and a sign, by which -1 is a large number. */
-static int parse_number(
-    const char *text, unsigned int max, const char *what, unsigned int *value, struct error *err) {
-	uintmax_t number;
-	char *end;
-
-	errno = 0;
-	number = strtoumax(text, &end, 10);
-	if (!isdigit((unsigned char)*text) || *end != '\0' || errno != 0 || number > max)
-		return err_set(err, TARN_EUSAGE, 0, "%s: Invalid %s", text, what);
-	*value = (unsigned int)number;
-	return TARN_OK;
-}
-
-/*
- * Digits, and perhaps a letter for a power of 1024.  The maximum is shifted rather than the number,
- * which could overflow.
- */
-static int parse_amount(
-    const char *text, uint64_t max, const char *what, uint64_t *value, struct error *err) {
-	static const char units[] = "KMGT";
-	const char *unit;
-	uintmax_t number;
-	int shift = 0;
-	char *end;
-
-	errno = 0;
-	number = strtoumax(text, &end, 10);
-	unit = *end != '\0' ? strchr(units, *end) : NULL;
-	if (unit != NULL) {
-		shift = 10 * (int)(unit - units + 1);
-		end++;
-	}
-	if (!isdigit((unsigned char)*text) || *end != '\0' || errno != 0 || number > max >> shift)
-		return err_set(err, TARN_EUSAGE, 0, "%s: Invalid %s", text, what);
-	*value = (uint64_t)number << shift;
-	return TARN_OK;
-}
-
 /* Any two digits: each compression checks its level itself. */
 #define LEVEL_MAX 99
 
@@ -162,16 +105,16 @@ int option_store(
 		++*(unsigned int *)place;
 		break;
 	case EFFECT_AMOUNT:
-		return parse_amount(argument, UINT64_MAX, row->name, place, err);
+		return argument_amount(argument, UINT64_MAX, row->name, place, err);
 	case EFFECT_CHOICE:
-		return set_choice(place, row->name, row->choices, argument, err);
+		return argument_choice(place, row->name, row->choices, argument, err);
 	case EFFECT_MODE:
 		return set_mode(p, row->value, err);
 	case EFFECT_COMPRESS:
 		p->options.compression = row->value;
-		return argument != NULL ?
-		    parse_number(argument, LEVEL_MAX, "compression level", &p->options.level, err) :
-		    TARN_OK;
+		return argument != NULL ? argument_number(argument, LEVEL_MAX, "compression level",
+		                              &p->options.level, err) :
+		                          TARN_OK;
 	case EFFECT_CALL:
 		return row->function(p, argument, err);
 	}
@@ -206,7 +149,7 @@ int option_links(struct parser *p, const char *argument, struct error *err) {
 	};
 
 	if (argument != NULL)
-		return set_choice(&p->options.links, "links", ways, argument, err);
+		return argument_choice(&p->options.links, "links", ways, argument, err);
 	p->options.list_links = true;
 	return TARN_OK;
 }
@@ -222,7 +165,7 @@ int option_report(struct parser *p, const char *argument, struct error *err) {
 
 int option_blocking_factor(struct parser *p, const char *argument, struct error *err) {
 	unsigned int n;
-	int r = parse_number(argument, BLOCKING_FACTOR_MAX, "blocking factor", &n, err);
+	int r = argument_number(argument, BLOCKING_FACTOR_MAX, "blocking factor", &n, err);
 
 	if (r != TARN_OK)
 		return r;
@@ -234,7 +177,7 @@ int option_blocking_factor(struct parser *p, const char *argument, struct error 
 
 int option_record_size(struct parser *p, const char *argument, struct error *err) {
 	uint64_t nbytes;
-	int r = parse_amount(
+	int r = argument_amount(
 	    argument, BLOCKING_FACTOR_MAX * TAR_BLOCK_NBYTES, "record size", &nbytes, err);
 
 	if (r != TARN_OK)
@@ -247,7 +190,7 @@ int option_record_size(struct parser *p, const char *argument, struct error *err
 }
 
 int option_strip_components(struct parser *p, const char *argument, struct error *err) {
-	return parse_number(
+	return argument_number(
 	    argument, UINT_MAX, "number of elements", &p->options.strip_components, err);
 }
 
@@ -255,7 +198,8 @@ int option_strip_components(struct parser *p, const char *argument, struct error
 #define NTHREADS_MAX 1024
 
 int option_threads(struct parser *p, const char *argument, struct error *err) {
-	return parse_number(argument, NTHREADS_MAX, "number of threads", &p->options.nthreads, err);
+	return argument_number(
+	    argument, NTHREADS_MAX, "number of threads", &p->options.nthreads, err);
 }
 
 /* Smaller pieces compress badly; of larger ones too much is read for a single member. */
@@ -264,7 +208,7 @@ int option_threads(struct parser *p, const char *argument, struct error *err) {
 
 int option_piece_size(struct parser *p, const char *argument, struct error *err) {
 	uint64_t nbytes;
-	int r = parse_amount(argument, PIECE_NBYTES_MAX, "size of pieces", &nbytes, err);
+	int r = argument_amount(argument, PIECE_NBYTES_MAX, "size of pieces", &nbytes, err);
 
 	if (r != TARN_OK)
 		return r;

@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "option_argument.h"
 #include "option_store.h"
 
 /* The one table of all options.  Internal to the options. */
@@ -34,12 +35,6 @@ enum option_effect {
 	EFFECT_MODE,   /* value is the mode, of which there can be only one */
 	EFFECT_COMPRESS, /* compression becomes value, and its level the argument, if there is one */
 	EFFECT_CALL      /* function is called */
-};
-
-/* A word that an option takes as argument, and its value.  A list ends with a word that is NULL. */
-struct option_choice {
-	const char *word;
-	unsigned int value;
 };
 
 struct option_row {
