@@ -155,6 +155,8 @@ libtarn_a_SOURCES = \
 	%D%/name_copy.h \
 	%D%/name_list.c \
 	%D%/name_list.h \
+	%D%/new_member.c \
+	%D%/new_member.h \
 	%D%/option_argument.c \
 	%D%/option_argument.h \
 	%D%/option_help.c \

@@ -93,6 +93,12 @@ void metadata_policy_init(struct metadata_policy *policy, const struct options *
 		policy->umask = mask;
 }
 
+mode_t metadata_early_mode(const struct entry *e) {
+	mode_t all = e->mode & e->mode << 3 & 050;
+
+	return e->acl_access == NULL ? (e->mode & 0700) | all | all >> 3 : 0600;
+}
+
 /* The rule of metadata.h for what a file system cannot hold. */
 static bool is_not_held(const struct target *t, int errnum) {
 	return errnum == ENOSYS || errnum == EOPNOTSUPP ||

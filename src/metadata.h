@@ -34,6 +34,13 @@ void metadata_policy_init(struct metadata_policy *policy, const struct options *
 void metadata_resolve_owner(const struct metadata_policy *policy, struct entry *e);
 
 /**
+ * The mode of what others can reach before it has its owner.  Nobody but the user may change it.
+ * Its group may not be the right one yet, so group and others may only do what both of them may in
+ * the end: nothing with an ACL, as the group bits of the mode are then its mask.
+ */
+mode_t metadata_early_mode(const struct entry *e);
+
+/**
  * Apply the metadata of ${e} to the file behind ${fd}, from O_PATH where it is a directory, or
  * cannot be opened otherwise; that takes /proc.  ${st} is its stat, which saves the calls that
  * would change nothing.  Set-id bits are left out when the file is to get its owner and does not;

@@ -3,25 +3,22 @@
 #include "tree_sink.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <unistd.h>
 
 #include "contained.h"
 #include "date.h"
-#include "file_writer.h"
 #include "known_members.h"
 #include "late_directories.h"
 #include "link_ladder.h"
 #include "metadata.h"
+#include "new_member.h"
 #include "unput_member.h"
 
 /*
- * Each member is made below the destination and gets its content and metadata through a descriptor.
- * What already lies at its place gives way only after that, so that it is never half replaced.
+ * Here is decided what becomes of each member and of what lies at its place.  How it is made is up
+ * to new_member.h and, for later names, link_ladder.h.
+ *
  * Directories are made open to the user and remembered.  They get their metadata at the end
  * (late_directories.h): before that it could keep the user out, and everything made in them would
  * change their mtime again.
@@ -29,12 +26,6 @@
  * run_read opens one such sink for each destination, and more beside it where several threads
  * extract (lanes.h).  Each thread has a sink of its own; what they share is in struct shared.
  */
-
-/*
- * A larger file is hidden until it is complete.  That costs little compared with writing its
- * content, and a killed run leaves nothing of it.
- */
-#define SMALL_NBYTES ((off_t)128 << 10)
 
 /* What all sinks for one destination have in common. */
 struct shared {
@@ -141,159 +132,6 @@ static int keep_newer(
 	return err_set(err, TARN_EXISTS, EEXIST, "Cannot open");
 }
 
-/* What is to be made under s->path: no directory. */
-struct making {
-	struct contained *below;
-	const struct entry *e;
-	struct source *from;
-	/*
-	 * Not NULL when this is a later name that brings content of its own.  It is linked to what
-	 * lies at the place of its first name only if that, whichever run made it, turns out to be
-	 * equal in content and metadata; otherwise it becomes a file of its own.
-	 */
-	const struct later_name *name;
-	bool replace;
-};
-
-/* Open what ${m} may turn out to be another name of.  What cannot be opened is no twin. */
-static void find_twin(const struct making *m, struct twin *twin) {
-	int flags = m->e->type == ENTRY_FILE ? O_RDONLY : O_PATH, fd;
-	struct error err;
-
-	twin->fd = -1;
-	if (m->name != NULL &&
-	    contained_open_existing(m->below, m->name->first, flags, &fd, &err) == TARN_OK)
-		twin_init(twin, fd);
-}
-
-/*
- * Give ${fresh} its metadata and its name, unless it proves to be the same as ${twin}: then it is
- * discarded, and its name linked to that.  A failure leaves it to the caller.
- */
-static int complete(struct tree_sink *s, const struct making *m, struct fresh *fresh,
-    const struct twin *twin, struct error *err) {
-	int r;
-
-	/* First, as the twin is compared with the metadata that the file really got. */
-	metadata_apply(&s->policy, fresh->fd, &fresh->st, m->e, m->e->name);
-	if (!twin_is_same(twin, fresh->fd) ||
-	    !metadata_same_attributes(&s->policy, twin->fd, fresh->fd, S_ISLNK(twin->st.st_mode))) {
-		/* Before the name: a failure leaves no file that later names could not link to. */
-		r = link_ladder_is(s->shared->ladder, entry_member(m->e), &fresh->st, err);
-		return r == TARN_OK ? contained_commit(fresh, err) : r;
-	}
-	contained_discard(fresh);
-	r = link_ladder_is(s->shared->ladder, m->name->member, &twin->st, err);
-	if (r != TARN_OK)
-		return r;
-	known_members_is_at(&s->shared->known, m->name->first);
-	return link_ladder_add(s->shared->ladder, m->below, m->name, err);
-}
-
-/*
- * The mode of what others can reach before it has its owner.  Nobody but the user may change it.
- * Its group may not be the right one yet, so group and others may only do what both of them may in
- * the end: nothing with an ACL, as the group bits of the mode are then its mask.
- */
-static mode_t early_mode(const struct entry *e) {
-	mode_t all = e->mode & e->mode << 3 & 050;
-
-	return e->acl_access == NULL ? (e->mode & 0700) | all | all >> 3 : 0600;
-}
-
-/* What ${e}, a regular file, may be found under while it is written. */
-static enum early_name early_name(const struct tree_sink *s, const struct entry *e) {
-	/*
-	 * An ACL is given after the mode, which says that the file is complete.  Attributes of
-	 * users can only be set by who may write to the file, and the mode of an unfinished one
-	 * forbids that.
-	 */
-	if (e->size > SMALL_NBYTES || s->policy.acls || (s->policy.xattrs && e->nxattrs > 0))
-		return EARLY_NAME_NONE;
-	/* What lacks only metadata need not show it where another extraction replaces it anyway. */
-	return e->size == 0 && s->options->existing == EXISTING_REPLACE ? EARLY_NAME_READY :
-	                                                                  EARLY_NAME_UNFINISHED;
-}
-
-static int put_file(struct tree_sink *s, const struct making *m, struct error *err) {
-	enum early_name early = early_name(s, m->e);
-	struct new_file file = {
-		.mode = early == EARLY_NAME_READY ? early_mode(m->e) : m->e->mode & 0777,
-		.early_name = early,
-		.replace = m->replace,
-	};
-	struct fresh fresh = { .fd = -1 };
-	struct twin twin;
-	int r;
-
-	find_twin(m, &twin);
-	r = contained_create(m->below, &s->path, &file, &fresh, err);
-	if (r == TARN_OK)
-		r = file_write(fresh.fd, m->e, m->from, &twin, s->report, err);
-	/*
-	 * The limit on the ratio is met in the codec, which knows no members.  It ends the run, so
-	 * this is the place to say in which one.
-	 */
-	if (r == TARN_ELIMIT)
-		err_wrap(err, "%s", m->e->name);
-	if (r == TARN_OK)
-		r = complete(s, m, &fresh, &twin, err);
-	twin_fini(&twin);
-	contained_discard(&fresh);
-	return r;
-}
-
-/* Make what has no content, at first for the user alone.  ${fresh} is empty after a failure. */
-static int make_other(
-    struct tree_sink *s, const struct making *m, struct fresh *fresh, struct error *err) {
-	const struct entry *e = m->e;
-
-	if (e->type != ENTRY_SYMLINK)
-		return contained_mknod(m->below, &s->path, entry_type_mode(e->type) | 0600,
-		    makedev(e->rdev_major, e->rdev_minor), m->replace, fresh, err);
-	if (e->target == NULL || *e->target == '\0')
-		return err_set(err, TARN_EFORMAT, 0, "Symbolic link without a target");
-	return contained_symlink(m->below, &s->path, e->target, m->replace, fresh, err);
-}
-
-/* Is it that the file system has nothing like what ${m} says? */
-static bool is_not_held(
-    struct tree_sink *s, const struct making *m, int r, const struct error *err) {
-	return r == TARN_ESYSTEM &&
-	    (err->errnum == ENOSYS || err->errnum == EOPNOTSUPP ||
-	        (err->errnum == EPERM && contained_lies_foreign(m->below, &s->path)));
-}
-
-static int put_other(struct tree_sink *s, const struct making *m, struct error *err) {
-	struct fresh fresh = { .fd = -1 };
-	struct twin twin;
-	int r = make_other(s, m, &fresh, err);
-
-	if (is_not_held(s, m, r, err))
-		return (int)(err->code = TARN_UNHELD);
-	if (r != TARN_OK)
-		return r;
-	find_twin(m, &twin);
-	r = complete(s, m, &fresh, &twin, err);
-	twin_fini(&twin);
-	contained_discard(&fresh);
-	return r;
-}
-
-static int make(struct tree_sink *s, const struct making *m, struct error *err) {
-	switch (m->e->type) {
-	case ENTRY_FILE:
-		return put_file(s, m, err);
-	case ENTRY_SYMLINK:
-	case ENTRY_FIFO:
-	case ENTRY_CHAR_DEVICE:
-	case ENTRY_BLOCK_DEVICE:
-		return put_other(s, m, err);
-	default:
-		return err_set(err, TARN_EFORMAT, 0, "Unknown file type");
-	}
-}
-
 /* Is ${st} the inode at the place of the first name, so that there is nothing to do? */
 static bool is_at_first(struct tree_sink *s, struct contained *below, const struct stat *st) {
 	struct error err;
@@ -308,7 +146,7 @@ static bool is_at_first(struct tree_sink *s, struct contained *below, const stru
  * the file made for an earlier one of its names stands in for it, if that proves to be the same.
  */
 static int put_whole_name(
-    struct tree_sink *s, struct making *m, const struct later_name *name, struct error *err) {
+    struct tree_sink *s, struct new_member *m, const struct later_name *name, struct error *err) {
 	struct link_ladder *ladder = s->shared->ladder;
 	uint64_t group =
 	    link_ladder_group(ladder, m->name != NULL ? &s->first : NULL, name->member);
@@ -326,7 +164,7 @@ static int put_whole_name(
 		if (r == TARN_OK)
 			m->name = name;
 	}
-	r = make(s, m, err);
+	r = new_member_put(m, err);
 	/* A file of its own, and no link to any other, leads the names that follow. */
 	if (r != TARN_OK || has_first ||
 	    contained_stat(m->below, &s->path, &st, &lost) != TARN_OK ||
@@ -336,17 +174,18 @@ static int put_whole_name(
 }
 
 /*
- * Put ${e}, a later name whose place is s->path: as a link, or with the content that it brings.
+ * Put ${m}, a later name whose place is s->path: as a link, or with the content that it brings.
  * TARN_NO_FIRST when it has none, and there is nothing to link to.
  */
-static int put_later_name(struct tree_sink *s, struct contained *below, const struct entry *e,
-    struct source *from, struct error *err) {
+static int put_later_name(struct tree_sink *s, struct new_member *m, struct error *err) {
+	struct contained *below = m->below;
+	const struct entry *e = m->e;
 	struct later_name name = {
 		.name = e->name,
 		.member = entry_member(e),
 		.first = &s->first,
-		.path = &s->path,
-		.replace = may_replace(s),
+		.path = m->path,
+		.replace = m->replace,
 	};
 	struct stat st;
 	int placed, r;
@@ -370,17 +209,11 @@ static int put_later_name(struct tree_sink *s, struct contained *below, const st
 		r = link_ladder_add(s->shared->ladder, below, &name, err);
 	else if (r == TARN_OK)
 		r = TARN_NO_FIRST;
-	if (r == TARN_NO_FIRST && e->is_whole)
-		return put_whole_name(s,
-		    &(struct making){
-		        .below = below,
-		        .e = e,
-		        .from = from,
-		        .name = placed == TARN_OK ? &name : NULL,
-		        .replace = name.replace,
-		    },
-		    &name, err);
-	return r;
+	if (r != TARN_NO_FIRST || !e->is_whole)
+		return r;
+	m->replace = name.replace;
+	m->name = placed == TARN_OK ? &name : NULL;
+	return put_whole_name(s, m, &name, err);
 }
 
 /* Do directories that exist keep their metadata? */
@@ -391,7 +224,7 @@ static bool keeps_directories(const struct tree_sink *s) {
 /* Make ${e} at s->path, or find it there, and keep its metadata for the end. */
 static int put_directory(
     struct tree_sink *s, struct contained *below, const struct entry *e, struct error *err) {
-	struct wanted_directory wanted = { .mode = 0700 | early_mode(e),
+	struct wanted_directory wanted = { .mode = 0700 | metadata_early_mode(e),
 		.replace = may_replace(s) };
 	struct entry owned = *e;
 	bool is_new;
@@ -448,6 +281,16 @@ static int clear_place(
 /* Whether ${e} is put at all is decided first: nothing gives way for what is older or left out. */
 static int put_at(struct tree_sink *s, struct contained *below, const struct entry *e,
     struct source *from, struct error *err) {
+	struct new_member m = {
+		.policy = &s->policy,
+		.known = &s->shared->known,
+		.ladder = s->shared->ladder,
+		.below = below,
+		.path = &s->path,
+		.e = e,
+		.from = from,
+		.replace = may_replace(s),
+	};
 	int r;
 
 	if (s->path.dropped > 0 && !s->options->absolute_names)
@@ -463,11 +306,11 @@ static int put_at(struct tree_sink *s, struct contained *below, const struct ent
 	if (r != TARN_OK)
 		return r;
 	if (e->first_name != NULL)
-		r = put_later_name(s, below, e, from, err);
+		r = put_later_name(s, &m, err);
 	else if (e->type == ENTRY_DIRECTORY)
 		r = put_directory(s, below, e, err);
 	else
-		r = make(s, &(struct making){ below, e, from, NULL, may_replace(s) }, err);
+		r = new_member_put(&m, err);
 	if (r == TARN_OK)
 		known_members_came(&s->shared->known, entry_own_member(e));
 	return r;
