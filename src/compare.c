@@ -16,6 +16,7 @@
 
 #include "attributes.h"
 #include "contained.h"
+#include "descriptor_path.h"
 #include "quote.h"
 
 /*
@@ -210,7 +211,6 @@ static int compare_attributes_at(
 }
 
 static int compare_attributes(struct compare_sink *s, const struct entry *e, struct error *err) {
-	char path[sizeof("/proc/self/fd/") + 3 * sizeof(int)];
 	int fd, r;
 
 	if (!s->options->xattrs && !s->options->acls)
@@ -220,11 +220,9 @@ static int compare_attributes(struct compare_sink *s, const struct entry *e, str
 		return r;
 	/*
 	 * The calls for attributes take no descriptor that O_PATH made, and without O_PATH a fifo
-	 * or device could not be opened safely.  This name leads to the file behind the descriptor
-	 * and no further, also when that is a symbolic link.
+	 * or device could not be opened safely.
 	 */
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	r = compare_attributes_at(s, e, path, err);
+	r = compare_attributes_at(s, e, descriptor_path(fd).text, err);
 	attributes_clear(&s->attributes);
 	close(fd);
 	return r;

@@ -12,6 +12,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "descriptor_path.h"
 #include "remove_tree.h"
 
 /*

@@ -2,12 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "contained_step.h"
+#include "descriptor_path.h"
 
 /*
  * Making what is no directory.  A regular file is in one of three states until it is committed:
@@ -317,15 +317,12 @@ int contained_mknod(struct contained *contained, const struct member_path *path,
 
 /* Give the file ${fd}, which has none, the name ${name}. */
 static int link_nameless(int fd, int dirfd, const char *name) {
-	char path[sizeof(OWN_DESCRIPTORS) + 3 * sizeof(int)];
-
 	/* Without CAP_DAC_READ_SEARCH this may fail with ENOENT (linkat(2)). */
 	if (linkat(fd, "", dirfd, name, AT_EMPTY_PATH) == 0)
 		return 0;
 	if (errno != ENOENT)
 		return -1;
-	snprintf(path, sizeof(path), OWN_DESCRIPTORS "/%d", fd);
-	return linkat(AT_FDCWD, path, dirfd, name, AT_SYMLINK_FOLLOW);
+	return linkat(AT_FDCWD, descriptor_path(fd).text, dirfd, name, AT_SYMLINK_FOLLOW);
 }
 
 /*

@@ -6,9 +6,6 @@
 
 /* What contained.c, which has the steps, and contained_fresh.c, which makes files, share. */
 
-/* Where the descriptors of this process have names; /proc need not be mounted. */
-#define OWN_DESCRIPTORS "/proc/self/fd"
-
 struct contained {
 	struct held_directories directories;
 	dev_t dev;              /* of the destination */

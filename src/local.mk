@@ -71,6 +71,7 @@ libtarn_a_SOURCES = \
 	%D%/cpio_names.h \
 	%D%/date.c \
 	%D%/date.h \
+	%D%/descriptor_path.h \
 	%D%/directory.c \
 	%D%/directory.h \
 	%D%/earlier_inodes.c \

@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <linux/limits.h>
 #include <linux/xattr.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/acl.h>
 #include <sys/xattr.h>
@@ -14,6 +13,7 @@
 
 #include "attributes.h"
 #include "contained.h"
+#include "descriptor_path.h"
 
 /*
  * The order matters.  The owner comes first, since changing it clears set-id bits.  Attributes
@@ -38,18 +38,6 @@ struct target {
 	struct report *report;
 	bool is_reopened; /* the descriptor is not the caller's, and is to be closed */
 };
-
-/* Another way to a descriptor.  Sized for any int: three characters a byte are more than enough. */
-struct proc_path {
-	char text[sizeof("/proc/self/fd/") + 3 * sizeof(int)];
-};
-
-static struct proc_path proc_path(const struct target *t) {
-	struct proc_path path;
-
-	snprintf(path.text, sizeof(path.text), "/proc/self/fd/%d", t->fd);
-	return path;
-}
 
 /*
  * Can a call that has refused the descriptor of a directory be tried again?  It is another one
@@ -136,7 +124,7 @@ static int change_mode(struct target *t, mode_t mode) {
 
 	if (r != 0 && reopen(t))
 		r = fchmod(t->fd, mode);
-	return r != 0 && errno == EBADF ? chmod(proc_path(t).text, mode) : r;
+	return r != 0 && errno == EBADF ? chmod(descriptor_path(t->fd).text, mode) : r;
 }
 
 /*
@@ -168,7 +156,7 @@ static int set_xattr(struct target *t, const struct xattr *x) {
 	if (r != 0 && reopen(t))
 		r = fsetxattr(t->fd, x->name, x->value, x->nbytes, 0);
 	if (r != 0 && errno == EBADF)
-		r = setxattr(proc_path(t).text, x->name, x->value, x->nbytes, 0);
+		r = setxattr(descriptor_path(t->fd).text, x->name, x->value, x->nbytes, 0);
 	/*
 	 * The kernel allows attributes of users on files and directories alone (xattr(7)), and says
 	 * EPERM otherwise.  It is nothing that privileges would help against.
@@ -195,7 +183,7 @@ static int set_acl(const struct target *t, acl_type_t type, const char *text) {
 
 	if (acl == NULL)
 		return -1;
-	r = acl_set_file(proc_path(t).text, type, acl);
+	r = acl_set_file(descriptor_path(t->fd).text, type, acl);
 	errnum = errno;
 	acl_free(acl);
 	errno = errnum;
@@ -205,7 +193,7 @@ static int set_acl(const struct target *t, acl_type_t type, const char *text) {
 static int remove_xattr(const struct target *t, const char *name) {
 	int r = fremovexattr(t->fd, name);
 
-	return r != 0 && errno == EBADF ? removexattr(proc_path(t).text, name) : r;
+	return r != 0 && errno == EBADF ? removexattr(descriptor_path(t->fd).text, name) : r;
 }
 
 /* No ${text}: none but the mode, so what was inherited from the directory goes. */
@@ -231,7 +219,9 @@ static int change_mtime(const struct target *t, struct timespec mtime) {
 		return futimens(t->fd, times);
 	r = utimensat(t->fd, "", times, AT_EMPTY_PATH);
 	/* Linux before 5.8 does not know that. */
-	return r != 0 && errno == EINVAL ? utimensat(AT_FDCWD, proc_path(t).text, times, 0) : r;
+	return r != 0 && errno == EINVAL ?
+	    utimensat(AT_FDCWD, descriptor_path(t->fd).text, times, 0) :
+	    r;
 }
 
 static void give_mtime(const struct target *t, struct timespec mtime) {
@@ -315,7 +305,7 @@ static void copy_xattrs(const struct target *from, struct target *to) {
 	ssize_t n = flistxattr(from->fd, names, sizeof(names));
 
 	if (n < 0 && errno == EBADF)
-		n = listxattr(proc_path(from).text, names, sizeof(names));
+		n = listxattr(descriptor_path(from->fd).text, names, sizeof(names));
 	if (n < 0 && errno != ENOTSUP)
 		report_failure(
 		    to->report, to->name, "Cannot list extended attributes: %s", strerror(errno));
@@ -323,7 +313,7 @@ static void copy_xattrs(const struct target *from, struct target *to) {
 		ssize_t nbytes = fgetxattr(from->fd, x, value, sizeof(value));
 
 		if (nbytes < 0 && errno == EBADF)
-			nbytes = getxattr(proc_path(from).text, x, value, sizeof(value));
+			nbytes = getxattr(descriptor_path(from->fd).text, x, value, sizeof(value));
 		if (nbytes >= 0)
 			give_xattr(to, &(struct xattr){ x, value, (size_t)nbytes });
 		else
@@ -356,7 +346,7 @@ void metadata_copy(int from, int to, const char *name, struct report *report) {
 /* A checksum of those attributes of the file behind ${fd}, no directory, that were asked for. */
 static int sum_attributes(
     const struct metadata_policy *policy, int fd, bool is_symlink, uint64_t *sum) {
-	const struct proc_path path = proc_path(&(struct target){ .fd = fd });
+	const struct descriptor_path path = descriptor_path(fd);
 	struct attributes attributes = { 0 };
 	struct entry e = { 0 };
 	struct error err;

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "descriptor_path.h"
+
 /* By the lines of /proc/self/mountinfo, whose fields are those of proc_pid_mountinfo(5). */
 
 /* In place: spaces and the like are escaped, a backslash and three digits each. */
@@ -27,13 +29,12 @@ static void unescape(char *text) {
 }
 
 void mounts_below(int dirfd, void (*visit)(void *arg, const char *path), void *arg) {
-	char own[64], root[PATH_MAX], *line = NULL, *path;
+	char root[PATH_MAX], *line = NULL, *path;
 	FILE *mounts = fopen("/proc/self/mountinfo", "re");
 	size_t capacity = 0;
 	ssize_t nbytes;
 
-	snprintf(own, sizeof(own), "/proc/self/fd/%d", dirfd);
-	nbytes = readlink(own, root, sizeof(root));
+	nbytes = readlink(descriptor_path(dirfd).text, root, sizeof(root));
 	/* Of "/", too, the slash that follows is not part of it. */
 	if (nbytes == 1)
 		nbytes = 0;

@@ -13,6 +13,7 @@
 
 #include "attributes.h"
 #include "bytes.h"
+#include "descriptor_path.h"
 #include "file_reader.h"
 #include "first_names.h"
 #include "scan.h"
@@ -83,7 +84,8 @@ static void report_attributes(struct tree_source *s, const struct error *err) {
 /* Extended attributes and ACLs; what cannot be read is said, and the member goes without. */
 static void read_attributes(struct tree_source *s) {
 	const char *name = walk_name(s->at->walk), *path = name;
-	char proc[PATH_MAX + 32];
+	char in_directory[sizeof(struct descriptor_path) + PATH_MAX];
+	struct descriptor_path file;
 	int fd, r = TARN_OK;
 	struct error err;
 
@@ -99,11 +101,12 @@ static void read_attributes(struct tree_source *s) {
 	 * that is open they are those of that very file.
 	 */
 	if (s->reader.fd >= 0) {
-		snprintf(proc, sizeof(proc), "/proc/self/fd/%d", s->reader.fd);
-		path = proc;
+		file = descriptor_path(s->reader.fd);
+		path = file.text;
 	} else if (fd != AT_FDCWD && *name != '/') {
-		snprintf(proc, sizeof(proc), "/proc/self/fd/%d/%s", fd, name);
-		path = proc;
+		snprintf(
+		    in_directory, sizeof(in_directory), "%s/%s", descriptor_path(fd).text, name);
+		path = in_directory;
 	}
 	if (s->options->xattrs)
 		r = attributes_read_xattrs(&s->attributes, path,
