@@ -63,8 +63,8 @@ struct entry {
 	 * empty; so is the first name of others then.
 	 */
 	const char *name;
-	const char
-	    *path; /* where a tree has it, from the operand on; NULL: it is from an archive */
+	/* Where a tree has it, from the operand on; NULL: it is from an archive. */
+	const char *path;
 	enum entry_type type;
 	/*
 	 * NULL, or the name of an earlier member that is another name of the same inode.  A link
@@ -81,8 +81,8 @@ struct entry {
 	 * that counts in the entry.  Set by sources.
 	 */
 	bool is_whole;
-	const char *
-	    target; /* text of a symbolic link; NULL where a header lacks it, and for other types */
+	/* The text of a symbolic link; NULL where a header lacks it, and for other types. */
+	const char *target;
 
 	mode_t mode; /* permission, set-id and sticky bits: 07777 */
 	uint64_t uid, gid;
@@ -91,8 +91,8 @@ struct entry {
 	struct timespec mtime;
 	unsigned int rdev_major, rdev_minor; /* of devices, else 0 */
 
-	const char *acl_access,
-	    *acl_default; /* "user::rw-,group::r--,…"; NULL when there is none */
+	/* "user::rw-,group::r--,…"; NULL when there is none. */
+	const char *acl_access, *acl_default;
 	const struct xattr *xattrs;
 	size_t nxattrs;
 

@@ -28,8 +28,8 @@ enum tarn_code {
 struct error {
 	enum tarn_code code;
 	int errnum; /* errno of the failed call; 0 where no call failed */
-	char msg
-	    [ERR_MSG_NBYTES]; /* a clause without the member's name, "Cannot open: No such file" */
+	/* A clause without the member's name, "Cannot open: No such file". */
+	char msg[ERR_MSG_NBYTES];
 };
 
 /**

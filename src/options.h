@@ -179,8 +179,8 @@ struct options {
 	/* extraction */
 	struct archive_limits limits;
 	unsigned int strip_components;
-	const char
-	    *top_level; /* --one-top-level: all names are below this one; NULL: as they are */
+	/* --one-top-level: all names are below this one; NULL: as they are. */
+	const char *top_level;
 	enum existing existing;
 	enum links links;
 	bool fsync;            /* what was written is durable when the run ends */
