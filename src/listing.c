@@ -117,19 +117,48 @@ static void format_mode(const struct listing *listing, const struct entry *e, ch
 		to[10] = '+';
 }
 
-/* Append the digits of ${nsec} that matter, as ".5"; nothing for a whole second. */
-static void append_fraction(char *to, long nsec) {
-	size_t n;
-
-	if (nsec == 0)
-		return;
-	n = (size_t)sprintf(to, ".%09ld", nsec);
-	while (to[n - 1] == '0')
-		n--;
-	to[n] = '\0';
+/*
+ * Half of the time of a long listing was printf()'s and strftime()'s, so most numbers are put
+ * together here, from their last digit, before ${end}, to the first, which is returned.
+ */
+static char *decimal_before(char *end, uint64_t value) {
+	do {
+		*--end = (char)('0' + value % 10);
+		value /= 10;
+	} while (value > 0);
+	return end;
 }
 
-static void format_date(const struct listing *listing, struct timespec t, char to[DATE_NBYTES]) {
+/* Append ${separator} and the two digits of ${value}; returns what is behind them. */
+static char *append_two_digits(char *to, char separator, int value) {
+	to[0] = separator;
+	to[1] = (char)('0' + value / 10);
+	to[2] = (char)('0' + value % 10);
+	return to + 3;
+}
+
+static char *append_year(char *to, long year) {
+	char digits[SIZE_NBYTES], *end = digits + sizeof(digits);
+	const char *first = decimal_before(end, (uint64_t)labs(year));
+
+	if (year < 0)
+		*to++ = '-';
+	return mempcpy(to, first, (size_t)(end - first));
+}
+
+/* Append the digits of ${nsec} that matter, as ".5"; nothing for a whole second. */
+static char *append_fraction(char *to, long nsec) {
+	if (nsec == 0)
+		return to;
+	to += sprintf(to, ".%09ld", nsec);
+	while (to[-1] == '0')
+		to--;
+	return to;
+}
+
+/* Returns the number of bytes. */
+static int format_date(const struct listing *listing, struct timespec t, char to[DATE_NBYTES]) {
+	char *end = to;
 	struct tm tm;
 
 	/*
@@ -140,44 +169,60 @@ static void format_date(const struct listing *listing, struct timespec t, char t
 		t.tv_sec++;
 		t.tv_nsec = 1000000000 - t.tv_nsec;
 	}
-	if ((listing->utc ? gmtime_r(&t.tv_sec, &tm) : localtime_r(&t.tv_sec, &tm)) == NULL)
-		snprintf(to, DATE_NBYTES, "%jd", (intmax_t)t.tv_sec); /* there is no such year */
-	else if (listing->full_time)
-		strftime(to, DATE_NBYTES, "%Y-%m-%d %H:%M:%S", &tm);
-	else
-		strftime(to, DATE_NBYTES, "%Y-%m-%d %H:%M", &tm);
+	if ((listing->utc ? gmtime_r(&t.tv_sec, &tm) : localtime_r(&t.tv_sec, &tm)) == NULL) {
+		end += sprintf(end, "%jd", (intmax_t)t.tv_sec); /* there is no such year */
+	} else {
+		end = append_year(end, tm.tm_year + 1900L);
+		end = append_two_digits(end, '-', tm.tm_mon + 1);
+		end = append_two_digits(end, '-', tm.tm_mday);
+		end = append_two_digits(end, ' ', tm.tm_hour);
+		end = append_two_digits(end, ':', tm.tm_min);
+		if (listing->full_time)
+			end = append_two_digits(end, ':', tm.tm_sec);
+	}
 	/* Only here: GNU tar's short form has no seconds either. */
 	if (listing->full_time)
-		append_fraction(to + strlen(to), t.tv_nsec);
+		end = append_fraction(end, t.tv_nsec);
+	return (int)(end - to);
 }
 
-/* The size, or the numbers of a device.  Returns the number of bytes. */
-static int format_size(const struct entry *e, char to[SIZE_NBYTES]) {
+/* Write the size, or the numbers of a device, before ${end}; returns where they begin. */
+static char *size_before(char *end, const struct entry *e) {
 	bool is_device = e->type == ENTRY_CHAR_DEVICE || e->type == ENTRY_BLOCK_DEVICE;
 
-	if (is_device && e->first_name == NULL)
-		return snprintf(to, SIZE_NBYTES, "%u,%u", e->rdev_major, e->rdev_minor);
-	return snprintf(to, SIZE_NBYTES, "%jd", (intmax_t)e->size);
+	if (!is_device || e->first_name != NULL)
+		return decimal_before(end, (uint64_t)e->size);
+	end = decimal_before(end, e->rdev_minor);
+	*--end = ',';
+	return decimal_before(end, e->rdev_major);
+}
+
+static void print_spaces(struct listing *listing, int n) {
+	while (n-- > 0)
+		putc_unlocked(' ', listing->out);
 }
 
 /* Print a user or group: the name, else the number.  Returns the number of bytes. */
 static int print_owner(struct listing *listing, const char *name, uint64_t id) {
-	if (listing->numeric_owner || name == NULL || *name == '\0')
-		return fprintf(listing->out, "%ju", (uintmax_t)id);
-	name = quote_name(&listing->quote, name);
+	char number[SIZE_NBYTES];
+
+	number[sizeof(number) - 1] = '\0';
+	name = listing->numeric_owner || name == NULL || *name == '\0' ?
+	    decimal_before(number + sizeof(number) - 1, id) :
+	    quote_name(&listing->quote, name);
 	fputs_unlocked(name, listing->out);
 	return (int)strlen(name);
 }
 
 /* Print all that stands before the name, with the space in front of it; widens the columns. */
 static void print_columns(struct listing *listing, const struct entry *e) {
-	char mode[12], date[DATE_NBYTES], size[SIZE_NBYTES];
-	int size_width = format_size(e, size), needed;
+	char mode[12], date[DATE_NBYTES], numbers[SIZE_NBYTES], *end = numbers + sizeof(numbers);
+	int date_nbytes = format_date(listing, e->mtime, date), needed;
+	const char *size = size_before(end, e);
 
 	format_mode(listing, e, mode);
-	format_date(listing, e->mtime, date);
-	if (listing->date_width < (int)strlen(date))
-		listing->date_width = (int)strlen(date);
+	if (listing->date_width < date_nbytes)
+		listing->date_width = date_nbytes;
 
 	fputs_unlocked(mode, listing->out);
 	putc_unlocked(' ', listing->out);
@@ -185,13 +230,17 @@ static void print_columns(struct listing *listing, const struct entry *e) {
 	putc_unlocked('/', listing->out);
 	needed += print_owner(listing, e->gname, e->gid);
 	/* The slash and the space before the size belong to the columns. */
-	needed += 2 + size_width;
+	needed += 2 + (int)(end - size);
 	if (listing->owners_and_size_width < needed && needed <= WIDEST_OWNERS_AND_SIZE)
 		listing->owners_and_size_width = needed;
-	if (needed < listing->owners_and_size_width)
-		size_width += listing->owners_and_size_width - needed;
 	/* What is wider than its column moves the rest of its own line alone. */
-	fprintf(listing->out, " %*s %-*s ", size_width, size, listing->date_width, date);
+	putc_unlocked(' ', listing->out);
+	print_spaces(listing, listing->owners_and_size_width - needed);
+	fwrite_unlocked(size, 1, (size_t)(end - size), listing->out);
+	putc_unlocked(' ', listing->out);
+	fwrite_unlocked(date, 1, (size_t)date_nbytes, listing->out);
+	print_spaces(listing, listing->date_width - date_nbytes);
+	putc_unlocked(' ', listing->out);
 }
 
 void listing_print(struct listing *listing, const struct entry *e, bool long_form) {

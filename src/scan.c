@@ -46,8 +46,8 @@ struct scan {
 	size_t nleft_out;
 	bool said_leading; /* that names lose their beginning; said for the first operand alone */
 	uint64_t seed;
-	struct key_set
-	    entered; /* directories under their member names, where there are several operands */
+	/* Directories under their member names, where there are several operands. */
+	struct key_set entered;
 
 	struct scanned scanned;
 	bool is_no_directory; /* as the one that it is in tells; so it needs no statx yet */

@@ -73,8 +73,8 @@ struct waiting_links {
 	struct group *groups;
 	struct key_map by_first; /* the group of each first name */
 	struct bytes all;        /* pointers to all names, which it owns */
-	struct key_map
-	    by_name; /* the name that waits under each, in each sink; 0: none does any more */
+	/* The name that waits under each, in each sink; 0: none does any more. */
+	struct key_map by_name;
 	atomic_size_t nnames; /* that do; read without the mutex when there are none */
 	int turn;             /* through the archive, from 1; 0: it is read for the first time */
 	size_t nread;         /* members that were read to their end in this turn */
