@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "attributes.h"
-#include "contained.h"
+#include "destination.h"
 #include "descriptor_path.h"
 #include "quote.h"
 
@@ -41,9 +41,8 @@ struct compare_sink {
 	struct report *report;
 	FILE *out;          /* standard output, where GNU tar prints differences */
 	struct quote quote; /* what it returns lives until the next call: one name at a time */
-	struct contained *below_directory;
-	struct contained *below_root; /* "/", for absolute names with -P; NULL until needed */
-	/* The name that was looked up last, and which of the two it is below. */
+	struct destination destination;
+	/* The name that was looked up last, and what it is below. */
 	struct member_path path;
 	struct contained *below;
 	struct attributes attributes; /* of the file in the tree; empty between two members */
@@ -69,30 +68,15 @@ static void say_not_linked(struct compare_sink *s, const struct entry *e) {
 	report_differs(s->report);
 }
 
-/* Make ${name} the sink's current path, in the place where extraction would put it. */
-static int set_path(struct compare_sink *s, const char *name, struct error *err) {
-	int r = member_path_set(&s->path, name, err);
-
-	s->below = s->below_directory;
-	if (r != TARN_OK || s->path.dropped == 0)
-		return r;
-	if (!s->options->absolute_names) {
-		report_once(s->report, &s->said_leading, "Removing leading `/' from member names");
-		return TARN_OK;
-	}
-	if (s->below_root == NULL)
-		r = contained_open(&s->below_root, "/", err);
-	s->below = s->below_root;
-	return r;
-}
-
 /*
  * Look up ${name}, which becomes the current path.  TARN_END: there is nothing to compare with, and
  * that was said.
  */
 static int find(struct compare_sink *s, const char *name, struct stat *st, struct error *err) {
-	int r = set_path(s, name, err);
+	int r = destination_place(&s->destination, name, &s->path, &s->below, err);
 
+	if (r == TARN_OK && s->path.dropped > 0 && !s->options->absolute_names)
+		report_once(s->report, &s->said_leading, "Removing leading `/' from member names");
 	if (r == TARN_OK)
 		r = contained_stat(s->below, &s->path, st, err);
 	if (r == TARN_OK || r == TARN_ENOMEM)
@@ -387,6 +371,17 @@ static int compare_later_name(struct compare_sink *s, const struct entry *e, con
 	return r;
 }
 
+/* Only a symbolic link in place of a directory may be what extraction has left there. */
+static int compare_other_type(struct compare_sink *s, const struct entry *e, struct error *err) {
+	int r = e->type == ENTRY_DIRECTORY ?
+	    destination_has_link_for(&s->destination, s->below, &s->path, err) :
+	    TARN_END;
+
+	if (r == TARN_END)
+		say_difference(s, e, "File type differs");
+	return r;
+}
+
 static int compare_sink_put(
     struct sink *sink, const struct entry *e, struct source *from, struct error *err) {
 	struct compare_sink *s = (struct compare_sink *)sink;
@@ -396,10 +391,10 @@ static int compare_sink_put(
 	/* Before the type, which a link member need not tell: it may say file for any. */
 	if (r == TARN_OK && e->first_name != NULL)
 		r = compare_later_name(s, e, &st, from, err);
-	else if (r == TARN_OK && (st.st_mode & S_IFMT) != entry_type_mode(e->type))
-		say_difference(s, e, "File type differs");
-	else if (r == TARN_OK)
+	else if (r == TARN_OK && (st.st_mode & S_IFMT) == entry_type_mode(e->type))
 		r = compare_file(s, e, &st, from, err);
+	else if (r == TARN_OK)
+		r = compare_other_type(s, e, err);
 	if (r == TARN_OK || r == TARN_END)
 		return TARN_OK;
 	/* Damaged content, too: the next call of next() says whether the archive can be read on. */
@@ -421,8 +416,7 @@ static void compare_sink_free(struct sink *sink) {
 
 	if (s == NULL)
 		return;
-	contained_free(s->below_root);
-	contained_free(s->below_directory);
+	destination_fini(&s->destination);
 	member_path_fini(&s->path);
 	attributes_fini(&s->attributes);
 	quote_fini(&s->quote);
@@ -448,7 +442,7 @@ struct sink *compare_sink_new(const struct options *o, const char *directory, st
 	s->report = report;
 	s->out = out;
 	s->quote = (struct quote){ .style = o->quoting, .utf8 = quote_environment_is_utf8() };
-	if (contained_open(&s->below_directory, directory, err) != TARN_OK)
+	if (destination_open(&s->destination, o, directory, err) != TARN_OK)
 		goto fail;
 	return &s->base;
 fail:

@@ -207,6 +207,20 @@ bool contained_is_foreign(int fd);
 /** The same of what ${path} is in or, where that is missing, would be in. */
 bool contained_lies_foreign(struct contained *contained, const struct member_path *path);
 
+/**
+ * Where symbolic links are in the way to ${path}, make it the path of the same thing without them,
+ * if they lead to directories below the destination; its depth is that of the new path then.
+ * TARN_EREFUSED when they do not.  What is in the way before the path is used is refused as ever.
+ */
+int contained_follow_parents(
+    struct contained *contained, struct member_path *path, struct error *err);
+/**
+ * Is ${path} a symbolic link to a directory below the destination?  TARN_OK; TARN_END when it is
+ * something else, nothing, or leads to nothing else; TARN_EREFUSED when it leads out.
+ */
+int contained_leads_to_directory(
+    struct contained *contained, const struct member_path *path, struct error *err);
+
 /** Hold no directory any more: from now on names lead to what lies there now. */
 void contained_forget_held(struct contained *contained);
 

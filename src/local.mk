@@ -61,6 +61,7 @@ libtarn_a_SOURCES = \
 	%D%/compare.h \
 	%D%/contained.c \
 	%D%/contained.h \
+	%D%/contained_follow.c \
 	%D%/contained_fresh.c \
 	%D%/contained_step.h \
 	%D%/content_sink.c \
@@ -72,6 +73,8 @@ libtarn_a_SOURCES = \
 	%D%/date.c \
 	%D%/date.h \
 	%D%/descriptor_path.h \
+	%D%/destination.c \
+	%D%/destination.h \
 	%D%/directory.c \
 	%D%/directory.h \
 	%D%/earlier_inodes.c \

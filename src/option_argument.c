@@ -26,6 +26,31 @@ int argument_choice(unsigned int *value, const char *option, const struct option
 	    text, option, words);
 }
 
+static bool is_among(const struct option_choice *choices, const char *word, size_t nbytes) {
+	for (; choices->word != NULL; choices++) {
+		size_t n = strlen(choices->word);
+
+		if (strncmp(choices->word, word, n) == 0 &&
+		    (n == nbytes || choices->word[n - 1] == '='))
+			return true;
+	}
+	return false;
+}
+
+int argument_ignore(const char *option, const struct option_choice *choices, char separator,
+    const char *text, struct error *err) {
+	const char separators[] = { separator, '\0' };
+	size_t nbytes;
+
+	for (; *text != '\0'; text += nbytes + (text[nbytes] != '\0')) {
+		nbytes = strcspn(text, separators);
+		if (!is_among(choices, text, nbytes))
+			return err_set(err, TARN_EUSAGE, 0, "--%s: '%.*s' is not supported", option,
+			    (int)nbytes, text);
+	}
+	return TARN_OK;
+}
+
 /* Digits first: strtoumax() would also take space, and a sign, by which -1 is a large number. */
 static bool take_number(const char *text, uintmax_t *number, char **end) {
 	errno = 0;

@@ -20,6 +20,13 @@ struct option_choice {
 int argument_choice(unsigned int *value, const char *option, const struct option_choice *choices,
     const char *text, struct error *err);
 
+/**
+ * ${text}, the argument of --${option}, is to be without effect: each of its words, between which is
+ * ${separator} (0: it is one word), must be among ${choices}, or begin with one that ends in "=".
+ */
+int argument_ignore(const char *option, const struct option_choice *choices, char separator,
+    const char *text, struct error *err);
+
 /** A decimal number of at most ${max}; ${what} it is stands in the message. */
 int argument_number(
     const char *text, unsigned int max, const char *what, unsigned int *value, struct error *err);

@@ -94,7 +94,9 @@ int option_store(
 
 	switch (row->effect) {
 	case EFFECT_NONE:
-		break;
+		return row->choices == NULL ?
+		    TARN_OK :
+		    argument_ignore(row->name, row->choices, (char)row->value, argument, err);
 	case EFFECT_FLAG:
 		*(bool *)place = row->value;
 		break;
@@ -252,42 +254,6 @@ int option_newer(struct parser *p, const char *argument, struct error *err) {
 int option_newer_mtime(struct parser *p, const char *argument, struct error *err) {
 	p->options.newer_by_mtime = true;
 	return option_newer(p, argument, err);
-}
-
-/*
- * The keywords that reproducible archives are made with ask for what is done anyway: the names of
- * our extended headers depend on no process, and atime and ctime are not stored.
- */
-static bool is_done_anyway(const char *keyword, size_t nbytes) {
-	/* Behind one that ends in "=" anything may follow. */
-	static const char *const done[] = {
-		"exthdr.name=",
-		"globexthdr.name=",
-		"delete=atime",
-		"delete=ctime",
-	};
-
-	for (size_t i = 0; i < NELEMENTS(done); i++) {
-		size_t n = strlen(done[i]);
-
-		if (strncmp(keyword, done[i], n) == 0 && (n == nbytes || done[i][n - 1] == '='))
-			return true;
-	}
-	return false;
-}
-
-/* Any other keyword is refused. */
-int option_pax(struct parser *p, const char *argument, struct error *err) {
-	size_t nbytes;
-
-	(void)p;
-	for (const char *at = argument; *at != '\0'; at += nbytes + (at[nbytes] == ',')) {
-		nbytes = strcspn(at, ",");
-		if (!is_done_anyway(at, nbytes))
-			return err_set(err, TARN_EUSAGE, 0, "--pax-option: '%.*s' is not supported",
-			    (int)nbytes, at);
-	}
-	return TARN_OK;
 }
 
 /*

@@ -31,6 +31,7 @@
 #define MODE(v) .effect = EFFECT_MODE, .value = (v)
 #define CALL(f) .effect = EFFECT_CALL, .function = (f)
 #define NOTHING .effect = EFFECT_NONE
+#define ONLY(list, separator) .effect = EFFECT_NONE, .choices = (list), .value = (separator)
 /* -1 to -9; --help shows a text for the first and the last of them. */
 #define LEVEL(letter, help) \
 	{ NULL, letter, GROUP_COMPRESSION, NULL, help, VALUE(options.level, letter - '0') }
@@ -60,6 +61,30 @@ static const struct option_choice sorts[] = {
 static const struct option_choice quoting_styles[] = {
 	{ "escape", QUOTE_ESCAPE },
 	{ "literal", QUOTE_LITERAL },
+	{ NULL, 0 },
+};
+
+/* What they would print is no more than that it goes on; other actions run programs, or wait. */
+static const struct option_choice printing_actions[] = {
+	{ ".", 0 },
+	{ "bell", 0 },
+	{ "dot", 0 },
+	{ "echo", 0 },
+	{ "echo=", 0 },
+	{ "totals", 0 },
+	{ "ttyout=", 0 },
+	{ NULL, 0 },
+};
+
+/*
+ * The keywords that reproducible archives are made with ask for what is done anyway: the names of
+ * our extended headers depend on no process, and atime and ctime are not stored.
+ */
+static const struct option_choice idle_keywords[] = {
+	{ "exthdr.name=", 0 },
+	{ "globexthdr.name=", 0 },
+	{ "delete=atime", 0 },
+	{ "delete=ctime", 0 },
 	{ NULL, 0 },
 };
 
@@ -259,6 +284,9 @@ const struct option_row option_table[] = {
 	    "error), copy, reflink or symlink",
 	    CALL(option_links) },
 
+	{ "keep-directory-symlink", 0, GROUP_EXTRACTION, NULL,
+	    "extract through symbolic links to directories of the destination",
+	    FLAG(options.keep_directory_symlink, true) },
 	{ "keep-old-files", 'k', GROUP_EXTRACTION, NULL, "fail for members whose file exists",
 	    VALUE(options.existing, EXISTING_KEEP) },
 	{ "keep-newer-files", 0, GROUP_EXTRACTION, NULL,
@@ -368,12 +396,15 @@ const struct option_row option_table[] = {
 	 */
 	{ "check-device", 0, GROUP_NO_EFFECT, NULL, "", NOTHING },
 	ALSO("no-check-device"),
+	/* On a terminal, how far it is shows anyway. */
+	{ "checkpoint", 0, GROUP_NO_EFFECT, "[NUMBER]", "", NOTHING },
+	{ "checkpoint-action", 0, GROUP_NO_EFFECT, "ACTION", "", ONLY(printing_actions, 0) },
 	{ "delay-directory-restore", 0, GROUP_NO_EFFECT, NULL, "", NOTHING },
 	ALSO("no-delay-directory-restore"),
 	{ "force-local", 0, GROUP_NO_EFFECT, NULL, "", NOTHING },
+	{ "no-selinux", 0, GROUP_NO_EFFECT, NULL, "", NOTHING },
 	{ "no-unquote", 0, GROUP_NO_EFFECT, NULL, "", NOTHING },
-	/* Here because what it accepts has no effect; what would have one is refused. */
-	{ "pax-option", 0, GROUP_NO_EFFECT, "KEYWORDS", "", CALL(option_pax) },
+	{ "pax-option", 0, GROUP_NO_EFFECT, "KEYWORDS", "", ONLY(idle_keywords, ',') },
 	{ "preserve-order", 's', GROUP_NO_EFFECT, NULL, "", NOTHING },
 	ALSO("same-order"),
 	{ "read-full-records", 'B', GROUP_NO_EFFECT, NULL, "", NOTHING },

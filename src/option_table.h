@@ -26,7 +26,11 @@ enum option_group {
 };
 
 enum option_effect {
-	EFFECT_NONE,   /* accepted for the sake of scripts */
+	/*
+	 * Accepted for the sake of scripts; the argument must be of words that choices has, if
+	 * there are any, between which is value.
+	 */
+	EFFECT_NONE,
 	EFFECT_FLAG,   /* the bool at offset becomes value */
 	EFFECT_VALUE,  /* the enum at offset becomes value */
 	EFFECT_COUNT,  /* the unsigned int at offset grows by 1 */

@@ -188,6 +188,7 @@ struct options {
 	bool to_stdout;        /* -O */
 	bool touch;            /* -m: no mtime */
 	enum tristate same_owner, same_permissions; /* -p is same_permissions YES */
+	bool keep_directory_symlink;
 	bool keep_directory_mode; /* --no-overwrite-dir: metadata of existing directories stays */
 
 	struct option_storage *storage; /* owns what pointers above point to */

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "contained.h"
 #include "date.h"
+#include "destination.h"
 #include "known_members.h"
 #include "late_directories.h"
 #include "link_ladder.h"
@@ -42,31 +42,16 @@ struct tree_sink {
 	const struct options *options;
 	struct report *report;
 	struct metadata_policy policy;
-	struct contained *below;      /* the destination */
-	struct contained *below_root; /* "/", for absolute names with -P; NULL until needed */
-	struct shared *shared;        /* with the sinks beside this one */
-	bool owns_shared;             /* false of those beside, which are freed before */
-	bool is_finishing;            /* a directory has got its metadata: nothing more is made */
+	struct destination destination;
+	struct shared *shared; /* with the sinks beside this one */
+	bool owns_shared;      /* false of those beside, which are freed before */
+	bool is_finishing;     /* a directory has got its metadata: nothing more is made */
 	/*
 	 * The places of the member that is being put and of its first name.  put_whole_name may
 	 * make first that of a leader (leaders.h).
 	 */
 	struct member_path path, first;
 };
-
-/* Check a name and find the destination that it is below.  *${below} is borrowed from ${s}. */
-static int place(struct tree_sink *s, struct member_path *path, const char *name,
-    struct contained **below, struct error *err) {
-	int r = member_path_set(path, name, err);
-
-	*below = s->below;
-	if (r != TARN_OK || path->dropped == 0 || !s->options->absolute_names)
-		return r;
-	if (s->below_root == NULL)
-		r = contained_open(&s->below_root, "/", err);
-	*below = s->below_root;
-	return r;
-}
 
 static bool may_replace(const struct tree_sink *s) {
 	return s->options->existing == EXISTING_REPLACE ||
@@ -77,7 +62,7 @@ static bool may_replace(const struct tree_sink *s) {
 static int place_first(
     struct tree_sink *s, const struct contained *below, const struct entry *e, struct error *err) {
 	struct contained *below_first;
-	int r = place(s, &s->first, e->first_name, &below_first, err);
+	int r = destination_place(&s->destination, e->first_name, &s->first, &below_first, err);
 
 	/* What cannot be a name here is no name that was extracted. */
 	if (r == TARN_EREFUSED)
@@ -228,8 +213,12 @@ static int put_directory(
 		.replace = may_replace(s) };
 	struct entry owned = *e;
 	bool is_new;
-	int r = contained_mkdir(below, &s->path, &wanted, err);
+	int r = destination_has_link_for(&s->destination, below, &s->path, err);
 
+	/* What it leads to is another directory: its metadata are its own. */
+	if (r != TARN_END)
+		return r;
+	r = contained_mkdir(below, &s->path, &wanted, err);
 	if (r == TARN_OK && wanted.made)
 		r = known_members_made_directory(&s->shared->known, &s->path, err);
 	if (r != TARN_OK || (!wanted.made && keeps_directories(s)))
@@ -319,7 +308,7 @@ static int put_at(struct tree_sink *s, struct contained *below, const struct ent
 static int put(struct tree_sink *s, const struct entry *e, struct source *from, struct error *err) {
 	struct contained *below;
 	struct error put_err;
-	int r = place(s, &s->path, e->name, &below, err);
+	int r = destination_place(&s->destination, e->name, &s->path, &below, err);
 
 	if (r != TARN_OK)
 		return r;
@@ -350,7 +339,7 @@ static int finish_directory(
     struct tree_sink *s, const struct entry *e, size_t number, struct error *err) {
 	struct contained *below;
 	struct stat st;
-	int fd, r = place(s, &s->path, e->name, &below, err);
+	int fd, r = destination_place(&s->destination, e->name, &s->path, &below, err);
 
 	if (r == TARN_OK)
 		r = contained_borrow_directory(below, &s->path, &fd, err);
@@ -372,7 +361,7 @@ static bool was_replaced_by_member(struct tree_sink *s, const struct entry *e, s
 	struct stat st;
 
 	/* Anew, as contained_borrow_directory has gone into the path. */
-	return place(s, &s->path, e->name, &below, &err) == TARN_OK &&
+	return destination_place(&s->destination, e->name, &s->path, &below, &err) == TARN_OK &&
 	    contained_stat(below, &s->path, &st, &err) == TARN_OK &&
 	    !late_directories_is(&s->shared->late, number, &st) &&
 	    known_members_has_any(&s->shared->known, &st);
@@ -391,9 +380,9 @@ void tree_sink_finish_directory(struct sink *sink, const struct entry *e, size_t
 
 	/* What is held was opened while members were made, and may not be what lies there now. */
 	if (!s->is_finishing) {
-		contained_forget_held(s->below);
-		if (s->below_root != NULL)
-			contained_forget_held(s->below_root);
+		contained_forget_held(s->destination.directory);
+		if (s->destination.root != NULL)
+			contained_forget_held(s->destination.root);
 		s->is_finishing = true;
 	}
 	if (finish_directory(s, e, number, &err) != TARN_OK &&
@@ -414,9 +403,9 @@ static int tree_sink_finish(struct sink *sink, struct error *err) {
 		return r;
 	if (!s->options->fsync)
 		return TARN_OK;
-	if (s->below_root != NULL && contained_sync(s->below_root, err) != TARN_OK)
+	if (s->destination.root != NULL && contained_sync(s->destination.root, err) != TARN_OK)
 		return (int)err->code;
-	return contained_sync(s->below, err);
+	return contained_sync(s->destination.directory, err);
 }
 
 static void tree_sink_free(struct sink *sink) {
@@ -432,13 +421,12 @@ static void tree_sink_free(struct sink *sink) {
 		late_directories_fini(&s->shared->late);
 		free(s->shared);
 	}
-	contained_free(s->below_root);
-	contained_free(s->below);
+	destination_fini(&s->destination);
 	free(s);
 }
 
 int tree_sink_directory(const struct sink *sink) {
-	return contained_directory(((const struct tree_sink *)sink)->below);
+	return contained_directory(((const struct tree_sink *)sink)->destination.directory);
 }
 
 /* A sink without policy and destination, which can already be freed; NULL when out of memory. */
@@ -475,7 +463,7 @@ struct sink *tree_sink_new(const struct options *o, const char *destination, str
 		err_nomem(err);
 		goto fail;
 	}
-	if (contained_open(&s->below, destination, err) != TARN_OK)
+	if (destination_open(&s->destination, o, destination, err) != TARN_OK)
 		goto fail;
 	return &s->base;
 fail:
@@ -492,7 +480,7 @@ struct sink *tree_sink_new_beside(const struct sink *sink, unsigned int nsinks, 
 	/* A copy, as metadata_policy_init changes the umask for a moment: that of all threads. */
 	s->policy = like->policy;
 	s->shared = like->shared;
-	if (contained_open_again(&s->below, like->below, nsinks, err) != TARN_OK) {
+	if (destination_open_again(&s->destination, &like->destination, nsinks, err) != TARN_OK) {
 		tree_sink_free(&s->base);
 		return NULL;
 	}
@@ -502,5 +490,5 @@ struct sink *tree_sink_new_beside(const struct sink *sink, unsigned int nsinks, 
 bool tree_sink_takes_threads(const struct sink *sink) {
 	const struct tree_sink *s = (const struct tree_sink *)sink;
 
-	return !s->options->absolute_names && contained_tells_names(s->below);
+	return !s->options->absolute_names && contained_tells_names(s->destination.directory);
 }

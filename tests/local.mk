@@ -53,6 +53,7 @@ SHELL_TESTS = \
 	%D%/cli/adding.sh \
 	%D%/cli/choosing.sh \
 	%D%/cli/creating_links.sh \
+	%D%/cli/directory_links.sh \
 	%D%/cli/faults.sh \
 	%D%/cli/index.sh \
 	%D%/cli/joining.sh \

@@ -257,4 +257,16 @@ test_pax_options_that_change_nothing_are_taken() {
 	expect_stderr_has "--pax-option: 'comment=x' is not supported"
 }
 
+test_checkpoints_that_only_print_are_taken() {
+	printf x >f
+	expect_status 0 tarn --checkpoint --checkpoint=1 --checkpoint-action=dot \
+		--checkpoint-action=echo='#%u: %T' --checkpoint-action=ttyout='%*\r' --no-selinux -cf a.tar f
+	expect_equal "$(cat "$ERR")" ''
+	for action in exec=true wait=USR1 sleep=1 dots; do
+		expect_status 2 tarn --checkpoint-action=$action -cf b.tar f
+		expect_stderr_has "--checkpoint-action: '$action' is not supported"
+	done
+	[ ! -e b.tar ]
+}
+
 run_tests

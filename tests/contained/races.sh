@@ -35,4 +35,8 @@ test_parents_that_are_swapped_all_the_time_lead_nowhere() {
 	race parents_never_rest
 }
 
+test_links_that_are_followed_are_exchanged_all_the_time_and_lead_nowhere() {
+	race followed_links_never_rest
+}
+
 run_tests

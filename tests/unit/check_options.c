@@ -445,6 +445,8 @@ static const struct flag_case {
 	FLAG_CASE("--to-stdout", to_stdout, true),
 	FLAG_CASE("-m", touch, true),
 	FLAG_CASE("--touch", touch, true),
+	FLAG_CASE("", keep_directory_symlink, false),
+	FLAG_CASE("--keep-directory-symlink", keep_directory_symlink, true),
 	FLAG_CASE("--no-overwrite-dir", keep_directory_mode, true),
 	FLAG_CASE("--no-overwrite-dir --overwrite-dir", keep_directory_mode, false),
 };
