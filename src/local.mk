@@ -178,6 +178,8 @@ libtarn_a_SOURCES = \
 	%D%/overrides.h \
 	%D%/owners.c \
 	%D%/owners.h \
+	%D%/pattern.c \
+	%D%/pattern.h \
 	%D%/pax_records.c \
 	%D%/pax_records.h \
 	%D%/plain_header.c \

@@ -2,14 +2,13 @@
 
 #include "select.h"
 
-#include <fnmatch.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "bytes.h"
 #include "date.h"
+#include "pattern.h"
 
 /*
  * Operands that are plain names stand in a hash table: a member asks for its own name and for each
@@ -22,18 +21,26 @@
  * (waiting_links.h).
  */
 
+/* An operand that is compared with each name. */
+struct tried {
+	uint32_t operand;
+	struct pattern pattern;
+};
+
 /*
  * Only ${matched} and the buffers for names change once it was made: one thread decides and
  * renames.
  */
 struct select {
 	const struct options *options;
-	bool reads;      /* the operands select members of an archive */
-	bool *matched;   /* of each operand; NULL without ${reads}, or without any */
-	uint32_t *slots; /* operand number + 1; 0: free */
-	size_t capacity; /* a power of two, at least twice the operands, so that find() ends */
-	uint32_t *tried; /* operands that may want what is not found there, in order */
+	bool reads;          /* the operands select members of an archive */
+	bool *matched;       /* of each operand; NULL without ${reads}, or without any */
+	uint32_t *slots;     /* operand number + 1; 0: free */
+	size_t capacity;     /* a power of two, at least twice the operands, so that find() ends */
+	struct tried *tried; /* operands that may want what is not found there, in order */
 	size_t ntried;
+	struct pattern *excludes;
+	size_t nexcludes;
 	struct transformed name, first, target; /* of the last entry */
 	struct bytes top_name, top_first;       /* its names below --one-top-level */
 };
@@ -89,38 +96,67 @@ static size_t find_whole(const struct select *s, const char *name) {
 	return find(s, name, nbytes, hash);
 }
 
-int select_new(struct select **select, const struct options *o, struct error *err) {
-	struct select *s = calloc(1, sizeof(*s));
+/* Make what members of an archive ask for: the table, and the operands that are tried. */
+static int add_operands(struct select *s, struct error *err) {
+	const struct options *o = s->options;
+	int r = TARN_OK;
 
-	*select = s;
-	if (s == NULL)
-		return err_nomem(err);
-	s->options = o;
-	s->reads = options_read_archive(o);
-	if (!s->reads || o->noperands == 0)
-		return TARN_OK;
 	s->matched = calloc(o->noperands, sizeof(*s->matched));
 	for (s->capacity = 16; s->capacity < o->noperands * 2; s->capacity *= 2)
 		continue;
 	s->slots = calloc(s->capacity, sizeof(*s->slots));
 	s->tried = calloc(o->noperands, sizeof(*s->tried));
 	if (s->matched == NULL || s->slots == NULL || s->tried == NULL ||
-	    o->noperands >= UINT32_MAX) {
-		select_free(s);
-		*select = NULL;
+	    o->noperands >= UINT32_MAX)
 		return err_nomem(err);
-	}
 	/* Of several with one name the last one has the slot: see select_report_unmatched(). */
-	for (size_t i = 0; i < o->noperands; i++) {
+	for (size_t i = 0; i < o->noperands && r == TARN_OK; i++) {
 		const struct operand *operand = &o->operands[i];
-		const char *name = plain(operand->name);
 
 		if (is_hashed(operand))
-			s->slots[find_whole(s, name)] = (uint32_t)i + 1;
-		if (!is_hashed(operand) || wants_all(operand))
-			s->tried[s->ntried++] = (uint32_t)i;
+			s->slots[find_whole(s, plain(operand->name))] = (uint32_t)i + 1;
+		if (is_hashed(operand) && !wants_all(operand))
+			continue;
+		s->tried[s->ntried].operand = (uint32_t)i;
+		r = pattern_init(&s->tried[s->ntried++].pattern, operand->name, &operand->how, err);
 	}
-	return TARN_OK;
+	return r;
+}
+
+static int add_excludes(struct select *s, struct error *err) {
+	const struct options *o = s->options;
+	int r = TARN_OK;
+
+	s->excludes = calloc(o->nexcludes, sizeof(*s->excludes));
+	if (s->excludes == NULL)
+		return err_nomem(err);
+	while (s->nexcludes < o->nexcludes && r == TARN_OK) {
+		const struct exclude *exclude = &o->excludes[s->nexcludes];
+
+		r = pattern_init(
+		    &s->excludes[s->nexcludes++], exclude->pattern, &exclude->how, err);
+	}
+	return r;
+}
+
+int select_new(struct select **select, const struct options *o, struct error *err) {
+	struct select *s = calloc(1, sizeof(*s));
+	int r = TARN_OK;
+
+	*select = s;
+	if (s == NULL)
+		return err_nomem(err);
+	s->options = o;
+	s->reads = options_read_archive(o);
+	if (s->reads && o->noperands > 0)
+		r = add_operands(s, err);
+	if (r == TARN_OK && o->nexcludes > 0)
+		r = add_excludes(s, err);
+	if (r != TARN_OK) {
+		select_free(s);
+		*select = NULL;
+	}
+	return r;
 }
 
 void select_free(struct select *select) {
@@ -131,49 +167,20 @@ void select_free(struct select *select) {
 	transformed_fini(&select->target);
 	bytes_fini(&select->top_name);
 	bytes_fini(&select->top_first);
+	while (select->ntried > 0)
+		pattern_fini(&select->tried[--select->ntried].pattern);
+	while (select->nexcludes > 0)
+		pattern_fini(&select->excludes[--select->nexcludes]);
+	free(select->excludes);
 	free(select->matched);
 	free(select->slots);
 	free(select->tried);
 	free(select);
 }
 
-/* Does the literal ${pattern} match ${name} or a directory above it? */
-static bool matches_literally(const char *pattern, const char *name, bool ignore_case) {
-	size_t n = strlen(pattern);
-
-	if ((ignore_case ? strncasecmp(pattern, name, n) : strncmp(pattern, name, n)) != 0)
-		return false;
-	return name[n] == '\0' || name[n] == '/';
-}
-
-/* At the start of ${name} alone; a match of a directory above it counts (FNM_LEADING_DIR). */
-static bool matches_here(const char *pattern, const struct matching *how, const char *name) {
-	int flags = FNM_LEADING_DIR | (how->wildcards_match_slash ? 0 : FNM_PATHNAME) |
-	    (how->ignore_case ? FNM_CASEFOLD : 0);
-
-	return how->wildcards ? fnmatch(pattern, name, flags) == 0 :
-	                        matches_literally(pattern, name, how->ignore_case);
-}
-
-/* At the start of ${name}, or, unless anchored, at the start of any of its components. */
-static bool matches(const char *pattern, const struct matching *how, const char *name) {
-	if (matches_here(pattern, how, name))
-		return true;
-	if (how->anchored)
-		return false;
-	for (const char *slash = strchr(name, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-		/* Of several slashes in a row only the last one begins a component. */
-		if (slash[1] != '/' && matches_here(pattern, how, slash + 1))
-			return true;
-	}
-	return false;
-}
-
 bool select_excludes(const struct select *select, const char *name) {
-	const struct options *o = select->options;
-
-	for (size_t i = 0; i < o->nexcludes; i++) {
-		if (matches(o->excludes[i].pattern, &o->excludes[i].how, name))
+	for (size_t i = 0; i < select->nexcludes; i++) {
+		if (pattern_matches(&select->excludes[i], name))
 			return true;
 	}
 	return false;
@@ -215,10 +222,11 @@ static size_t find_operand(const struct select *s, const char *name) {
 	if (found != 0)
 		return found - 1;
 	for (size_t i = 0; i < s->ntried; i++) {
-		const struct operand *operand = &o->operands[s->tried[i]];
+		const struct tried *tried = &s->tried[i];
 
-		if (wants_all(operand) || matches(operand->name, &operand->how, name))
-			return s->tried[i];
+		if (wants_all(&o->operands[tried->operand]) ||
+		    pattern_matches(&tried->pattern, name))
+			return tried->operand;
 	}
 	return SIZE_MAX;
 }
@@ -262,7 +270,7 @@ static int put_below(
 	 * An empty name stays empty: the member was stripped away, and is not to come back as
 	 * ${top}.
 	 */
-	if (top == NULL || !select->reads || **name == '\0' || matches_literally(top, is, false))
+	if (top == NULL || !select->reads || **name == '\0' || pattern_is_literally(top, is, false))
 		return TARN_OK;
 	to->nbytes = 0;
 	if (bytes_append(to, top, strlen(top), err) != TARN_OK ||

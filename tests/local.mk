@@ -36,6 +36,7 @@ UNIT_TESTS = \
 	%D%/unit/check_options \
 	%D%/unit/check_overrides \
 	%D%/unit/check_owners \
+	%D%/unit/check_pattern \
 	%D%/unit/check_plain_header \
 	%D%/unit/check_pool \
 	%D%/unit/check_quote \

@@ -108,7 +108,9 @@ START_TEST(exclude_holds_behind_any_slash_and_for_what_is_below) {
 	begin();
 	ck_assert(select_excludes(selection, "a/b.o"));
 	ck_assert(!select_excludes(selection, "a/b.c"));
+	select_free(selection);
 	excludes[0].pattern = "cache";
+	begin();
 	ck_assert(select_excludes(selection, "x/cache/y"));
 	ck_assert(!select_excludes(selection, "x/cached"));
 	excludes[0].how.anchored = true;
