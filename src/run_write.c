@@ -105,20 +105,17 @@ static bool has_archives(const struct options *o) {
 
 /*
  * Put what ${source} has of the trees that w->tree was begun with.  If that is not w->tree itself a
- * thread uses the tree meanwhile, and neither of the calls to it below may happen: reads_ahead()
- * sees to that.
+ * thread uses the tree meanwhile, and put_first may not be called: reads_ahead() sees to that.
  */
 static int put_trees_from(struct writing *w, struct source *source, struct error *err) {
 	struct entry *e;
 	int r;
 
 	while ((r = source->next(source, &e, err)) == TARN_OK) {
-		if (!update_wants(&w->output.members, e)) {
-			r = tree_source_skip(w->tree, err);
-			if (r != TARN_OK)
-				return r;
+		/* Names in a directory that has not changed may be newer all the same. */
+		if (e->type == ENTRY_DIRECTORY &&
+		    !update_wants(&w->output.members, e->name, e->mtime))
 			continue;
-		}
 		r = put(w, e, source, err);
 		if (r == TARN_NO_FIRST)
 			r = put_first(w, e, source, err);
@@ -191,7 +188,7 @@ static int put_archive(struct writing *w, const struct operand *operand, struct 
 		number++;
 		if (select_excludes(run->select, e->name) ||
 		    select_leaves_out_as_old(run->select, e->type, e->mtime, NULL) ||
-		    !update_wants(&w->output.members, e))
+		    !update_wants(&w->output.members, e->name, e->mtime))
 			continue;
 		r = put(w, e, input.source, err);
 		/*
@@ -305,6 +302,7 @@ int run_write(struct run *run, struct error *err) {
 		r = (int)err->code;
 		goto done;
 	}
+	tree_source_update(w.tree, &w.output.members);
 	/* Members of archives may link to anything; it must be here. */
 	if (has_archives(o))
 		archive_sink_check_links(w.output.sink);

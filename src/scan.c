@@ -32,8 +32,8 @@ struct left_out {
 
 /*
  * scan_next() is called by one thread, and scan_look() perhaps by another at the same time: that
- * reads the options, the selection, the report and left_out, which do not change once scan_begin()
- * was called.
+ * reads the options, the selection, the report, the update and left_out, which do not change once
+ * scan_begin() was called.
  */
 struct scan {
 	const struct options *options;
@@ -41,7 +41,8 @@ struct scan {
 	struct report *report;
 	struct walk walk;
 	const struct operand *next_operand, *operands_end;
-	dev_t operand_dev; /* of the current operand, for --one-file-system */
+	dev_t operand_dev;           /* of the current operand, for --one-file-system */
+	const struct update *update; /* -u: what the archive has; NULL: not asked */
 	struct left_out left_out[SCAN_LEAVE_OUT_MAX];
 	size_t nleft_out;
 	bool said_leading; /* that names lose their beginning; said for the first operand alone */
@@ -203,6 +204,9 @@ static bool takes_part(const struct scan *s, const struct scanned *scanned) {
 			    s->report, scanned->walk->path, "file is unchanged; not dumped");
 		return false;
 	}
+	if (s->update != NULL && type != ENTRY_DIRECTORY &&
+	    !update_wants(s->update, scanned_name(scanned), timespec_from_statx(&stx->stx_mtime)))
+		return false;
 	if (type == ENTRY_SOCKET) {
 		report_note(s->report, scanned->walk->path, "socket ignored");
 		return false;
@@ -369,6 +373,10 @@ void scan_free(struct scan *s) {
 void scan_begin(struct scan *s, const struct operand *operands, size_t noperands) {
 	s->next_operand = operands;
 	s->operands_end = operands + noperands;
+}
+
+void scan_update(struct scan *s, const struct update *update) {
+	s->update = update;
 }
 
 void scan_leave_out(struct scan *s, const struct stat *st, bool is_said) {

@@ -9,6 +9,7 @@
 #include "options.h"
 #include "report.h"
 #include "select.h"
+#include "update.h"
 #include "walk.h"
 
 /*
@@ -64,6 +65,9 @@ int scan_next(struct scan *scan, struct scanned **scanned, struct error *err);
  * it is said.  May be called while another thread goes on with ${scan}.
  */
 void scan_look(const struct scan *scan, struct scanned *scanned);
+
+/** As tree_source_update(). */
+void scan_update(struct scan *scan, const struct update *update);
 
 /**
  * Leave out the file ${st}: it is the archive, which is said with ${is_said}.  At most

@@ -528,6 +528,10 @@ void tree_source_begin(struct source *source, const struct operand *operands, si
 	s->ahead = s->options->nthreads > 1 ? scan_ahead_new(s->scan, s->options, s->report) : NULL;
 }
 
+void tree_source_update(struct source *source, const struct update *update) {
+	scan_update(((struct tree_source *)source)->scan, update);
+}
+
 void tree_source_leave_out(struct source *source, const struct stat *st, bool is_said) {
 	scan_leave_out(((struct tree_source *)source)->scan, st, is_said);
 }
@@ -545,17 +549,6 @@ int tree_source_make_first(struct source *source, struct error *err) {
 	met = met_name(s);
 	r = first_names_replace(&s->first_names, &met, err);
 	return r == TARN_OK ? store_first(s, err) : r;
-}
-
-int tree_source_skip(struct source *source, struct error *err) {
-	struct tree_source *s = (struct tree_source *)source;
-
-	/* Of a directory only the member is left out; names in it may still be stored. */
-	if (s->entry.type == ENTRY_DIRECTORY)
-		return TARN_OK;
-	if (s->entry.first_name == NULL)
-		inode_map_forget(s->first_names.map, &s->entry);
-	return first_names_not_stored(&s->first_names, s->entry.name, err);
 }
 
 void tree_source_check_links(struct source *source) {

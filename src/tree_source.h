@@ -9,6 +9,7 @@
 #include "report.h"
 #include "select.h"
 #include "source.h"
+#include "update.h"
 
 /*
  * A tree as a source: walks one operand after the other, in the order of --sort below each, and
@@ -31,14 +32,14 @@ void tree_source_begin(struct source *source, const struct operand *operands, si
  */
 int tree_source_make_first(struct source *source, struct error *err);
 
-/**
- * The entry that next() has returned is not stored: the next name of its inode is the first.
- * TARN_OK or TARN_ENOMEM.
- */
-int tree_source_skip(struct source *source, struct error *err);
-
 /** Say which files have names that were not met (--check-links), behind everything else. */
 void tree_source_check_links(struct source *source);
+
+/**
+ * -u: names that are no directories are left out if ${update}, which is borrowed and does not change
+ * any more, does not want them.  Before tree_source_begin().
+ */
+void tree_source_update(struct source *source, const struct update *update);
 
 /**
  * Leave out the file ${st}: it is the archive, which is said with ${is_said}.  At most two, before

@@ -7,7 +7,7 @@
 /*
  * A map from names to places in an array of times, which a value of 64 bits would not hold.  The
  * old archive is noted member by member, so that of several with one name the last one counts, as
- * it does when they are extracted.  output.c notes them, and run_write.c asks.
+ * it does when they are extracted.  output.c notes them; run_write.c and scan.c ask.
  */
 
 /* The mtime of the member ${name}; NULL: the archive has none.  It moves when one is added. */
@@ -51,18 +51,18 @@ int update_note(struct update *update, const struct entry *e, struct error *err)
 	                      r;
 }
 
-bool update_wants(const struct update *update, const struct entry *e) {
-	const struct timespec *mtime = update->members.n > 0 ? find(update, e->name) : NULL;
+bool update_wants(const struct update *update, const char *name, struct timespec mtime) {
+	const struct timespec *stored = update->members.n > 0 ? find(update, name) : NULL;
 
-	if (mtime == NULL)
+	if (stored == NULL)
 		return true;
-	if (e->mtime.tv_sec != mtime->tv_sec)
-		return e->mtime.tv_sec > mtime->tv_sec;
+	if (mtime.tv_sec != stored->tv_sec)
+		return mtime.tv_sec > stored->tv_sec;
 	/*
 	 * Formats without fractions have 0 there: that is not known, rather than early in the
 	 * second.
 	 */
-	return mtime->tv_nsec != 0 && e->mtime.tv_nsec > mtime->tv_nsec;
+	return stored->tv_nsec != 0 && mtime.tv_nsec > stored->tv_nsec;
 }
 
 void update_fini(struct update *update) {

@@ -20,8 +20,11 @@ struct update {
 /** The archive has ${e}, in the place of an earlier member of its name.  TARN_OK or TARN_ENOMEM. */
 int update_note(struct update *update, const struct entry *e, struct error *err);
 
-/** Is ${e} newer than what the archive has?  By seconds, where that tells no more. */
-bool update_wants(const struct update *update, const struct entry *e);
+/**
+ * Is a member ${name} of this ${mtime} newer than what the archive has?  By seconds, where that
+ * tells no more.
+ */
+bool update_wants(const struct update *update, const char *name, struct timespec mtime);
 
 void update_fini(struct update *update);
 
