@@ -24,7 +24,8 @@ struct content_sink {
 	struct sink base;
 	struct report *report; /* borrowed */
 	uint64_t seed;
-	struct key_set written; /* members whose content was written, at least its beginning */
+	/* Members whose content was written, at least its beginning, or that have none. */
+	struct key_set written;
 };
 
 static int write_zeros(off_t nbytes, struct error *err) {
@@ -64,6 +65,9 @@ static int content_sink_put(
 	bool is_link = e->first_name != NULL && !e->is_whole;
 	int r;
 
+	/* Of a later name this is the type that it seems to have. */
+	if (e->type != ENTRY_FILE && e->type != ENTRY_DIRECTORY && !is_link)
+		return key_set_add(&s->written, key, err);
 	if (e->type != ENTRY_FILE)
 		return TARN_OK;
 	/*

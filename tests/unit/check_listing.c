@@ -515,6 +515,21 @@ START_TEST(content_of_later_name_is_asked_for_unless_its_first_was_written) {
 }
 END_TEST
 
+START_TEST(content_of_later_name_of_another_type_is_nothing) {
+	struct blocks from = { .end = TARN_EFORMAT };
+	struct entry first = file("a"), later = file("b");
+	char printed[100];
+
+	first.type = ENTRY_SYMLINK;
+	first.target = "c";
+	/* Headers of later names do not tell. */
+	later.first_name = "a";
+	ck_assert_int_eq(put_content(&first, &from, printed, sizeof(printed)), TARN_OK);
+	ck_assert_int_eq(put_content(&later, &from, printed, sizeof(printed)), TARN_OK);
+	ck_assert_str_eq(printed, "");
+}
+END_TEST
+
 START_TEST(content_that_a_later_name_carries_is_written) {
 	const struct block block = { "data", 4, 0 };
 	struct blocks from = { .blocks = &block, .n = 1, .end = TARN_END };
@@ -609,6 +624,7 @@ int main(void) {
 	tcase_add_test(contents, content_is_written_with_holes_as_zeros);
 	tcase_add_test(contents, content_of_other_types_is_nothing);
 	tcase_add_test(contents, content_of_later_name_is_asked_for_unless_its_first_was_written);
+	tcase_add_test(contents, content_of_later_name_of_another_type_is_nothing);
 	tcase_add_test(contents, content_that_a_later_name_carries_is_written);
 	tcase_add_test(contents, damaged_content_is_said_and_the_run_goes_on);
 	tcase_add_loop_test(contents, content_that_cannot_be_written_ends_the_run, 0, N(full_disk));
