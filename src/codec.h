@@ -122,6 +122,11 @@ int codec_seek(struct codec_reader *reader, off_t offset, struct error *err);
 void codec_reader_confirm(struct codec_reader *reader, off_t offset);
 /** Bytes of the whole plain stream; -1 where that cannot be known without decompressing. */
 off_t codec_reader_size(struct codec_reader *reader);
+/**
+ * How many plain bytes have to be decompressed to come to ${offset}: that of its piece in front of
+ * it, none in a plain file; -1 where codec_seek cannot go there.
+ */
+off_t codec_reader_detour(struct codec_reader *reader, off_t offset);
 /** Bytes of the archive as it lies in its file, compressed or not; -1: in no regular file. */
 off_t codec_reader_stored_nbytes(const struct codec_reader *reader);
 /**

@@ -200,6 +200,14 @@ off_t codec_reader_size(struct codec_reader *reader) {
 	    (off_t)lzma_index_uncompressed_size(reader->places.index);
 }
 
+off_t codec_reader_detour(struct codec_reader *reader, off_t offset) {
+	struct place place = { 0 };
+	struct error ignored;
+
+	return find_place(reader, &place, offset, &ignored) == TARN_OK ? offset - place.plain_at :
+	                                                                 -1;
+}
+
 bool codec_reader_has_place(struct codec_reader *reader) {
 	struct error ignored;
 

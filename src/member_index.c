@@ -42,6 +42,10 @@
 #define STORED_TIMES_MAX 4
 #define ALWAYS_NBYTES ((uint64_t)1 << 20)
 
+/* What is decompressed to look for an index: always so much, else such a share of the archive. */
+#define ALWAYS_DETOUR_NBYTES ((off_t)1 << 20)
+#define DETOUR_SHARE 8
+
 /* The last byte is the version of the format; an index of another one counts as none. */
 static const char magic[8] = "TARNIDX\2";
 
@@ -265,6 +269,17 @@ static uint64_t nbytes_max(const struct codec_reader *reader) {
 }
 
 /*
+ * Is an index at ${offset} of ${size} bytes worth being looked for?  Other programs compress an
+ * archive as a whole, or in pieces of which the last one may be most of it: to see that there is no
+ * index then takes as long as to read the archive.
+ */
+static bool is_near(struct codec_reader *reader, off_t offset, off_t size) {
+	off_t detour = codec_reader_detour(reader, offset);
+
+	return detour <= ALWAYS_DETOUR_NBYTES || detour <= size / DETOUR_SHARE;
+}
+
+/*
  * Read an index at the end of the plain stream.  TARN_END: there is none, or it cannot be reached.
  * *${data} is the caller's, also after a failure: NULL, or malloc'ed.
  */
@@ -275,7 +290,8 @@ static int read_behind_archive(
 	int r;
 
 	/* Also where it is -1, unknown: nothing can be reached from the end then. */
-	if (size < (off_t)(INDEX_END_NBYTES + sizeof(footer)))
+	if (size < (off_t)(INDEX_END_NBYTES + sizeof(footer)) ||
+	    !is_near(reader, size - (off_t)sizeof(raw), size))
 		return TARN_END;
 	r = read_at(reader, (uint64_t)size - sizeof(raw), &raw, sizeof(raw), err);
 	/* Where the end cannot be read nobody knows of an index, so nothing is said. */
