@@ -2,6 +2,8 @@
 
 #include "destination.h"
 
+#include <stdio.h>
+
 int destination_open(struct destination *destination, const struct options *o,
     const char *directory, struct error *err) {
 	*destination = (struct destination){ .options = o };
@@ -31,6 +33,16 @@ int destination_place(struct destination *destination, const char *name, struct 
 	return r == TARN_OK && o->keep_directory_symlink ?
 	    contained_follow_parents(*below, path, err) :
 	    r;
+}
+
+char *destination_name(const struct destination *destination, const struct contained *below,
+    const struct member_path *path) {
+	char *name;
+
+	return asprintf(&name, "%s%s/%s", below == destination->root ? "/" : "./", path->parent,
+	           path->last) >= 0 ?
+	    name :
+	    NULL;
 }
 
 int destination_has_link_for(const struct destination *destination, struct contained *below,

@@ -33,6 +33,13 @@ int destination_place(struct destination *destination, const char *name, struct 
     struct contained **below, struct error *err);
 
 /**
+ * A name of which ${path} in ${below} is the place, also when the links that led there are others by
+ * then: an allocation, NULL when out of memory.
+ */
+char *destination_name(const struct destination *destination, const struct contained *below,
+    const struct member_path *path);
+
+/**
  * Does a symbolic link at ${path} stand for the directory that is to be there?  TARN_OK, or
  * TARN_END: not without --keep-directory-symlink.  Fails as contained_leads_to_directory does.
  */

@@ -212,6 +212,7 @@ static int put_directory(
 	struct wanted_directory wanted = { .mode = 0700 | metadata_early_mode(e),
 		.replace = may_replace(s) };
 	struct entry owned = *e;
+	char *name = NULL;
 	bool is_new;
 	int r = destination_has_link_for(&s->destination, below, &s->path, err);
 
@@ -224,6 +225,11 @@ static int put_directory(
 	if (r != TARN_OK || (!wanted.made && keeps_directories(s)))
 		return r;
 	metadata_resolve_owner(&s->policy, &owned);
+	if (s->options->keep_directory_symlink) {
+		owned.name = name = destination_name(&s->destination, below, &s->path);
+		if (name == NULL)
+			return err_nomem(err);
+	}
 	/*
 	 * Otherwise an earlier directory of this run may have been there.  If this one got its
 	 * inode number, both records match it, and only their order makes the later one win.
@@ -232,10 +238,11 @@ static int put_directory(
 	/* With another number the earlier record fails: was_replaced_by_member must see why. */
 	if (wanted.made && !is_new)
 		r = link_ladder_is(s->shared->ladder, entry_member(e), &wanted.st, err);
-	if (r != TARN_OK)
-		return r;
-	return late_directories_add(
-	    &s->shared->late, &owned, s->path.depth, &wanted.st, is_new, err);
+	if (r == TARN_OK)
+		r = late_directories_add(
+		    &s->shared->late, &owned, s->path.depth, &wanted.st, is_new, err);
+	free(name);
+	return r;
 }
 
 /* Is ${e} a device that only -p restores, or another name of one? */

@@ -66,6 +66,19 @@ test_directory_that_is_led_to_keeps_its_metadata() {
 	[ -L out/lib ]
 }
 
+test_metadata_goes_where_the_link_led() {
+	mkdir -p tree/lib/sub
+	touch -d @1000000000 tree/lib/sub
+	: >file
+	tar -C tree -cf a.tar lib/sub
+	tar -rf a.tar --transform s/file/lib/ file
+	make_merged out
+	tarn -xf a.tar -C out --keep-directory-symlink
+	# A later member has taken the place of the link.
+	[ -f out/lib ] && [ ! -L out/lib ]
+	expect_equal "$(stat -c %Y out/usr/lib/sub)" 1000000000
+}
+
 test_two_ways_to_a_file_are_one_place() {
 	mkdir -p tree/lib tree/usr/lib
 	echo old >tree/lib/f
