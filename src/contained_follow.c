@@ -86,10 +86,8 @@ static int follow_all(struct following *f, const char *names, struct error *err)
 static int follow_link(struct following *f, struct error *err) {
 	char target[PATH_MAX];
 	struct stat st;
-	int r = read_link(f, target, err);
+	int r = f->nlinks++ < NLINKS_MAX ? read_link(f, target, err) : TARN_END;
 
-	if (r == TARN_OK && f->nlinks++ == NLINKS_MAX)
-		r = err_set(err, TARN_EREFUSED, ELOOP, "Cannot open");
 	if (r == TARN_OK && *target == '/' && !is_below_root(f->contained))
 		r = leads_out(err);
 	if (r != TARN_OK)
@@ -103,7 +101,8 @@ static int follow_link(struct following *f, struct error *err) {
 		r = look(f, &st, err);
 	if (r == TARN_OK && !S_ISDIR(st.st_mode))
 		r = TARN_END;
-	return r == TARN_ESYSTEM && err->errnum == ENOENT ? TARN_END : r;
+	return r == TARN_ESYSTEM && (err->errnum == ENOENT || err->errnum == ENOTDIR) ? TARN_END :
+	                                                                                r;
 }
 
 /* Go on to ${component} of ${nbytes}: TARN_ESYSTEM with ENOENT when it is not there. */

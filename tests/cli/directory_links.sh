@@ -137,8 +137,7 @@ test_links_that_lead_out_are_not_followed() {
 	nothing_leaves "$PWD/out/usr" 'a symbolic link in the way leads out of the destination'
 	nothing_leaves / 'a symbolic link in the way leads out of the destination'
 	nothing_leaves nowhere 'a symbolic link in the way leads to no directory'
-	nothing_leaves lib 'Too many levels of symbolic links'
-	expect_status 2 tarn -xf full.tar -C out --keep-directory-symlink --exclude='*a'
+	nothing_leaves lib 'a symbolic link in the way leads to no directory'
 	ln -sfn ../outside out/lib
 	expect_status 2 tarn -xf full.tar -C out --keep-directory-symlink
 	expect_stderr_has './lib: Cannot open: a symbolic link in the way leads out of the destination'
@@ -156,14 +155,17 @@ test_absolute_links_are_followed_below_the_root() {
 
 # GNU tar has it so: what leads to no directory is no directory.
 test_link_to_no_directory_gives_way_to_one() {
+	local target
 	make_archives
-	make_merged out
-	rmdir out/usr/lib
-	: >out/file
-	ln -sfn file out/bin
-	tarn -xf full.tar -C out --keep-directory-symlink
-	same_tree tree/lib out/lib
-	[ ! -L out/lib ] && [ ! -L out/bin ]
+	for target in usr/none file file/none lib; do
+		rm -rf out
+		mkdir out
+		: >out/file
+		ln -s $target out/lib
+		tarn -xf full.tar -C out --keep-directory-symlink
+		same_tree tree/lib out/lib
+		[ ! -L out/lib ]
+	done
 }
 
 run_tests
