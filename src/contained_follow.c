@@ -77,6 +77,11 @@ static int read_link(struct following *f, char target[PATH_MAX], struct error *e
 	return r;
 }
 
+/* Is there nothing to be looked at? */
+static bool leads_nowhere(int r, const struct error *err) {
+	return r == TARN_ESYSTEM && (err->errnum == ENOENT || err->errnum == ENOTDIR);
+}
+
 static int follow_all(struct following *f, const char *names, struct error *err);
 
 /*
@@ -101,8 +106,7 @@ static int follow_link(struct following *f, struct error *err) {
 		r = look(f, &st, err);
 	if (r == TARN_OK && !S_ISDIR(st.st_mode))
 		r = TARN_END;
-	return r == TARN_ESYSTEM && (err->errnum == ENOENT || err->errnum == ENOTDIR) ? TARN_END :
-	                                                                                r;
+	return leads_nowhere(r, err) ? TARN_END : r;
 }
 
 /* Go on to ${component} of ${nbytes}: TARN_ESYSTEM with ENOENT when it is not there. */
@@ -179,8 +183,11 @@ int contained_leads_to_directory(
 	struct stat st;
 	int r = contained_stat(contained, path, &st, err);
 
-	if (r != TARN_OK || !S_ISLNK(st.st_mode))
-		return r == TARN_ENOMEM ? r : TARN_END;
+	if (r == TARN_OK && !S_ISLNK(st.st_mode))
+		return TARN_END;
+	/* One that cannot be looked at is not taken for none, or it would be replaced. */
+	if (r != TARN_OK)
+		return leads_nowhere(r, err) ? TARN_END : r;
 	r = begin(&f, err);
 	if (r == TARN_OK)
 		r = follow_all(&f, path->parent, err);

@@ -34,6 +34,10 @@ test_extraction_survives_every_failure() {
 	fails_at_every memory,read,write,open,name,metadata extract,extract-over
 }
 
+test_extraction_through_links_survives_every_failure() {
+	fails_at_every memory,read,open,name extract-through
+}
+
 test_what_cannot_be_looked_at_is_not_taken_for_older() {
 	fails_at_every open extract-newer
 }
