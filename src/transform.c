@@ -23,8 +23,12 @@
  * lie in buffers of the caller (struct transformed).
  */
 
-/* A node of a compiled regex takes some 300 bytes: this bounds the memory of regcomp(). */
-#define REGEX_NODES_MAX ((size_t)1 << 20)
+/*
+ * A node of a compiled regex takes some 300 bytes, and for each that may be left out glibc's regcomp()
+ * lists those that may follow: time and memory grow with the square of the nodes.  Within this it takes
+ * some seconds and a few hundred MB at the very most.
+ */
+#define REGEX_NODES_MAX ((size_t)1 << 15)
 #define ALL_SCOPES (TRANSFORM_NAME | TRANSFORM_SYMLINK | TRANSFORM_HARDLINK)
 
 /* How letters of the replacement change: \L \U \E, and \l \u for one letter. */
@@ -253,7 +257,7 @@ static size_t largest_bound(const char **text) {
 }
 
 /*
- * Does regcomp() need too much memory?  It copies what is repeated: with `+' once, with {n} n
+ * Does regcomp() need too much time and memory?  It copies what is repeated: with `+' once, with {n} n
  * times; and where a group or a repetition is repeated, all its copies are copied again.
  *
  * This is an estimate from above that does not parse the regex.  Repeating a group or a repetition

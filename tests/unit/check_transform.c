@@ -150,6 +150,8 @@ static const struct {
 	{ "s/(/b/x", "Invalid transform expression: Unmatched ( or \\(" },
 	{ "s/a++++++++++++++++++++++++++++++++/b/x",
 	    "Invalid transform expression: Too many repetitions of repetitions" },
+	{ "s/a?+++++++++++++/b/x",
+	    "Invalid transform expression: Too many repetitions of repetitions" },
 	{ "s/((((a{99}){99}){99}){99}){99}/b/x",
 	    "Invalid transform expression: Too many repetitions of repetitions" },
 	{ "s/a\\{9999\\}\\{9999\\}/b/",
