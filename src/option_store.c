@@ -191,6 +191,18 @@ int option_record_size(struct parser *p, const char *argument, struct error *err
 	return TARN_OK;
 }
 
+int option_occurrence(struct parser *p, const char *argument, struct error *err) {
+	static const char what[] = "number of an occurrence";
+	unsigned int *occurrence = &p->options.occurrence;
+
+	*occurrence = 1;
+	if (argument != NULL &&
+	    argument_number(argument, UINT_MAX, what, occurrence, err) != TARN_OK)
+		return TARN_EUSAGE;
+	return *occurrence > 0 ? TARN_OK :
+	                         err_set(err, TARN_EUSAGE, 0, "%s: Invalid %s", argument, what);
+}
+
 int option_strip_components(struct parser *p, const char *argument, struct error *err) {
 	return argument_number(
 	    argument, UINT_MAX, "number of elements", &p->options.strip_components, err);

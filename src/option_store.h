@@ -61,9 +61,9 @@ option_function option_add_file, option_archive, option_blocking_factor, option_
     option_exclude, option_exclude_backups, option_exclude_from, option_exclude_tag,
     option_exclude_tag_all, option_exclude_tag_under, option_exclude_vcs, option_files_from,
     option_group, option_links, option_report, option_member_mode, option_mtime, option_newer,
-    option_newer_mtime, option_one_top_level, option_owner, option_program, option_piece_size,
-    option_record_size, option_strip_components, option_threads, option_transform,
-    option_xattrs_exclude, option_xattrs_include;
+    option_newer_mtime, option_occurrence, option_one_top_level, option_owner, option_program,
+    option_piece_size, option_record_size, option_strip_components, option_threads,
+    option_transform, option_xattrs_exclude, option_xattrs_include;
 
 /** Free what option_store allocated. */
 void option_storage_free(struct option_storage *storage);

@@ -217,6 +217,8 @@ const struct option_row option_table[] = {
 	{ "files-from", 'T', GROUP_NAMES, "FILE",
 	    "take operands from FILE, a line each; a line -C DIR changes the directory",
 	    CALL(option_files_from) },
+	{ "fast-read", 'q', GROUP_NAMES, NULL, "same as --occurrence",
+	    VALUE(options.occurrence, 1) },
 	{ "newer", 'N', GROUP_NAMES, "DATE",
 	    "leave out files that were neither written nor otherwise changed since DATE (see "
 	    "--mtime)",
@@ -232,6 +234,10 @@ const struct option_row option_table[] = {
 	{ "null", 0, GROUP_NAMES, NULL,
 	    "-T files behind this have a NUL behind each name, which is taken verbatim",
 	    FLAG(null, true) },
+	{ "occurrence", 0, GROUP_NAMES, "[NUMBER]",
+	    "of the members that an operand means, take the first, or that with this NUMBER; read "
+	    "no further when there are all of these, and none is a directory",
+	    CALL(option_occurrence) },
 	{ "one-file-system", 0, GROUP_NAMES, NULL, "do not go into other file systems",
 	    FLAG(options.one_file_system, true) },
 	{ "recursion", 0, GROUP_NAMES, NULL, "take what is in directories (default)",

@@ -259,6 +259,12 @@ static int judge_operands(struct parser *p, struct error *err) {
 	if (o->mode == MODE_TEST && o->noperands > 0)
 		return err_set(err, TARN_EUSAGE, 0,
 		    "--test takes no names, but the whole archive that -f names");
+	if (o->occurrence > 0 && (!options_read_archive(o) || o->list_links))
+		return err_set(err, TARN_EUSAGE, 0,
+		    "Options '-Acru' and '--links' are incompatible with '--occurrence'");
+	if (o->occurrence > 0 && o->noperands == 0)
+		return err_set(
+		    err, TARN_EUSAGE, 0, "--occurrence is meaningless without a file list");
 	for (size_t i = 0; i < o->noperands && r == TARN_OK; i++) {
 		struct operand *operand = &o->operands[i];
 

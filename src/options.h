@@ -139,6 +139,7 @@ struct options {
 	 */
 	bool has_newer, newer_by_mtime;
 	struct timespec newer;
+	unsigned int occurrence; /* --occurrence: which of those that an operand means; 0: all */
 
 	enum format format;
 	enum compression compression;

@@ -250,10 +250,10 @@ static int pump(struct reading *reading, struct error *err) {
 	struct entry *e, stored;
 	const struct entry *shown;
 	size_t operand, number = 0;
-	bool wanted;
-	int r;
+	bool wanted, more = true;
+	int r = TARN_OK;
 
-	while ((r = source->next(source, &e, err)) == TARN_OK) {
+	while (more && (r = source->next(source, &e, err)) == TARN_OK) {
 		/* Wanted or not, it has a number: waiting_links counts in the same way. */
 		r = archive_limits_read(&run->options.limits, e, ++number, err);
 		if (r != TARN_OK)
@@ -266,7 +266,9 @@ static int pump(struct reading *reading, struct error *err) {
 			if (run->options.mode == MODE_LIST)
 				continue;
 		}
-		select_decide(run->select, e, &wanted, &operand);
+		more = select_decide(run->select, e, &wanted, &operand);
+		/* Who writes into a pipe shall not die of it. */
+		more = more || reading->input.start < 0;
 		if (!wanted)
 			continue;
 		/* Only now: with an index what is not wanted is never read. */

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "bytes.h"
 #include "date.h"
@@ -28,13 +29,14 @@ struct tried {
 };
 
 /*
- * Only ${matched} and the buffers for names change once it was made: one thread decides and
- * renames.
+ * Only ${nfound}, ${nleft} and the buffers for names change once it was made: one thread decides
+ * and renames.
  */
 struct select {
 	const struct options *options;
 	bool reads;          /* the operands select members of an archive */
-	bool *matched;       /* of each operand; NULL without ${reads}, or without any */
+	size_t *nfound;      /* what each operand means; NULL without ${reads}, or without any */
+	size_t nleft;        /* operands that may want more of what comes, with --occurrence */
 	uint32_t *slots;     /* operand number + 1; 0: free */
 	size_t capacity;     /* a power of two, at least twice the operands, so that find() ends */
 	struct tried *tried; /* operands that may want what is not found there, in order */
@@ -96,20 +98,26 @@ static size_t find_whole(const struct select *s, const char *name) {
 	return find(s, name, nbytes, hash);
 }
 
+/* Of operands with the same name, the one that is asked for it: that which has the slot. */
+static size_t standing_for(const struct select *s, size_t i) {
+	const struct operand *operand = &s->options->operands[i];
+
+	return is_hashed(operand) ? s->slots[find_whole(s, plain(operand->name))] - 1 : i;
+}
+
 /* Make what members of an archive ask for: the table, and the operands that are tried. */
 static int add_operands(struct select *s, struct error *err) {
 	const struct options *o = s->options;
 	int r = TARN_OK;
 
-	s->matched = calloc(o->noperands, sizeof(*s->matched));
+	s->nfound = calloc(o->noperands, sizeof(*s->nfound));
 	for (s->capacity = 16; s->capacity < o->noperands * 2; s->capacity *= 2)
 		continue;
 	s->slots = calloc(s->capacity, sizeof(*s->slots));
 	s->tried = calloc(o->noperands, sizeof(*s->tried));
-	if (s->matched == NULL || s->slots == NULL || s->tried == NULL ||
-	    o->noperands >= UINT32_MAX)
+	if (s->nfound == NULL || s->slots == NULL || s->tried == NULL || o->noperands >= UINT32_MAX)
 		return err_nomem(err);
-	/* Of several with one name the last one has the slot: see select_report_unmatched(). */
+	/* Of several with one name the last one has the slot: see standing_for(). */
 	for (size_t i = 0; i < o->noperands && r == TARN_OK; i++) {
 		const struct operand *operand = &o->operands[i];
 
@@ -120,6 +128,8 @@ static int add_operands(struct select *s, struct error *err) {
 		s->tried[s->ntried].operand = (uint32_t)i;
 		r = pattern_init(&s->tried[s->ntried++].pattern, operand->name, &operand->how, err);
 	}
+	for (size_t i = 0; i < o->noperands; i++)
+		s->nleft += standing_for(s, i) == i;
 	return r;
 }
 
@@ -172,7 +182,7 @@ void select_free(struct select *select) {
 	while (select->nexcludes > 0)
 		pattern_fini(&select->excludes[--select->nexcludes]);
 	free(select->excludes);
-	free(select->matched);
+	free(select->nfound);
 	free(select->slots);
 	free(select->tried);
 	free(select);
@@ -245,20 +255,51 @@ static const char *strip(const struct select *select, const char *name) {
 	return name;
 }
 
-void select_decide(struct select *select, const struct entry *e, bool *wanted, size_t *operand) {
+/*
+ * Does ${operand}, which found it, mean ${name} itself, and not only a directory above it?  Of a
+ * pattern nobody can tell.
+ */
+static bool means(const struct operand *operand, const char *name) {
+	const char *text = plain(operand->name), *is = plain(name);
+	size_t n = strlen(is), nbytes = strlen(text);
+
+	if (operand->how.wildcards)
+		return true;
+	if (n < nbytes || (n > nbytes && operand->how.anchored))
+		return false;
+	is += n - nbytes;
+	return operand->how.ignore_case ? strcasecmp(is, text) == 0 : strcmp(is, text) == 0;
+}
+
+/* Operand number ${i} found ${e}: is that the occurrence that is asked for, or below it? */
+static bool count(struct select *select, size_t i, const struct entry *e) {
+	const struct operand *operand = &select->options->operands[i];
+	unsigned int occurrence = select->options->occurrence;
+	bool is_meant = occurrence > 0 && means(operand, e->name);
+	size_t *nfound = &select->nfound[i];
+
+	if (*nfound == 0 || is_meant)
+		++*nfound;
+	/* What is below a directory may come at any time. */
+	if (is_meant && *nfound == occurrence &&
+	    (e->type != ENTRY_DIRECTORY || !operand->recurse || operand->how.wildcards))
+		select->nleft--;
+	return occurrence == 0 || *nfound == occurrence;
+}
+
+bool select_decide(struct select *select, const struct entry *e, bool *wanted, size_t *operand) {
 	const struct options *o = select->options;
-	size_t i = SIZE_MAX;
+	size_t i = o->noperands > 0 ? find_operand(select, e->name) : SIZE_MAX;
 
 	/* An operand counts as matched by what is then excluded: it was there. */
 	*wanted = false;
-	if (o->noperands > 0 && (i = find_operand(select, e->name)) == SIZE_MAX)
-		return;
-	if (i != SIZE_MAX)
-		select->matched[i] = true;
+	if (o->noperands > 0 && (i == SIZE_MAX || !count(select, i, e)))
+		return o->occurrence == 0 || select->nleft > 0;
 	if (operand != NULL)
 		*operand = i;
 	*wanted = !select_excludes(select, e->name) &&
 	    !select_leaves_out_as_old(select, e->type, e->mtime, NULL);
+	return true;
 }
 
 /* *${name} below the directory of --one-top-level, if it is not; made in ${to}. */
@@ -324,18 +365,15 @@ int select_rename(struct select *select, struct entry *e, struct error *err) {
 void select_report_unmatched(const struct select *select, struct report *report) {
 	const struct options *o = select->options;
 
-	for (size_t i = 0; select->matched != NULL && i < o->noperands; i++) {
-		const char *name = plain(o->operands[i].name);
-		size_t k = i;
+	for (size_t i = 0; select->nfound != NULL && i < o->noperands; i++) {
+		size_t k = standing_for(select, i);
 
-		/*
-		 * Of a name that was given twice, one stands in the table, and members go below its
-		 * -C: the other one got nothing if it has another -C.
-		 */
-		if (is_hashed(&o->operands[i]))
-			k = select->slots[find_whole(select, name)] - 1;
-		if (!select->matched[k] ||
+		/* Members go below the -C of that one: this one got nothing if it has another. */
+		if (select->nfound[k] == 0 ||
 		    !options_same_directory(o->operands[i].directory, o->operands[k].directory))
 			report_failure(report, o->operands[i].name, "Not found in archive");
+		else if (select->nfound[k] < o->occurrence)
+			report_failure(report, o->operands[i].name,
+			    "Required occurrence not found in archive");
 	}
 }

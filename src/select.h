@@ -39,9 +39,10 @@ bool select_leaves_out_as_old(const struct select *select, enum entry_type type,
 
 /**
  * Decide about ${e}, which comes from an archive: *${wanted}.  *${operand} (may be NULL) is set to
- * the index of the operand that wanted it, SIZE_MAX without operands.
+ * the index of the operand that wanted it, SIZE_MAX without operands.  False: with --occurrence,
+ * nothing that follows is wanted.
  */
-void select_decide(struct select *select, const struct entry *e, bool *wanted, size_t *operand);
+bool select_decide(struct select *select, const struct entry *e, bool *wanted, size_t *operand);
 
 /**
  * Give ${e} the names that --transform and, from an archive, --strip-components ask for: name,
@@ -54,7 +55,10 @@ int select_rename(struct select *select, struct entry *e, struct error *err);
 /** The same for what ${e} leads to alone: first_name, and the target of a symbolic link. */
 int select_rename_links(struct select *select, struct entry *e, struct error *err);
 
-/** Say every operand that wanted nothing, "name: Not found in archive", as a failure. */
+/**
+ * Say every operand that wanted nothing, "name: Not found in archive", or not often enough, as a
+ * failure.
+ */
 void select_report_unmatched(const struct select *select, struct report *report);
 
 #endif

@@ -269,4 +269,63 @@ test_checkpoints_that_only_print_are_taken() {
 	[ ! -e b.tar ]
 }
 
+# Three versions of a tree, one behind the other.
+make_versions() {
+	local version
+	mkdir directory
+	for version in 1 2 3; do
+		printf "$version" >file
+		printf "x$version" >directory/x
+		tar -rf a.tar directory file
+	done
+}
+
+test_occurrence_is_what_gnu_tar_takes() {
+	local n names
+	make_versions
+	set -f
+	for n in '' =1 =2 =3; do
+		for names in file directory 'directory file' 'directory/x file' \
+			'--wildcards *' '--wildcards f*' '--no-anchored x' '--no-recursion directory'; do
+			mkdir ours theirs
+			tarn -xvf a.tar --occurrence$n -C ours $names >ours.names
+			tar -xvf a.tar --occurrence$n -C theirs $names >theirs.names
+			cmp ours.names theirs.names
+			diff -r ours theirs
+			rm -r ours theirs
+		done
+	done
+	tarn -xqf a.tar file
+	expect_equal "$(cat file)" 1
+	expect_status 2 tarn --occurrence=4 -tf a.tar file
+	expect_stderr_has 'file: Required occurrence not found in archive'
+	expect_status 2 tarn --occurrence -tf a.tar file none
+	expect_stderr_has 'none: Not found in archive'
+}
+
+test_what_follows_the_last_occurrence_is_not_read() {
+	make_versions
+	head -c 4M /dev/urandom >last
+	tar -rf a.tar last
+	truncate -s 2M a.tar
+	expect_status 2 tarn -xf a.tar file directory/x
+	expect_stderr_has 'Unexpected EOF'
+	expect_status 0 tarn --occurrence=3 -xf a.tar file directory/x
+	expect_equal "$(cat file directory/x)" 3x3
+	# More of it could follow.
+	expect_status 2 tarn --occurrence=3 -xf a.tar file directory
+	expect_stderr_has 'Unexpected EOF'
+	expect_status 0 tarn --occurrence=3 -xf a.tar file --no-recursion directory
+	gzip a.tar
+	expect_status 0 tarn -qtf a.tar.gz -I gzip file
+}
+
+test_pipe_is_read_to_its_end_all_the_same() {
+	make_versions
+	head -c 4M /dev/urandom >last
+	tar -rf a.tar last
+	expect_equal "$( (cat a.tar && echo yes >is-written) | tarn -qtf - file)" file
+	expect_equal "$(cat is-written)" yes
+}
+
 run_tests

@@ -554,6 +554,23 @@ START_TEST(pax_keywords_are_compared_in_full) {
 }
 END_TEST
 
+START_TEST(occurrence_is_counted_from_one) {
+	parse_ok("tar -t x");
+	ck_assert_uint_eq(o.occurrence, 0);
+	parse_ok("tar -t x --occurrence");
+	ck_assert_uint_eq(o.occurrence, 1);
+	parse_ok("tar -t x --occurrence=12");
+	ck_assert_uint_eq(o.occurrence, 12);
+	parse_ok("tar -xq x");
+	ck_assert_uint_eq(o.occurrence, 1);
+	parse_wrong("tar -t x --occurrence=0", "0: Invalid number of an occurrence");
+	parse_wrong("tar -t x --occurrence=-1", "-1: Invalid number of an occurrence");
+	parse_wrong("tar -t --occurrence", "--occurrence is meaningless without a file list");
+	parse_wrong("tar -c x --occurrence",
+	    "Options '-Acru' and '--links' are incompatible with '--occurrence'");
+}
+END_TEST
+
 START_TEST(top_level_has_a_name) {
 	parse_ok("tar -x --one-top-level=d");
 	ck_assert_str_eq(o.top_level, "d");
@@ -598,6 +615,7 @@ static TCase *values_case(void) {
 	tcase_add_test(t, options_without_effect_are_taken);
 	tcase_add_test(t, second_threshold_date_is_refused);
 	tcase_add_test(t, pax_keywords_are_compared_in_full);
+	tcase_add_test(t, occurrence_is_counted_from_one);
 	tcase_add_test(t, top_level_has_a_name);
 	return t;
 }

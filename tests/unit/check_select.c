@@ -153,6 +153,73 @@ START_TEST(operand_that_wanted_nothing_is_reported_once_given_twice_is_not) {
 }
 END_TEST
 
+START_TEST(what_follows_the_last_occurrence_is_not_wanted) {
+	struct entry other = { .name = "other" };
+	bool wanted;
+
+	options.noperands = 2;
+	options.occurrence = 2;
+	operands[1].name = "file";
+	begin();
+	ck_assert(!wants("dir"));
+	ck_assert(!wants("dir/dir"));
+	ck_assert(!wants("file"));
+	ck_assert(wants("./dir"));
+	ck_assert(wants("dir/dir"));
+	ck_assert(select_decide(selection, &other, &wanted, NULL));
+	ck_assert(wants("file"));
+	ck_assert(wants("dir/again"));
+	ck_assert(!select_decide(selection, &other, &wanted, NULL));
+	ck_assert(!wants("dir"));
+	ck_assert(!wants("dir/dir"));
+}
+END_TEST
+
+START_TEST(what_is_below_a_directory_may_still_come) {
+	struct entry dir = { .name = "dir", .type = ENTRY_DIRECTORY }, other = { .name = "other" };
+	bool wanted;
+
+	options.noperands = 1;
+	options.occurrence = 1;
+	begin();
+	ck_assert(select_decide(selection, &dir, &wanted, NULL));
+	ck_assert(select_decide(selection, &other, &wanted, NULL));
+	ck_assert(wants("dir/a"));
+	ck_assert(select_decide(selection, &other, &wanted, NULL));
+	select_free(selection);
+	operands[0].recurse = false;
+	begin();
+	ck_assert(select_decide(selection, &dir, &wanted, NULL));
+	ck_assert(!select_decide(selection, &other, &wanted, NULL));
+}
+END_TEST
+
+START_TEST(name_behind_any_slash_occurs_where_a_name_ends_in_it) {
+	options.noperands = 1;
+	options.occurrence = 1;
+	operands[0].how.anchored = false;
+	operands[0].how.ignore_case = true;
+	begin();
+	ck_assert(wants("a/Dir"));
+	ck_assert(wants("a/Dir/x"));
+	ck_assert(!wants("b/dir"));
+	ck_assert(!wants("b/dir/x"));
+}
+END_TEST
+
+START_TEST(occurrence_that_did_not_come_is_reported) {
+	struct report *report = report_new("tarn", true);
+
+	options.noperands = 1;
+	options.occurrence = 2;
+	begin();
+	ck_assert(!wants("dir"));
+	select_report_unmatched(selection, report);
+	ck_assert_int_eq(report_finish(report), 2);
+	report_free(report);
+}
+END_TEST
+
 int main(void) {
 	Suite *suite = suite_create("select");
 	TCase *tc = tcase_create("select");
@@ -166,6 +233,10 @@ int main(void) {
 	tcase_add_test(tc, exclude_holds_behind_any_slash_and_for_what_is_below);
 	tcase_add_test(tc, strip_takes_components_off_names_and_link_targets);
 	tcase_add_test(tc, operand_that_wanted_nothing_is_reported_once_given_twice_is_not);
+	tcase_add_test(tc, what_follows_the_last_occurrence_is_not_wanted);
+	tcase_add_test(tc, what_is_below_a_directory_may_still_come);
+	tcase_add_test(tc, name_behind_any_slash_occurs_where_a_name_ends_in_it);
+	tcase_add_test(tc, occurrence_that_did_not_come_is_reported);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
 }
