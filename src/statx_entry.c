@@ -27,7 +27,7 @@ struct identity identity_from_statx(const struct statx *stx) {
 	};
 }
 
-bool entry_from_statx(struct entry *e, const struct statx *stx, struct owners *owners) {
+void entry_from_statx(struct entry *e, const struct statx *stx, struct owners *owners) {
 	*e = (struct entry){
 		.is_whole = true,
 		.mode = stx->stx_mode & 07777,
@@ -36,8 +36,7 @@ bool entry_from_statx(struct entry *e, const struct statx *stx, struct owners *o
 		.mtime = timespec_from_statx(&stx->stx_mtime),
 		.identity = identity_from_statx(stx),
 	};
-	if (!entry_type_of_mode(stx->stx_mode, &e->type))
-		return false;
+	entry_type_of_mode(stx->stx_mode, &e->type);
 	if (owners != NULL) {
 		e->uname = owners_user_name(owners, e->uid);
 		e->gname = owners_group_name(owners, e->gid);
@@ -49,5 +48,4 @@ bool entry_from_statx(struct entry *e, const struct statx *stx, struct owners *o
 		e->rdev_major = stx->stx_rdev_major;
 		e->rdev_minor = stx->stx_rdev_minor;
 	}
-	return true;
 }

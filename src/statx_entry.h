@@ -1,7 +1,6 @@
 #ifndef TARN_STATX_ENTRY_H
 #define TARN_STATX_ENTRY_H
 
-#include <stdbool.h>
 #include <sys/stat.h>
 
 #include "entry.h"
@@ -14,9 +13,7 @@
 struct timespec timespec_from_statx(const struct statx_timestamp *t);
 struct identity identity_from_statx(const struct statx *stx);
 
-/**
- * Fill in ${e} but for its name.  No ${owners}: numbers alone.  False: a type that there is not.
- */
-bool entry_from_statx(struct entry *e, const struct statx *stx, struct owners *owners);
+/** Fill in ${e}, of a type that there is, but for its name.  No ${owners}: numbers alone. */
+void entry_from_statx(struct entry *e, const struct statx *stx, struct owners *owners);
 
 #endif
