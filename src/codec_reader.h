@@ -68,13 +68,11 @@ struct codec_reader {
 /** Go on with ${decoder}, which becomes the reader's, from where the input is. */
 void codec_reader_set_decoder(struct codec_reader *reader, struct decoder *decoder);
 
-/** Have the places of the pieces.  TARN_END: there are none, or no way to know them. */
-int codec_load_places(struct codec_reader *reader, struct error *err);
-
 /**
- * The same for who keeps pieces as they are, and so has to know what each of them is: not from a
- * seek table alone, but where codec_reader_confirm was called, up to there.  ${reader} may be left
- * at the beginning, also where it cannot seek any more.
+ * Have the places of the pieces for who keeps these as they are, and so has to know what each of
+ * them is: not from a seek table alone, but where codec_reader_confirm was called, up to there.
+ * ${reader} may be left at the beginning, also where it cannot seek any more.  TARN_END: there are
+ * none, or no way to know them.
  */
 int codec_check_places(struct codec_reader *reader, struct error *err);
 

@@ -23,7 +23,8 @@
  * attached to it.
  */
 
-int codec_load_places(struct codec_reader *reader, struct error *err) {
+/* Have the places of the pieces.  TARN_END: there are none, or no way to know them. */
+static int load_places(struct codec_reader *reader, struct error *err) {
 	struct codec_places *places = &reader->places;
 	int fd = reader->input.fd;
 
@@ -80,7 +81,7 @@ static int find_place(
 		*place = (struct place){ .at = offset, .plain_at = offset };
 		return TARN_OK;
 	}
-	r = codec_load_places(reader, err);
+	r = load_places(reader, err);
 	if (r == TARN_END)
 		return err_set(err, TARN_EREFUSED, 0,
 		    "Only a file can be read from any place, and not if it was compressed as a whole");
@@ -157,7 +158,7 @@ void codec_reader_confirm(struct codec_reader *reader, off_t offset) {
 
 int codec_check_places(struct codec_reader *reader, struct error *err) {
 	struct codec_places *places = &reader->places;
-	int r = codec_load_places(reader, err);
+	int r = load_places(reader, err);
 
 	/*
 	 * Indexes of xz are part of their streams: any decompressor compares them with the blocks.
@@ -175,7 +176,7 @@ int codec_check_places(struct codec_reader *reader, struct error *err) {
 	 */
 	places->r = zstd_table_check(
 	    &places->table, places->confirmed_at, reader->input.fd, reader->base, &places->err);
-	return codec_load_places(reader, err);
+	return load_places(reader, err);
 }
 
 off_t codec_reader_stored_nbytes(const struct codec_reader *reader) {
@@ -193,7 +194,7 @@ off_t codec_reader_size(struct codec_reader *reader) {
 
 	if (reader->compression == COMPRESSION_NONE && stored >= 0)
 		return stored;
-	if (codec_load_places(reader, &ignored) != TARN_OK)
+	if (load_places(reader, &ignored) != TARN_OK)
 		return -1;
 	return reader->compression == COMPRESSION_ZSTD ?
 	    reader->places.table.plain_nbytes :
@@ -211,8 +212,7 @@ off_t codec_reader_detour(struct codec_reader *reader, off_t offset) {
 bool codec_reader_has_place(struct codec_reader *reader) {
 	struct error ignored;
 
-	return reader->compression == COMPRESSION_ZSTD &&
-	    codec_load_places(reader, &ignored) == TARN_OK;
+	return reader->compression == COMPRESSION_ZSTD && load_places(reader, &ignored) == TARN_OK;
 }
 
 /*
@@ -247,7 +247,7 @@ int codec_reader_attached(
     struct codec_reader *reader, void **data, size_t *nbytes, struct error *err) {
 	const struct zstd_table *table = &reader->places.table;
 	const struct zstd_frame_place *last;
-	int r = codec_load_places(reader, err);
+	int r = load_places(reader, err);
 
 	if (r != TARN_OK || table->n == 0)
 		return r != TARN_OK ? r : TARN_END;
