@@ -3,7 +3,6 @@
 #include "archive_limits.h"
 
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include "member_path.h"

@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include "codec_pieces.h"
 #include "codec_reader.h"
 #include "codec_writer.h"
 #include "read_at.h"

@@ -4,7 +4,6 @@
 #include "bytes.h"
 #include "codec.h"
 #include "codec_encoder.h"
-#include "codec_pieces.h"
 #include "codec_zstd_veil.h"
 
 /* For codec_writer.c, codec_continue.c and codec_copy.c. */

@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #include "attributes.h"
-#include "destination.h"
 #include "descriptor_path.h"
+#include "destination.h"
 #include "quote.h"
 
 /*

@@ -1,5 +1,7 @@
 #include "config.h"
 
+#include "contained.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -7,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include "contained_step.h"
 
 /*
  * Symbolic links are followed by reading what they say, one component after the other; what comes
