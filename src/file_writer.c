@@ -14,7 +14,7 @@
  *
  * The twin is for later names that bring their own content, as old cpio formats have them: they are
  * linked to what they are equal to.  Whether they are is only known at the end, so the file is
- * written in any case, and tree_sink discards it when the twin is the same.  The twin is read at
+ * written in any case, and new_member discards it when the twin is the same.  The twin is read at
  * the offsets that are written, so that content is in memory once.  Holes are compared as the zeros
  * they read as.
  */
@@ -73,7 +73,7 @@ static bool twin_has(const struct twin *twin, const char *data, off_t at, off_t 
 
 /* Compare the hole from ${end}, where the last block ended, to ${block}, and ${block}. */
 static void compare(struct twin *twin, const struct block *block, off_t end) {
-	if (twin == NULL || twin->fd < 0)
+	if (twin->fd < 0)
 		return;
 	if (!twin_has(twin, NULL, end, block->offset) ||
 	    !twin_has(twin, block->data, block->offset, block->offset + (off_t)block->nbytes))
@@ -96,7 +96,7 @@ int file_write(int fd, const struct entry *e, struct source *from, struct twin *
 	}
 	if (r != TARN_END)
 		return r;
-	if (twin != NULL && twin->fd >= 0 && !twin_has(twin, NULL, end, e->size))
+	if (twin->fd >= 0 && !twin_has(twin, NULL, end, e->size))
 		twin_fini(twin);
 	/* A hole at the end is in no block: only the size tells of it. */
 	if (end < e->size && ftruncate(fd, e->size) != 0)

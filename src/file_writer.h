@@ -30,7 +30,7 @@ bool twin_is_same(const struct twin *twin, int fd);
 
 /**
  * Write the content that ${from} has for ${e} to ${fd}, a new file; what lies between its blocks
- * becomes a hole.  Compares with ${twin} (may be NULL) and drops it at the first difference.
+ * becomes a hole.  Compares with ${twin}, if there is one, and drops it at the first difference.
  * ${report} is told of the progress.
  *
  * Returns TARN_OK, what ${from} failed with, or TARN_ESYSTEM.
