@@ -19,8 +19,8 @@
  * --acls and --xattrs those.  A later name must be the inode of its first name, and have the
  * content that its own member carries, if any.
  *
- * Nothing outside of ${directory} is opened, and no symbolic link below it is walked through
- * (contained.h).  With -P absolute names are below "/".
+ * Names lead where extraction would put them (destination.h): nothing outside of ${directory} is
+ * opened, but for absolute names with -P.
  *
  * All arguments are borrowed as long as the sink lives.  NULL with ${err} when ${directory} cannot
  * be opened or memory is out.

@@ -19,8 +19,9 @@
  * Each operation is a step in one directory, on one component that is never followed:
  * contained_in_parent opens the directory, or finds it among those that are held, and calls the
  * step there with a descriptor and a last component.  No step sees a path, so none can be led
- * astray by what another process does to the directories above.  tree_sink and link_ladder write
- * through this module, compare reads through it; making files is in contained_fresh.c.
+ * astray by what another process does to the directories above.  Extraction writes through this
+ * module, comparison reads through it.  Making files is in contained_fresh.c; symbolic links are
+ * followed by contained_follow.c alone, which makes a path without them.
  *
  * Directories are held because opening one for each member would cost more than what is done in
  * it.  The price is that one may have been removed since.  Whatever is done in it fails with ENOENT

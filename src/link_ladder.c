@@ -15,9 +15,9 @@
 #include "name_copy.h"
 
 /*
- * tree_sink puts each later name with link_ladder_add, and tells the ladder of each member that it
- * made (link_ladder_is, link_ladder_put).  With --links=auto a name goes down these rungs until one
- * holds:
+ * tree_sink and new_member put later names with link_ladder_add, and tell the ladder of each member
+ * that they made (link_ladder_is, link_ladder_put).  With --links=auto a name goes down these rungs
+ * until one holds:
  *
  *  1. a link to a leader of its group, if there is one (link_to_leader);
  *  2. a link to the first name (link_to);
