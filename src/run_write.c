@@ -297,12 +297,11 @@ int run_write(struct run *run, struct error *err) {
 
 	if (r != TARN_OK)
 		goto done;
-	w.tree = tree_source_new(o, run->select, run->owners, run->report, err);
+	w.tree = tree_source_new(o, run->select, &w.output.members, run->owners, run->report, err);
 	if (w.tree == NULL) {
 		r = (int)err->code;
 		goto done;
 	}
-	tree_source_update(w.tree, &w.output.members);
 	/* Members of archives may link to anything; it must be here. */
 	if (has_archives(o))
 		archive_sink_check_links(w.output.sink);

@@ -42,7 +42,7 @@ struct scan {
 	struct walk walk;
 	const struct operand *next_operand, *operands_end;
 	dev_t operand_dev;           /* of the current operand, for --one-file-system */
-	const struct update *update; /* -u: what the archive has; NULL: not asked */
+	const struct update *update; /* what the archive has; empty without -u */
 	struct left_out left_out[SCAN_LEAVE_OUT_MAX];
 	size_t nleft_out;
 	bool said_leading; /* that names lose their beginning; said for the first operand alone */
@@ -204,7 +204,7 @@ static bool takes_part(const struct scan *s, const struct scanned *scanned) {
 			    s->report, scanned->walk->path, "file is unchanged; not dumped");
 		return false;
 	}
-	if (s->update != NULL && type != ENTRY_DIRECTORY &&
+	if (type != ENTRY_DIRECTORY &&
 	    !update_wants(s->update, scanned_name(scanned), timespec_from_statx(&stx->stx_mtime)))
 		return false;
 	if (type == ENTRY_SOCKET) {
@@ -347,13 +347,15 @@ int scan_next(struct scan *s, struct scanned **scanned, struct error *err) {
 	return r;
 }
 
-struct scan *scan_new(const struct options *o, const struct select *select, struct report *report) {
+struct scan *scan_new(const struct options *o, const struct select *select,
+    const struct update *update, struct report *report) {
 	struct scan *s = calloc(1, sizeof(*s));
 
 	if (s == NULL)
 		return NULL;
 	s->options = o;
 	s->select = select;
+	s->update = update;
 	s->report = report;
 	s->walk = (struct walk)WALK_INIT;
 	s->walk.follow = o->dereference;
@@ -373,10 +375,6 @@ void scan_free(struct scan *s) {
 void scan_begin(struct scan *s, const struct operand *operands, size_t noperands) {
 	s->next_operand = operands;
 	s->operands_end = operands + noperands;
-}
-
-void scan_update(struct scan *s, const struct update *update) {
-	s->update = update;
 }
 
 void scan_leave_out(struct scan *s, const struct stat *st, bool is_said) {

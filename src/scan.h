@@ -46,8 +46,12 @@ void scanned_report_lost(const struct scanned *scanned, const struct options *o,
 struct scan;
 #define SCAN_LEAVE_OUT_MAX 2
 
-/** All arguments are borrowed as long as the scan lives.  NULL when out of memory. */
-struct scan *scan_new(const struct options *o, const struct select *select, struct report *report);
+/**
+ * Names that are no directories are left out if ${update} does not want them.  All arguments are
+ * borrowed as long as the scan lives.  NULL when out of memory.
+ */
+struct scan *scan_new(const struct options *o, const struct select *select,
+    const struct update *update, struct report *report);
 void scan_free(struct scan *scan);
 
 /** Scan ${operands} (borrowed until the scan says TARN_END) with the next calls of scan_next(). */
@@ -65,9 +69,6 @@ int scan_next(struct scan *scan, struct scanned **scanned, struct error *err);
  * it is said.  May be called while another thread goes on with ${scan}.
  */
 void scan_look(const struct scan *scan, struct scanned *scanned);
-
-/** As tree_source_update(). */
-void scan_update(struct scan *scan, const struct update *update);
 
 /**
  * Leave out the file ${st}: it is the archive, which is said with ${is_said}.  At most

@@ -495,7 +495,7 @@ static void tree_source_free(struct source *source) {
 }
 
 struct source *tree_source_new(const struct options *o, const struct select *select,
-    struct owners *owners, struct report *report, struct error *err) {
+    const struct update *update, struct owners *owners, struct report *report, struct error *err) {
 	struct tree_source *s = calloc(1, sizeof(*s));
 
 	if (s == NULL) {
@@ -509,7 +509,7 @@ struct source *tree_source_new(const struct options *o, const struct select *sel
 	s->owners = owners;
 	s->report = report;
 	s->reader = (struct file_reader)FILE_READER_INIT;
-	s->scan = scan_new(o, select, report);
+	s->scan = scan_new(o, select, update, report);
 	if (s->scan == NULL)
 		err_nomem(err);
 	if (s->scan == NULL || first_names_init(&s->first_names, o, report, err) != TARN_OK) {
@@ -526,10 +526,6 @@ void tree_source_begin(struct source *source, const struct operand *operands, si
 	scan_begin(s->scan, operands, noperands);
 	/* If no thread can be had the scan is done in turn; nothing but the time differs. */
 	s->ahead = s->options->nthreads > 1 ? scan_ahead_new(s->scan, s->options, s->report) : NULL;
-}
-
-void tree_source_update(struct source *source, const struct update *update) {
-	scan_update(((struct tree_source *)source)->scan, update);
 }
 
 void tree_source_leave_out(struct source *source, const struct stat *st, bool is_said) {

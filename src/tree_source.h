@@ -14,10 +14,11 @@
 /*
  * A tree as a source: walks one operand after the other, in the order of --sort below each, and
  * yields every name once, later names of an inode with first_name.  What the selection excludes is
- * not walked.  All arguments are borrowed as long as the source lives.
+ * not walked; names that ${update}, which does not change any more, does not want are left out, but
+ * for directories.  All arguments are borrowed as long as the source lives.
  */
 struct source *tree_source_new(const struct options *o, const struct select *select,
-    struct owners *owners, struct report *report, struct error *err);
+    const struct update *update, struct owners *owners, struct report *report, struct error *err);
 
 /**
  * Walk ${operands} (borrowed until the source says TARN_END), one after the other, with the next
@@ -34,12 +35,6 @@ int tree_source_make_first(struct source *source, struct error *err);
 
 /** Say which files have names that were not met (--check-links), behind everything else. */
 void tree_source_check_links(struct source *source);
-
-/**
- * -u: names that are no directories are left out if ${update}, which is borrowed and does not change
- * any more, does not want them.  Before tree_source_begin().
- */
-void tree_source_update(struct source *source, const struct update *update);
 
 /**
  * Leave out the file ${st}: it is the archive, which is said with ${is_said}.  At most two, before
