@@ -67,11 +67,7 @@ void metadata_policy_init(struct metadata_policy *policy, const struct options *
 	*policy = (struct metadata_policy){
 		.same_owner =
 		    o->same_owner == TRISTATE_YES || (o->same_owner == TRISTATE_DEFAULT && root),
-		.numeric_owner = o->numeric_owner,
 		.trusted = o->same_permissions == TRISTATE_YES,
-		.touch = o->touch,
-		.acls = o->acls,
-		.xattrs = o->xattrs,
 		.options = o,
 		.owners = owners,
 		.report = report,
@@ -257,12 +253,13 @@ static void give_xattrs(
 }
 
 static uint64_t resolve_user(const struct metadata_policy *policy, const struct entry *e) {
-	return owners_resolve_user(policy->owners, policy->numeric_owner ? NULL : e->uname, e->uid);
+	return owners_resolve_user(
+	    policy->owners, policy->options->numeric_owner ? NULL : e->uname, e->uid);
 }
 
 static uint64_t resolve_group(const struct metadata_policy *policy, const struct entry *e) {
 	return owners_resolve_group(
-	    policy->owners, policy->numeric_owner ? NULL : e->gname, e->gid);
+	    policy->owners, policy->options->numeric_owner ? NULL : e->gname, e->gid);
 }
 
 /* Without the names it comes out the same when it is resolved again, by metadata_apply. */
@@ -281,15 +278,15 @@ void metadata_apply(const struct metadata_policy *policy, int fd, const struct s
 
 	if (policy->same_owner)
 		is_owned = give_owner(&t, resolve_user(policy, e), resolve_group(policy, e));
-	if (policy->xattrs)
+	if (policy->options->xattrs)
 		give_xattrs(policy, &t, e);
-	if (!policy->touch)
+	if (!policy->options->touch)
 		give_mtime(&t, e->mtime);
 	give_mode(&t, e->mode & ~policy->umask, policy->trusted, is_owned);
 	/* Also when the member has none: the directory may have had a default ACL to inherit. */
-	if (policy->acls && !S_ISLNK(st->st_mode))
+	if (policy->options->acls && !S_ISLNK(st->st_mode))
 		give_acl(&t, ACL_TYPE_ACCESS, e->acl_access);
-	if (policy->acls && S_ISDIR(st->st_mode))
+	if (policy->options->acls && S_ISDIR(st->st_mode))
 		give_acl(&t, ACL_TYPE_DEFAULT, e->acl_default);
 	if (t.is_reopened)
 		close(t.fd);
@@ -352,9 +349,9 @@ static int sum_attributes(
 	struct error err;
 	int r = TARN_OK;
 
-	if (policy->xattrs)
+	if (policy->options->xattrs)
 		r = attributes_read_xattrs(&attributes, path.text, true, policy->options, &err);
-	if (r == TARN_OK && policy->acls && !is_symlink)
+	if (r == TARN_OK && policy->options->acls && !is_symlink)
 		r = attributes_read_acls(&attributes, path.text, false, &err);
 	attributes_lend(&attributes, &e);
 	*sum = e.identity.attributes;
@@ -365,7 +362,7 @@ static int sum_attributes(
 bool metadata_same_attributes(const struct metadata_policy *policy, int a, int b, bool is_symlink) {
 	uint64_t sums[2];
 
-	return (!policy->xattrs && !policy->acls) ||
+	return (!policy->options->xattrs && !policy->options->acls) ||
 	    (sum_attributes(policy, a, is_symlink, &sums[0]) == TARN_OK &&
 	        sum_attributes(policy, b, is_symlink, &sums[1]) == TARN_OK && sums[0] == sums[1]);
 }

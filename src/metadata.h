@@ -15,13 +15,10 @@
  * member has: on a descriptor, never by name.  What only -p restores is left out and counted.
  */
 struct metadata_policy {
-	bool same_owner;    /* set owners; default for root */
-	bool numeric_owner; /* by number alone */
-	bool trusted;       /* -p: set-id bits, security.* and trusted.* too */
-	mode_t umask;       /* bits taken away; 0 with -p and for root */
-	bool touch;         /* leave the time of extraction */
-	bool acls, xattrs;
-	const struct options *options; /* which xattrs */
+	bool same_owner;               /* set owners; default for root */
+	bool trusted;                  /* -p: set-id bits, security.* and trusted.* too */
+	mode_t umask;                  /* bits taken away; 0 with -p and for root */
+	const struct options *options; /* what else is asked for */
 	struct owners *owners;
 	struct report *report;
 };

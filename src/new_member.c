@@ -58,18 +58,18 @@ static int complete(
 
 /* What ${m}, a regular file, may be found under while it is written. */
 static enum early_name early_name(const struct new_member *m) {
+	const struct options *o = m->policy->options;
+
 	/*
 	 * An ACL is given after the mode, which says that the file is complete.  Attributes of
 	 * users can only be set by who may write to the file, and the mode of an unfinished one
 	 * forbids that.
 	 */
-	if (m->e->size > SMALL_NBYTES || m->policy->acls ||
-	    (m->policy->xattrs && m->e->nxattrs > 0))
+	if (m->e->size > SMALL_NBYTES || o->acls || (o->xattrs && m->e->nxattrs > 0))
 		return EARLY_NAME_NONE;
 	/* What lacks only metadata need not show it where another extraction replaces it anyway. */
-	return m->e->size == 0 && m->policy->options->existing == EXISTING_REPLACE ?
-	    EARLY_NAME_READY :
-	    EARLY_NAME_UNFINISHED;
+	return m->e->size == 0 && o->existing == EXISTING_REPLACE ? EARLY_NAME_READY :
+	                                                            EARLY_NAME_UNFINISHED;
 }
 
 static int put_file(const struct new_member *m, struct error *err) {

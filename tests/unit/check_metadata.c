@@ -27,7 +27,7 @@ ssize_t flistxattr(int fd, char *list, size_t room) {
 
 static struct owners *owners;
 static struct report *report;
-static const struct options any_options;
+static struct options options;
 static struct metadata_policy policy;
 static struct entry e; /* the member */
 
@@ -36,10 +36,11 @@ static void set_up(void) {
 	owners = owners_new();
 	report = report_new("tarn", false);
 	ck_assert(owners != NULL && report != NULL);
+	options = (struct options){ 0 };
 	policy = (struct metadata_policy){
 		.owners = owners,
 		.report = report,
-		.options = &any_options,
+		.options = &options,
 	};
 	e = (struct entry){ .mode = 0640, .mtime = { 1000000000, 123456789 } };
 }
@@ -184,7 +185,7 @@ START_TEST(touch_leaves_the_time_of_extraction) {
 
 	write_file("f", "");
 	before = stat_of("f");
-	policy.touch = true;
+	options.touch = true;
 	apply("f");
 	assert_mtime("f", before.st_mtim);
 	assert_mode("f", 0640);
@@ -234,7 +235,7 @@ START_TEST(owner_is_given_by_name_and_else_by_number) {
 	e.gid = 5678;
 	e.uname = owner_cases[_i].uname;
 	e.gname = owner_cases[_i].gname;
-	policy.numeric_owner = owner_cases[_i].numeric;
+	options.numeric_owner = owner_cases[_i].numeric;
 	policy.same_owner = true;
 	apply("f");
 	assert_owner("f", owner_cases[_i].uid, owner_cases[_i].gid);
@@ -307,7 +308,7 @@ START_TEST(directory_that_its_user_may_not_read_gets_all) {
 	e.xattrs = &(struct xattr){ "user.a", "1", 1 };
 	e.nxattrs = 1;
 	e.acl_default = "user::rwx,group::---,other::---";
-	policy.acls = policy.xattrs = true;
+	options.acls = options.xattrs = true;
 	apply_by("d", O_PATH | O_DIRECTORY);
 	assert_mode("d", 0750);
 	assert_mtime("d", e.mtime);
@@ -321,7 +322,7 @@ END_TEST
 START_TEST(fifo_gets_all_without_being_opened) {
 	ck_assert_int_eq(mkfifoat(at, "p", 0600), 0);
 	e.acl_access = "user::rw-,user:7:rw-,group::r--,mask::r--,other::---";
-	policy.acls = true;
+	options.acls = true;
 	apply_by("p", O_PATH);
 	assert_mode("p", 0640);
 	assert_mtime("p", e.mtime);
@@ -340,7 +341,7 @@ START_TEST(symlink_gets_owner_and_time_and_what_it_leads_to_gets_nothing) {
 	e.uid = is_root() ? 1234 : geteuid();
 	e.gid = getegid();
 	e.acl_access = "user::rwx,user:7:rwx,group::---,mask::rwx,other::---";
-	policy.same_owner = policy.acls = true;
+	policy.same_owner = options.acls = true;
 	apply_by("l", O_PATH);
 	assert_owner("l", (uid_t)e.uid, getegid());
 	assert_mtime("l", e.mtime);
@@ -355,7 +356,7 @@ END_TEST
 static void apply_xattr(const char *name, int flags, const char *xattr) {
 	e.xattrs = &(struct xattr){ xattr, "value", 5 };
 	e.nxattrs = 1;
-	policy.xattrs = true;
+	options.xattrs = true;
 	apply_by(name, flags);
 }
 
@@ -370,7 +371,7 @@ START_TEST(xattr_of_users_is_set_where_it_is_wanted) {
 	write_file("f", "");
 	apply_xattr("f", O_RDONLY, "user.a");
 	assert_xattr("f", "user.a");
-	policy.xattrs = false;
+	options.xattrs = false;
 	e.xattrs = &(struct xattr){ "user.b", "", 0 };
 	apply("f");
 	ck_assert_int_lt(getxattr(path_of("f"), "user.b", NULL, 0), 0);
@@ -460,7 +461,7 @@ START_TEST(acls_of_the_member_are_set) {
 	make_directory("d", 0755);
 	e.acl_access = ACCESS_ACL;
 	e.acl_default = DEFAULT_ACL;
-	policy.acls = true;
+	options.acls = true;
 	apply("d");
 	assert_acl("d", ACL_TYPE_ACCESS, ACCESS_ACL);
 	assert_acl("d", ACL_TYPE_DEFAULT, DEFAULT_ACL);
@@ -471,7 +472,7 @@ END_TEST
 
 START_TEST(inherited_acls_go_where_the_member_has_none) {
 	make_inheriting();
-	policy.acls = true;
+	options.acls = true;
 	apply("d/f");
 	apply("d/d");
 	assert_acl("d/f", ACL_TYPE_ACCESS, NULL);
@@ -494,7 +495,7 @@ END_TEST
 START_TEST(text_that_is_no_acl_is_a_failure_and_the_rest_is_given) {
 	write_file("f", "");
 	e.acl_access = "user::rw-,user:no such name:rwx";
-	policy.acls = true;
+	options.acls = true;
 	apply("f");
 	assert_mode("f", 0640);
 	assert_mtime("f", e.mtime);
