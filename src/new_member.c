@@ -72,44 +72,24 @@ static enum early_name early_name(const struct new_member *m) {
 	                                                            EARLY_NAME_UNFINISHED;
 }
 
-static int put_file(const struct new_member *m, struct error *err) {
+/* Make a regular file, and compare its content with that of ${twin}. */
+static int make_file(
+    const struct new_member *m, struct fresh *fresh, struct twin *twin, struct error *err) {
 	enum early_name early = early_name(m);
 	struct new_file file = {
 		.mode = early == EARLY_NAME_READY ? metadata_early_mode(m->e) : m->e->mode & 0777,
 		.early_name = early,
 		.replace = m->replace,
 	};
-	struct fresh fresh = { .fd = -1 };
-	struct twin twin;
-	int r;
+	int r = contained_create(m->below, m->path, &file, fresh, err);
 
-	find_twin(m, &twin);
-	r = contained_create(m->below, m->path, &file, &fresh, err);
 	if (r == TARN_OK)
-		r = file_write(fresh.fd, m->e, m->from, &twin, m->policy->report, err);
+		r = file_write(fresh->fd, m->e, m->from, twin, m->policy->report, err);
 	/*
 	 * The limit on the ratio is met in the codec, which knows no members.  It ends the run, so
 	 * this is the place to say in which one.
 	 */
-	if (r == TARN_ELIMIT)
-		err_wrap(err, "%s", m->e->name);
-	if (r == TARN_OK)
-		r = complete(m, &fresh, &twin, err);
-	twin_fini(&twin);
-	contained_discard(&fresh);
-	return r;
-}
-
-/* Make what has no content, at first for the user alone.  ${fresh} is empty after a failure. */
-static int make_other(const struct new_member *m, struct fresh *fresh, struct error *err) {
-	const struct entry *e = m->e;
-
-	if (e->type != ENTRY_SYMLINK)
-		return contained_mknod(m->below, m->path, entry_type_mode(e->type) | 0600,
-		    makedev(e->rdev_major, e->rdev_minor), m->replace, fresh, err);
-	if (e->target == NULL || *e->target == '\0')
-		return err_set(err, TARN_EFORMAT, 0, "Symbolic link without a target");
-	return contained_symlink(m->below, m->path, e->target, m->replace, fresh, err);
+	return r == TARN_ELIMIT ? err_wrap(err, "%s", m->e->name) : r;
 }
 
 /* Is it that the file system has nothing like what ${m} says? */
@@ -119,32 +99,34 @@ static bool is_not_held(const struct new_member *m, int r, const struct error *e
 	        (err->errnum == EPERM && contained_lies_foreign(m->below, m->path)));
 }
 
-static int put_other(const struct new_member *m, struct error *err) {
-	struct fresh fresh = { .fd = -1 };
-	struct twin twin;
-	int r = make_other(m, &fresh, err);
+/* Make what has no content, at first for the user alone. */
+static int make_other(const struct new_member *m, struct fresh *fresh, struct error *err) {
+	const struct entry *e = m->e;
+	int r;
 
-	if (is_not_held(m, r, err))
-		return (int)(err->code = TARN_UNHELD);
-	if (r != TARN_OK)
-		return r;
-	find_twin(m, &twin);
-	r = complete(m, &fresh, &twin, err);
-	twin_fini(&twin);
-	contained_discard(&fresh);
-	return r;
+	if (e->type != ENTRY_SYMLINK)
+		r = contained_mknod(m->below, m->path, entry_type_mode(e->type) | 0600,
+		    makedev(e->rdev_major, e->rdev_minor), m->replace, fresh, err);
+	else if (e->target == NULL || *e->target == '\0')
+		r = err_set(err, TARN_EFORMAT, 0, "Symbolic link without a target");
+	else
+		r = contained_symlink(m->below, m->path, e->target, m->replace, fresh, err);
+	return is_not_held(m, r, err) ? (int)(err->code = TARN_UNHELD) : r;
 }
 
 int new_member_put(const struct new_member *m, struct error *err) {
-	switch (m->e->type) {
-	case ENTRY_FILE:
-		return put_file(m, err);
-	case ENTRY_SYMLINK:
-	case ENTRY_FIFO:
-	case ENTRY_CHAR_DEVICE:
-	case ENTRY_BLOCK_DEVICE:
-		return put_other(m, err);
-	default:
+	struct fresh fresh = { .fd = -1 };
+	struct twin twin;
+	int r;
+
+	if (m->e->type == ENTRY_DIRECTORY || m->e->type == ENTRY_SOCKET)
 		return err_set(err, TARN_EFORMAT, 0, "Unknown file type");
-	}
+	find_twin(m, &twin);
+	r = m->e->type == ENTRY_FILE ? make_file(m, &fresh, &twin, err) :
+	                               make_other(m, &fresh, err);
+	if (r == TARN_OK)
+		r = complete(m, &fresh, &twin, err);
+	twin_fini(&twin);
+	contained_discard(&fresh);
+	return r;
 }
