@@ -47,10 +47,11 @@ struct tree_sink {
 	bool owns_shared;      /* false of those beside, which are freed before */
 	bool is_finishing;     /* a directory has got its metadata: nothing more is made */
 	/*
-	 * The places of the member that is being put and of its first name.  put_whole_name may
-	 * make first that of a leader (leaders.h).
+	 * The places of the member that is being put and of its first name, and what both are
+	 * below.  put_whole_name may make first that of a leader (leaders.h).
 	 */
 	struct member_path path, first;
+	struct contained *below;
 };
 
 static bool may_replace(const struct tree_sink *s) {
@@ -58,11 +59,15 @@ static bool may_replace(const struct tree_sink *s) {
 	    s->options->existing == EXISTING_KEEP_NEWER;
 }
 
-/* Make s->first the place of ${e}'s first name.  TARN_NO_FIRST: it can have none below ${below}. */
-static int place_first(
-    struct tree_sink *s, const struct contained *below, const struct entry *e, struct error *err) {
-	struct contained *below_first;
-	int r = destination_place(&s->destination, e->first_name, &s->first, &below_first, err);
+/* Make s->path, below s->below, the place of ${e}. */
+static int place(struct tree_sink *s, const struct entry *e, struct error *err) {
+	return destination_place(&s->destination, e->name, &s->path, &s->below, err);
+}
+
+/* Make s->first the place of ${e}'s first name.  TARN_NO_FIRST: it can have none below s->below. */
+static int place_first(struct tree_sink *s, const struct entry *e, struct error *err) {
+	struct contained *below;
+	int r = destination_place(&s->destination, e->first_name, &s->first, &below, err);
 
 	/* What cannot be a name here is no name that was extracted. */
 	if (r == TARN_EREFUSED)
@@ -72,7 +77,7 @@ static int place_first(
 	if (s->first.dropped > 0 && !s->options->absolute_names)
 		report_once(s->report, &s->shared->said_leading_target,
 		    "Removing leading `/' from hard link targets");
-	return below_first == below ?
+	return below == s->below ?
 	    TARN_OK :
 	    err_set(err, TARN_NO_FIRST, 0, "it is below another destination");
 }
@@ -83,46 +88,44 @@ static int place_first(
  * What lies at the first name has the rest, if this run made it; if not, the link ladder will find
  * out.
  */
-static bool may_be_older(
-    struct tree_sink *s, struct contained *below, const struct entry *e, const struct stat *st) {
+static bool may_be_older(struct tree_sink *s, const struct entry *e, const struct stat *st) {
 	struct error err;
 	struct stat first;
 
 	if (e->first_name == NULL || e->is_whole || e->mtime.tv_nsec != 0 ||
 	    (e->mtime.tv_sec != 0 && e->mtime.tv_sec != st->st_mtim.tv_sec))
 		return false;
-	if (place_first(s, below, e, &err) != TARN_OK ||
-	    contained_stat(below, &s->first, &first, &err) != TARN_OK)
+	if (place_first(s, e, &err) != TARN_OK ||
+	    contained_stat(s->below, &s->first, &first, &err) != TARN_OK)
 		return true;
 	return (e->mtime.tv_sec != 0 && e->mtime.tv_sec != first.st_mtim.tv_sec) ||
 	    date_is_before(st->st_mtim, first.st_mtim);
 }
 
 /* --keep-newer-files: TARN_EXISTS, and said, when what is there is not older than the member. */
-static int keep_newer(
-    struct tree_sink *s, struct contained *below, const struct entry *e, struct error *err) {
+static int keep_newer(struct tree_sink *s, const struct entry *e, struct error *err) {
 	struct stat st;
 	int r;
 
 	if (s->options->existing != EXISTING_KEEP_NEWER || e->type == ENTRY_DIRECTORY)
 		return TARN_OK;
-	r = contained_stat(below, &s->path, &st, err);
+	r = contained_stat(s->below, &s->path, &st, err);
 	/* Where it cannot be looked at it may as well be newer. */
 	if (r != TARN_OK)
 		return err->errnum == ENOENT ? TARN_OK : r;
 	if (S_ISDIR(st.st_mode) || contained_is_unfinished(&st) ||
-	    date_is_before(st.st_mtim, e->mtime) || may_be_older(s, below, e, &st))
+	    date_is_before(st.st_mtim, e->mtime) || may_be_older(s, e, &st))
 		return TARN_OK;
 	report_note(s->report, NULL, "Current '%s' is newer or same age", e->name);
 	return err_set(err, TARN_EXISTS, EEXIST, "Cannot open");
 }
 
 /* Is ${st} the inode at the place of the first name, so that there is nothing to do? */
-static bool is_at_first(struct tree_sink *s, struct contained *below, const struct stat *st) {
+static bool is_at_first(struct tree_sink *s, const struct stat *st) {
 	struct error err;
 	struct stat first;
 
-	return contained_stat(below, &s->first, &first, &err) == TARN_OK &&
+	return contained_stat(s->below, &s->first, &first, &err) == TARN_OK &&
 	    contained_is_same(&first, st);
 }
 
@@ -140,7 +143,7 @@ static int put_whole_name(
 	bool has_first;
 	int r;
 
-	has_first = m->name != NULL && contained_stat(m->below, &s->first, &st, err) == TARN_OK &&
+	has_first = m->name != NULL && contained_stat(s->below, &s->first, &st, err) == TARN_OK &&
 	    known_members_has(&s->shared->known, name->member, &st);
 	if (!has_first) {
 		r = link_ladder_leader(ladder, group, name->member, &s->first, err);
@@ -152,8 +155,8 @@ static int put_whole_name(
 	r = new_member_put(m, err);
 	/* A file of its own, and no link to any other, leads the names that follow. */
 	if (r != TARN_OK || has_first ||
-	    contained_stat(m->below, &s->path, &st, &lost) != TARN_OK ||
-	    (m->name != NULL && is_at_first(s, m->below, &st)))
+	    contained_stat(s->below, &s->path, &st, &lost) != TARN_OK ||
+	    (m->name != NULL && is_at_first(s, &st)))
 		return r;
 	return link_ladder_lead(ladder, group, name->member, &s->path, &st, err);
 }
@@ -163,7 +166,6 @@ static int put_whole_name(
  * TARN_NO_FIRST when it has none, and there is nothing to link to.
  */
 static int put_later_name(struct tree_sink *s, struct new_member *m, struct error *err) {
-	struct contained *below = m->below;
 	const struct entry *e = m->e;
 	struct later_name name = {
 		.name = e->name,
@@ -175,13 +177,13 @@ static int put_later_name(struct tree_sink *s, struct new_member *m, struct erro
 	struct stat st;
 	int placed, r;
 
-	r = placed = place_first(s, below, e, err);
+	r = placed = place_first(s, e, err);
 	/* What exists and stays needs no first name, so it is not waited for. */
-	if (!name.replace && contained_stat(below, &s->path, &st, err) == TARN_OK) {
+	if (!name.replace && contained_stat(s->below, &s->path, &st, err) == TARN_OK) {
 		/* An older version of this very member gives way to the newer one. */
 		name.replace = contained_is_unfinished(&st) ||
 		    known_members_has(&s->shared->known, name.member, &st);
-		if (!name.replace && placed == TARN_OK && is_at_first(s, below, &st))
+		if (!name.replace && placed == TARN_OK && is_at_first(s, &st))
 			return TARN_OK;
 		if (!name.replace)
 			return err_set(err, TARN_EXISTS, EEXIST, "Cannot link");
@@ -191,7 +193,7 @@ static int put_later_name(struct tree_sink *s, struct new_member *m, struct erro
 	 * inode numbers have few bits, it may be another file.
 	 */
 	if (r == TARN_OK && !e->is_whole)
-		r = link_ladder_add(s->shared->ladder, below, &name, err);
+		r = link_ladder_add(s->shared->ladder, s->below, &name, err);
 	else if (r == TARN_OK)
 		r = TARN_NO_FIRST;
 	if (r != TARN_NO_FIRST || !e->is_whole)
@@ -207,26 +209,25 @@ static bool keeps_directories(const struct tree_sink *s) {
 }
 
 /* Make ${e} at s->path, or find it there, and keep its metadata for the end. */
-static int put_directory(
-    struct tree_sink *s, struct contained *below, const struct entry *e, struct error *err) {
+static int put_directory(struct tree_sink *s, const struct entry *e, struct error *err) {
 	struct wanted_directory wanted = { .mode = 0700 | metadata_early_mode(e),
 		.replace = may_replace(s) };
 	struct entry owned = *e;
 	char *name = NULL;
 	bool is_new;
-	int r = destination_has_link_for(&s->destination, below, &s->path, err);
+	int r = destination_has_link_for(&s->destination, s->below, &s->path, err);
 
 	/* What it leads to is another directory: its metadata are its own. */
 	if (r != TARN_END)
 		return r;
-	r = contained_mkdir(below, &s->path, &wanted, err);
+	r = contained_mkdir(s->below, &s->path, &wanted, err);
 	if (r == TARN_OK && wanted.made)
 		r = known_members_made_directory(&s->shared->known, &s->path, err);
 	if (r != TARN_OK || (!wanted.made && keeps_directories(s)))
 		return r;
 	metadata_resolve_owner(&s->policy, &owned);
 	if (s->options->keep_directory_symlink) {
-		owned.name = name = destination_name(&s->destination, below, &s->path);
+		owned.name = name = destination_name(&s->destination, s->below, &s->path);
 		if (name == NULL)
 			return err_nomem(err);
 	}
@@ -256,32 +257,31 @@ static bool is_left_out(const struct tree_sink *s, const struct entry *e) {
  * --recursive-unlink: a directory at the place of ${e} gives way.  Not to a name for which there is
  * nothing to link to: it may come to nothing.
  */
-static int clear_place(
-    struct tree_sink *s, struct contained *below, const struct entry *e, struct error *err) {
+static int clear_place(struct tree_sink *s, const struct entry *e, struct error *err) {
 	struct later_name name = { .member = entry_member(e), .first = &s->first };
 	struct stat st;
 	int r = TARN_OK;
 
 	if (!s->options->recursive_unlink ||
 	    (e->type == ENTRY_DIRECTORY && e->first_name == NULL) ||
-	    contained_stat(below, &s->path, &st, err) != TARN_OK || !S_ISDIR(st.st_mode))
+	    contained_stat(s->below, &s->path, &st, err) != TARN_OK || !S_ISDIR(st.st_mode))
 		return TARN_OK;
 	if (e->first_name != NULL && !e->is_whole) {
-		r = place_first(s, below, e, err);
+		r = place_first(s, e, err);
 		if (r == TARN_OK)
-			r = link_ladder_find(s->shared->ladder, below, &name, err);
+			r = link_ladder_find(s->shared->ladder, s->below, &name, err);
 	}
-	return r == TARN_OK ? contained_remove_tree(below, &s->path, err) : r;
+	return r == TARN_OK ? contained_remove_tree(s->below, &s->path, err) : r;
 }
 
 /* Whether ${e} is put at all is decided first: nothing gives way for what is older or left out. */
-static int put_at(struct tree_sink *s, struct contained *below, const struct entry *e,
-    struct source *from, struct error *err) {
+static int put_at(
+    struct tree_sink *s, const struct entry *e, struct source *from, struct error *err) {
 	struct new_member m = {
 		.policy = &s->policy,
 		.known = &s->shared->known,
 		.ladder = s->shared->ladder,
-		.below = below,
+		.below = s->below,
 		.path = &s->path,
 		.e = e,
 		.from = from,
@@ -292,19 +292,19 @@ static int put_at(struct tree_sink *s, struct contained *below, const struct ent
 	if (s->path.dropped > 0 && !s->options->absolute_names)
 		report_once(
 		    s->report, &s->shared->said_leading, "Removing leading `/' from member names");
-	r = keep_newer(s, below, e, err);
+	r = keep_newer(s, e, err);
 	if (r == TARN_OK && is_left_out(s, e)) {
 		report_count(s->report, REPORT_LEFT_DEVICE, e->name, 0);
 		return known_members_leave_out(&s->shared->known, entry_own_member(e), err);
 	}
 	if (r == TARN_OK)
-		r = clear_place(s, below, e, err);
+		r = clear_place(s, e, err);
 	if (r != TARN_OK)
 		return r;
 	if (e->first_name != NULL)
 		r = put_later_name(s, &m, err);
 	else if (e->type == ENTRY_DIRECTORY)
-		r = put_directory(s, below, e, err);
+		r = put_directory(s, e, err);
 	else
 		r = new_member_put(&m, err);
 	if (r == TARN_OK)
@@ -313,19 +313,18 @@ static int put_at(struct tree_sink *s, struct contained *below, const struct ent
 }
 
 static int put(struct tree_sink *s, const struct entry *e, struct source *from, struct error *err) {
-	struct contained *below;
 	struct error put_err;
-	int r = destination_place(&s->destination, e->name, &s->path, &below, err);
+	int r = place(s, e, err);
 
 	if (r != TARN_OK)
 		return r;
-	r = put_at(s, below, e, from, err);
+	r = put_at(s, e, from, err);
 	/* Also a name that waits for its first: until then an earlier member may lie there. */
 	if (r != TARN_ENOMEM &&
 	    link_ladder_put(s->shared->ladder, &s->path, r == TARN_OK, &put_err) != TARN_OK)
 		return err_nomem(err);
 	if (r == TARN_ESYSTEM && unput_member_may_be_forbidden(e, err) &&
-	    contained_lies_foreign(below, &s->path))
+	    contained_lies_foreign(s->below, &s->path))
 		err->code = r = TARN_NO_NAME;
 	return r;
 }
@@ -344,12 +343,11 @@ static int tree_sink_put(
 /* Give ${e} its metadata, if what lies at its place is what was added. */
 static int finish_directory(
     struct tree_sink *s, const struct entry *e, size_t number, struct error *err) {
-	struct contained *below;
 	struct stat st;
-	int fd, r = destination_place(&s->destination, e->name, &s->path, &below, err);
+	int fd, r = place(s, e, err);
 
 	if (r == TARN_OK)
-		r = contained_borrow_directory(below, &s->path, &fd, err);
+		r = contained_borrow_directory(s->below, &s->path, &fd, err);
 	if (r != TARN_OK)
 		return r;
 	if (fstat(fd, &st) != 0)
@@ -363,13 +361,12 @@ static int finish_directory(
 
 /* Is what lies at the place of ${e} now a later member?  Then its metadata is not missed. */
 static bool was_replaced_by_member(struct tree_sink *s, const struct entry *e, size_t number) {
-	struct contained *below;
 	struct error err;
 	struct stat st;
 
 	/* Anew, as contained_borrow_directory has gone into the path. */
-	return destination_place(&s->destination, e->name, &s->path, &below, &err) == TARN_OK &&
-	    contained_stat(below, &s->path, &st, &err) == TARN_OK &&
+	return place(s, e, &err) == TARN_OK &&
+	    contained_stat(s->below, &s->path, &st, &err) == TARN_OK &&
 	    !late_directories_is(&s->shared->late, number, &st) &&
 	    known_members_has_any(&s->shared->known, &st);
 }
