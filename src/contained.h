@@ -1,6 +1,7 @@
 #ifndef TARN_CONTAINED_H
 #define TARN_CONTAINED_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -196,6 +197,10 @@ int contained_stat(struct contained *contained, const struct member_path *path, 
  */
 int contained_open_existing(struct contained *contained, const struct member_path *path, int flags,
     int *fd, struct error *err);
+
+/** The text of the symbolic link ${path}; no system has longer ones. */
+int contained_readlink(struct contained *contained, const struct member_path *path,
+    char target[PATH_MAX], struct error *err);
 
 /**
  * Is ${fd} on FAT, exFAT, or what FUSE mounts, NTFS among it?  These have no owners, modes and

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,9 +60,10 @@ static int look(struct following *f, struct stat *st, struct error *err) {
 	return r == TARN_OK ? contained_stat(f->contained, &f->path, st, err) : r;
 }
 
-/* Read the symbolic link at f->path. */
-static int read_link(struct following *f, char target[PATH_MAX], struct error *err) {
-	int fd, r = contained_open_existing(f->contained, &f->path, O_PATH, &fd, err);
+/* Through a descriptor of the link itself. */
+int contained_readlink(struct contained *contained, const struct member_path *path,
+    char target[PATH_MAX], struct error *err) {
+	int fd, r = contained_open_existing(contained, path, O_PATH, &fd, err);
 	ssize_t n;
 
 	if (r != TARN_OK)
@@ -72,7 +72,7 @@ static int read_link(struct following *f, char target[PATH_MAX], struct error *e
 	if (n >= 0)
 		target[n] = '\0';
 	else
-		r = err_set(err, TARN_ESYSTEM, errno, "Cannot open");
+		r = err_set(err, TARN_ESYSTEM, errno, "Cannot readlink");
 	close(fd);
 	return r;
 }
@@ -91,7 +91,8 @@ static int follow_all(struct following *f, const char *names, struct error *err)
 static int follow_link(struct following *f, struct error *err) {
 	char target[PATH_MAX];
 	struct stat st;
-	int r = f->nlinks++ < NLINKS_MAX ? read_link(f, target, err) : TARN_END;
+	int r = f->nlinks++ < NLINKS_MAX ? contained_readlink(f->contained, &f->path, target, err) :
+	                                   TARN_END;
 
 	if (r == TARN_OK && *target == '/' && !is_below_root(f->contained))
 		r = leads_out(err);
