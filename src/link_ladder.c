@@ -53,15 +53,12 @@ struct link_ladder {
 	struct leaders leaders;
 };
 
-/* The name to be made, and the inode that it gets. */
+/* A name that is being made, and the inode that it gets. */
 struct new_name {
 	struct link_ladder *ladder;
-	const char *name;               /* for messages */
-	struct contained *contained;    /* of this thread */
-	const struct member_path *path; /* of the name */
-	const char *member;             /* the first name, as the archive has it */
-	const struct leader *leader;    /* to link to; NULL: what is known to be the member */
-	bool replace;                   /* what is at path */
+	struct contained *contained; /* of this thread */
+	const struct later_name *later;
+	const struct leader *leader; /* to link to; NULL: what is known to be the member */
 	struct stat *st; /* what was looked at last: what is linked to, or the copy that was made */
 };
 
@@ -184,19 +181,19 @@ static bool is_refusal(int errnum, enum report_reason *reason) {
 }
 
 /*
- * Make ${name} a copy of the file at ${first}, which must be the inode that *${name}->st says.
- * *${name}->st is that of the copy then, with the size of the content, and *${was_own} says whose
- * the other is.  TARN_NO_FIRST: it may not be read.
+ * Make ${name} a copy of the file at its first name, which must be the inode that *${name}->st
+ * says.  *${name}->st is that of the copy then, with the size of the content, and *${was_own} says
+ * whose the other is.  TARN_NO_FIRST: it may not be read.
  */
-static int copy_file(struct link_ladder *ladder, const struct member_path *first,
-    const struct new_name *name, bool *was_own, struct error *err) {
+static int copy_file(const struct new_name *name, bool *was_own, struct error *err) {
+	struct link_ladder *ladder = name->ladder;
 	struct name_copy copy = {
-		.of = first,
+		.of = name->later->first,
 		.st = name->st,
-		.name = name->name,
+		.name = name->later->name,
 		.contained = name->contained,
-		.path = name->path,
-		.replace = name->replace,
+		.path = name->later->path,
+		.replace = name->later->replace,
 		.links = ladder->links,
 		.limits = ladder->limits,
 		.report = ladder->report,
@@ -211,7 +208,7 @@ static int copy_file(struct link_ladder *ladder, const struct member_path *first
 		/*
 		 * Before it has its name, as with every member: what is found there must be known.
 		 */
-		r = link_ladder_is(ladder, name->member, &fresh.st, err);
+		r = link_ladder_is(ladder, name->later->member, &fresh.st, err);
 	}
 	if (r == TARN_OK)
 		r = contained_commit(&fresh, err);
@@ -224,21 +221,20 @@ static bool is_right(const struct new_name *name, const struct stat *st) {
 	const struct leader *l = name->leader;
 
 	return l != NULL ? st->st_ino == l->ino && st->st_dev == l->dev && !l->is_gone :
-	                   known_members_has(name->ladder->known, name->member, st);
+	                   known_members_has(name->ladder->known, name->later->member, st);
 }
 
 /*
  * Is it right what lies at ${from}?  *${name}->st is its inode.  TARN_NO_FIRST otherwise, also when
  * it cannot be looked at: then the content may still be had from the archive.
  */
-static int look(struct link_ladder *ladder, const struct member_path *from,
-    const struct new_name *name, struct error *err) {
+static int look(const struct member_path *from, const struct new_name *name, struct error *err) {
 	int r = contained_stat(name->contained, from, name->st, err);
 
 	if (r != TARN_OK && r != TARN_ENOMEM)
 		return err_set(err, TARN_NO_FIRST, 0, "it was not extracted");
 	if (r == TARN_OK &&
-	    (known_members_is_stale(ladder->known, from) || !is_right(name, name->st)))
+	    (known_members_is_stale(name->ladder->known, from) || !is_right(name, name->st)))
 		return err_set(err, TARN_NO_FIRST, 0, "another file is in its place");
 	return r;
 }
@@ -253,50 +249,50 @@ static bool is_wanted(const struct linking *linking, const struct stat *st) {
  * device refuses links: only a look tells which one it is on.)  TARN_ESYSTEM with
  * link()'s errnum is a refusal, and *${name}->st then is what lies at ${from}.
  */
-static int link_to(struct link_ladder *ladder, const struct member_path *from,
-    const struct new_name *name, struct error *err) {
+static int link_to(const struct member_path *from, const struct new_name *name, struct error *err) {
+	struct link_ladder *ladder = name->ladder;
 	struct linking linking = {
 		.existing = from,
 		.is_wanted = is_wanted,
 		.context = name,
-		.replace = name->replace,
+		.replace = name->later->replace,
 	};
 	bool looks_later = !ladder->has_refusing &&
 	    known_members_made_parent(ladder->known, from) &&
 	    !known_members_is_stale(ladder->known, from);
 	struct error looked;
-	int r = looks_later ? TARN_OK : look(ladder, from, name, err);
+	int r = looks_later ? TARN_OK : look(from, name, err);
 
 	if (r != TARN_OK)
 		return r;
 	/* With looks_later nothing was looked at yet that could tell its device. */
 	if (!looks_later && refuses_links(ladder, name->st->st_dev))
 		return err_set(err, TARN_ESYSTEM, EPERM, "Cannot link");
-	r = contained_link(name->contained, &linking, name->path, err);
+	r = contained_link(name->contained, &linking, name->later->path, err);
 	if (r == TARN_OK)
 		*name->st = linking.st;
 	if (r == TARN_OK || r == TARN_EXISTS || r == TARN_ENOMEM)
 		return r;
 	/* With the wrong file, or none, in its place no copy is wanted. */
-	if (looks_later && look(ladder, from, name, &looked) != TARN_OK) {
+	if (looks_later && look(from, name, &looked) != TARN_OK) {
 		*err = looked;
 		return (int)err->code;
 	}
 	return r;
 }
 
-/* A symbolic link at ${name} that leads to the file at ${first}. */
-static int make_symlink(struct link_ladder *ladder, const struct member_path *first,
-    const struct new_name *name, struct error *err) {
+/* A symbolic link at ${name} that leads to the file at its first name. */
+static int make_symlink(const struct new_name *name, struct error *err) {
+	const struct later_name *later = name->later;
 	struct fresh fresh = { .fd = -1 };
-	char *target = member_path_between(name->path, first);
+	char *target = member_path_between(later->path, later->first);
 	int r;
 
 	if (target == NULL)
 		return err_nomem(err);
-	r = contained_symlink(name->contained, name->path, target, name->replace, &fresh, err);
+	r = contained_symlink(name->contained, later->path, target, later->replace, &fresh, err);
 	if (r == TARN_OK)
-		r = link_ladder_is(ladder, name->member, &fresh.st, err);
+		r = link_ladder_is(name->ladder, later->member, &fresh.st, err);
 	if (r == TARN_OK)
 		r = contained_commit(&fresh, err);
 	contained_discard(&fresh);
@@ -346,8 +342,8 @@ int link_ladder_leader(struct link_ladder *ladder, uint64_t group, const char *m
  * Link ${name} to one of the leaders of its group, the newest that takes it.  TARN_END: there is
  * none, the first name is to be asked.
  */
-static int link_to_leader(struct link_ladder *ladder, const struct member_path *first,
-    const struct new_name *name, struct error *err) {
+static int link_to_leader(const struct new_name *name, struct error *err) {
+	struct link_ladder *ladder = name->ladder;
 	struct member_path path = { .storage = NULL };
 	struct new_name new = *name;
 	uint64_t group;
@@ -355,11 +351,11 @@ static int link_to_leader(struct link_ladder *ladder, const struct member_path *
 
 	if (!ladder->has_leaders)
 		return TARN_END;
-	group = link_ladder_group(ladder, first, name->member);
-	while ((new.leader = next_leader(ladder, group, name->member, new.leader)) != NULL) {
+	group = link_ladder_group(ladder, name->later->first, name->later->member);
+	while ((new.leader = next_leader(ladder, group, name->later->member, new.leader)) != NULL) {
 		r = member_path_set(&path, new.leader->name, err);
 		if (r == TARN_OK)
-			r = link_to(ladder, &path, &new, err);
+			r = link_to(&path, &new, err);
 		if (r == TARN_OK || r == TARN_EXISTS || r == TARN_ENOMEM)
 			break;
 		/* This one is full, on another device, or replaced: an older one may still do. */
@@ -369,40 +365,40 @@ static int link_to_leader(struct link_ladder *ladder, const struct member_path *
 	return r;
 }
 
-/* Link ${name} to a leader of its group, or to what lies at ${first}. */
-static int link_to_any(struct link_ladder *ladder, const struct member_path *first,
-    const struct new_name *name, struct error *err) {
-	int r = link_to_leader(ladder, first, name, err);
+/* Link ${name} to a leader of its group, or to what lies at its first name. */
+static int link_to_any(const struct new_name *name, struct error *err) {
+	int r = link_to_leader(name, err);
 
-	return r == TARN_END ? link_to(ladder, first, name, err) : r;
+	return r == TARN_END ? link_to(name->later->first, name, err) : r;
 }
 
 /*
  * Make ${name} a copy, as link() refused with what ${err} says; it leads if it can be linked to.
  * *${name}->st is what link() refused.
  */
-static int copy_refused(struct link_ladder *ladder, const struct member_path *first,
-    const struct new_name *name, enum report_reason reason, struct error *err) {
+static int copy_refused(const struct new_name *name, enum report_reason reason, struct error *err) {
+	struct link_ladder *ladder = name->ladder;
+	const struct later_name *later = name->later;
 	int errnum = err->errnum; /* copy_file() overwrites it */
 	bool was_own;
-	int r = copy_file(ladder, first, name, &was_own, err);
+	int r = copy_file(name, &was_own, err);
 
 	if (r != TARN_OK)
 		return r;
 	/* Only now: where the copy cannot be made either, it was the directory that refused. */
 	if (is_about_device(errnum, was_own))
 		remember_refusing(ladder, name->st->st_dev);
-	report_count(ladder->report, reason, name->name,
+	report_count(ladder->report, reason, later->name,
 	    S_ISREG(name->st->st_mode) ? (uint64_t)name->st->st_size : 0);
 	return refuses_links(ladder, name->st->st_dev) ?
 	    TARN_OK :
-	    lead(ladder, link_ladder_group(ladder, first, name->member), name->member, name->path,
-	        name->st, err);
+	    lead(ladder, link_ladder_group(ladder, later->first, later->member), later->member,
+	        later->path, name->st, err);
 }
 
-static int link_or_copy(struct link_ladder *ladder, const struct member_path *first,
-    const struct new_name *name, struct error *err) {
-	int r = link_to_any(ladder, first, name, err);
+static int link_or_copy(const struct new_name *name, struct error *err) {
+	struct link_ladder *ladder = name->ladder;
+	int r = link_to_any(name, err);
 	enum report_reason reason;
 	struct stat refused;
 	struct error asked;
@@ -411,18 +407,19 @@ static int link_or_copy(struct link_ladder *ladder, const struct member_path *fi
 		return r;
 	/* Which nothing gets around. */
 	if (S_ISDIR(name->st->st_mode))
-		return err_set(err, TARN_ESYSTEM, EPERM, "Cannot hard link to '%s'", name->member);
+		return err_set(
+		    err, TARN_ESYSTEM, EPERM, "Cannot hard link to '%s'", name->later->member);
 	/* No leader is to be made there, so nobody need wait for another's copy. */
 	if (refuses_links(ladder, name->st->st_dev))
-		return copy_refused(ladder, first, name, reason, err);
+		return copy_refused(name, reason, err);
 	/* Another thread may just have made a copy that this name can be linked to. */
 	refused = *name->st;
 	pthread_mutex_lock(&ladder->copying);
-	r = link_to_leader(ladder, first, name, &asked);
+	r = link_to_leader(name, &asked);
 	if (r == TARN_END) {
 		/* Not the leader that link_to_leader may have looked at. */
 		*name->st = refused;
-		r = copy_refused(ladder, first, name, reason, err);
+		r = copy_refused(name, reason, err);
 	} else if (r != TARN_OK) {
 		*err = asked;
 	}
@@ -438,44 +435,35 @@ int link_ladder_find(struct link_ladder *ladder, struct contained *contained,
     const struct later_name *name, struct error *err) {
 	struct stat st;
 	const struct new_name new = {
-		.ladder = ladder,
-		.contained = contained,
-		.member = name->member,
-		.st = &st,
+		.ladder = ladder, .contained = contained, .later = name, .st = &st
 	};
 
 	if (ladder->has_leaders &&
 	    next_leader(ladder, link_ladder_group(ladder, name->first, name->member), name->member,
 	        NULL) != NULL)
 		return TARN_OK;
-	return look(ladder, name->first, &new, err);
+	return look(name->first, &new, err);
 }
 
 int link_ladder_add(struct link_ladder *ladder, struct contained *contained,
     const struct later_name *name, struct error *err) {
 	struct stat st;
-	bool was_own;
 	const struct new_name new = {
-		.ladder = ladder,
-		.name = name->name,
-		.contained = contained,
-		.path = name->path,
-		.member = name->member,
-		.replace = name->replace,
-		.st = &st,
+		.ladder = ladder, .contained = contained, .later = name, .st = &st
 	};
+	bool was_own;
 	int r;
 
 	/* A name that is given twice is written by tar as a link to itself: it is there. */
 	if (is_same_place(name->first, name->path))
-		return look(ladder, name->first, &new, err);
+		return look(name->first, &new, err);
 	if (ladder->links == LINKS_AUTO)
-		return link_or_copy(ladder, name->first, &new, err);
+		return link_or_copy(&new, err);
 	if (ladder->links == LINKS_STRICT)
-		return link_to_any(ladder, name->first, &new, err);
-	r = look(ladder, name->first, &new, err);
+		return link_to_any(&new, err);
+	r = look(name->first, &new, err);
 	if (r != TARN_OK)
 		return r;
-	return ladder->links == LINKS_SYMLINK ? make_symlink(ladder, name->first, &new, err) :
-	                                        copy_file(ladder, name->first, &new, &was_own, err);
+	return ladder->links == LINKS_SYMLINK ? make_symlink(&new, err) :
+	                                        copy_file(&new, &was_own, err);
 }
