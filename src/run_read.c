@@ -152,14 +152,15 @@ static int confine(const struct reading *reading, struct error *err) {
 }
 
 /*
- * How many lanes there may be; 0: this thread does all.  With several destinations, or where
- * symbolic links are followed, different names may be one place, and member_order only knows names.
+ * How many lanes there may be; 0: this thread does all.  With several destinations, as with -P, or
+ * where symbolic links are followed, different names may be one place, and member_order only knows
+ * names.
  */
 static unsigned int count_lanes(const struct reading *reading) {
 	const struct options *o = &reading->run->options;
 
 	if (o->mode != MODE_EXTRACT || o->to_stdout || reading->noutlets != 1 ||
-	    o->keep_directory_symlink || o->nthreads <= 1 ||
+	    o->absolute_names || o->keep_directory_symlink || o->nthreads <= 1 ||
 	    sysconf(_SC_OPEN_MAX) < LANES_NDESCRIPTORS)
 		return 0;
 	return o->nthreads < LANES_MAX ? o->nthreads : LANES_MAX;

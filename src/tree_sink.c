@@ -492,7 +492,5 @@ struct sink *tree_sink_new_beside(const struct sink *sink, unsigned int nsinks, 
 }
 
 bool tree_sink_takes_threads(const struct sink *sink) {
-	const struct tree_sink *s = (const struct tree_sink *)sink;
-
-	return !s->options->absolute_names && contained_tells_names(s->destination.directory);
+	return contained_tells_names(((const struct tree_sink *)sink)->destination.directory);
 }

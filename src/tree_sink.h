@@ -35,8 +35,8 @@ int tree_sink_next_directory(struct sink *sink, struct entry *e, size_t *number,
 void tree_sink_finish_directory(struct sink *sink, const struct entry *e, size_t number);
 
 /**
- * May there be sinks beside this one?  Only when something was made, and where different names are
- * different places.
+ * May there be sinks beside this one?  Only when something was made, and where the file systems tell
+ * all names from each other.
  */
 bool tree_sink_takes_threads(const struct sink *sink);
 
