@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "bytes.h"
 #include "quote.h"
 
 /*
@@ -118,18 +119,9 @@ static void format_mode(const struct listing *listing, const struct entry *e, ch
 }
 
 /*
- * Half of the time of a long listing was printf()'s and strftime()'s, so most numbers are put
- * together here, from their last digit, before ${end}, to the first, which is returned.
+ * Append ${separator} and the two digits of ${value}; returns what is behind them.  Half of the time
+ * of a long listing was printf()'s and strftime()'s.
  */
-static char *decimal_before(char *end, uint64_t value) {
-	do {
-		*--end = (char)('0' + value % 10);
-		value /= 10;
-	} while (value > 0);
-	return end;
-}
-
-/* Append ${separator} and the two digits of ${value}; returns what is behind them. */
 static char *append_two_digits(char *to, char separator, int value) {
 	to[0] = separator;
 	to[1] = (char)('0' + value / 10);

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "bytes.h"
 #include "quote.h"
 
 /*
@@ -21,38 +22,22 @@
 
 #define XATTR_PREFIX "SCHILY.xattr."
 
-static size_t count_digits(size_t n) {
-	size_t ndigits = 1;
-
-	for (; n >= 10; n /= 10)
-		ndigits++;
-	return ndigits;
-}
-
-/* Put the digits of ${n} so that they end at ${end}; where they begin. */
-static char *put_digits(char *end, uint64_t n) {
-	do {
-		*--end = (char)('0' + n % 10);
-		n /= 10;
-	} while (n > 0);
-	return end;
-}
-
 /*
  * Append the length of a record, and the space.  ${nbytes} follow: keyword, equals sign, value,
  * newline, which the caller appends.
  */
 static int begin_record(struct member_header *header, size_t nbytes, struct error *err) {
 	size_t rest = nbytes + 1;
+	char length[32], *end = length + sizeof(length), *from;
+
+	*--end = ' ';
+	from = decimal_before(end, rest);
 	/*
 	 * With its digits the number may need one more: 98 and two digits are 100, which has three.
 	 * A second time that cannot happen.
 	 */
-	size_t total = rest + count_digits(rest + count_digits(rest));
-	char length[32], *end = length + sizeof(length), *from;
-
-	*--end = ' ';
-	from = put_digits(end, total);
+	for (int i = 0; i < 2; i++)
+		from = decimal_before(end, rest + (size_t)(end - from));
 	return member_header_append(header, from, (size_t)(end - from) + 1, err);
 }
 
@@ -85,7 +70,7 @@ int pax_record_string(
 int pax_record_number(
     struct member_header *header, const char *keyword, uint64_t value, struct error *err) {
 	/* 64 bits have 20 digits. */
-	char text[32], *end = text + sizeof(text), *from = put_digits(end, value);
+	char text[32], *end = text + sizeof(text), *from = decimal_before(end, value);
 
 	return pax_record(header, keyword, from, (size_t)(end - from), err);
 }
@@ -107,9 +92,9 @@ int pax_record_time(
 		}
 	}
 	/* A digit before the nine of the fraction keeps its zeros, and gives way to the point. */
-	from = put_digits(end, UINT64_C(1000000000) + (uint64_t)nanoseconds);
+	from = decimal_before(end, UINT64_C(1000000000) + (uint64_t)nanoseconds);
 	*from = '.';
-	from = put_digits(from, seconds);
+	from = decimal_before(from, seconds);
 	if (negative)
 		*--from = '-';
 	while (end[-1] == '0')
