@@ -328,16 +328,6 @@ int contained_link(struct contained *contained, struct linking *linking,
 	return contained_in_parent(contained, path, true, link_step, linking, err);
 }
 
-/* Open what is there, without waiting for the other end of a fifo or becoming a terminal's. */
-static int open_node(int dirfd, const char *name, int flags) {
-	int fd = contained_open_at(dirfd, name, flags | O_NONBLOCK | O_NOCTTY);
-
-	/* O_PATH needs no right to read, and is enough to set metadata. */
-	if (fd < 0 && errno == EACCES && (flags & O_DIRECTORY) != 0)
-		fd = contained_open_at(dirfd, name, O_PATH | O_DIRECTORY);
-	return fd;
-}
-
 /*
  * Returns a descriptor; -1 with errno, ENOTDIR when something else is there.  That is what openat()
  * says of a symbolic link as well, with O_PATH and O_DIRECTORY, and never follows it.
@@ -431,7 +421,8 @@ static int open_step(struct contained *c, struct held_directory *dir, const char
 	struct opening *o = arg;
 
 	(void)c;
-	o->fd = open_node(dir->fd, name, o->flags);
+	/* Without waiting for the other end of a fifo or becoming a terminal's. */
+	o->fd = contained_open_at(dir->fd, name, o->flags | O_NONBLOCK | O_NOCTTY);
 	return o->fd >= 0 ? TARN_OK : err_set(err, TARN_ESYSTEM, errno, "Cannot open");
 }
 

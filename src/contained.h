@@ -190,10 +190,8 @@ int contained_stat(struct contained *contained, const struct member_path *path, 
     struct error *err);
 
 /**
- * Open what is there with ${flags} (O_RDONLY, O_RDWR, O_PATH, O_DIRECTORY; nothing that creates or
- * truncates), never through a symbolic link, never blocking on a fifo.  *${fd} is owned by the
- * caller.  With O_DIRECTORY, one that may not be read is opened with O_PATH: fchmod(), for one,
- * refuses such a descriptor (EBADF), chmod() of /proc/self/fd/N does not.
+ * Open what is there with ${flags} (O_RDONLY or O_PATH; nothing that creates or truncates), never
+ * through a symbolic link, never blocking on a fifo.  *${fd} is owned by the caller.
  */
 int contained_open_existing(struct contained *contained, const struct member_path *path, int flags,
     int *fd, struct error *err);
