@@ -15,27 +15,18 @@
 #include <unistd.h>
 
 #include "suite.h"
+#include "work_directory.h"
 
 /*
  * What lies at the destination, and beside it, while an archive is written, when it is complete,
  * and when the run fails or is killed.
  */
 
-static char directory[] = "/tmp/check_archive_file.XXXXXX";
-
 static void setup(void) {
 	umask(022);
-	ck_assert_ptr_nonnull(mkdtemp(directory));
-	ck_assert_int_eq(chdir(directory), 0);
+	enter_work_directory();
 	/* For the tests that are another user. */
-	ck_assert_int_eq(chmod(directory, 0777), 0);
-}
-
-static void teardown(void) {
-	char command[64];
-
-	snprintf(command, sizeof(command), "rm -rf %s", directory);
-	ck_assert_int_eq(system(command), 0);
+	ck_assert_int_eq(chmod(work_directory, 0777), 0);
 }
 
 static void save(const char *name, const char *text) {
@@ -234,7 +225,7 @@ START_TEST(another_working_directory_does_not_matter) {
 	ck_assert_int_eq(chdir("/"), 0);
 	ck_assert_int_eq(archive_file_commit(&file, &err), TARN_OK);
 	archive_file_fini(&file);
-	ck_assert_int_eq(chdir(directory), 0);
+	ck_assert_int_eq(chdir(work_directory), 0);
 	assert_text("a", "text");
 }
 END_TEST
@@ -494,7 +485,7 @@ END_TEST
 static void add_destinations(Suite *suite) {
 	TCase *destinations = tcase_create("destinations");
 
-	tcase_add_checked_fixture(destinations, setup, teardown);
+	tcase_add_checked_fixture(destinations, setup, remove_work_directory);
 	tcase_add_test(destinations, the_destination_changes_only_at_commit);
 	tcase_add_test(destinations, without_commit_nothing_is_left);
 	tcase_add_test(destinations, an_empty_one_can_be_freed);
@@ -515,7 +506,7 @@ static void add_failures(Suite *suite) {
 	TCase *failures = tcase_create("failures");
 	int nsignals = (int)(sizeof(deadly) / sizeof(deadly[0]));
 
-	tcase_add_checked_fixture(failures, setup, teardown);
+	tcase_add_checked_fixture(failures, setup, remove_work_directory);
 	tcase_add_test(failures, a_terminal_is_refused);
 	tcase_add_test(failures, what_cannot_be_opened_is_said_as_tar_says_it);
 	tcase_add_test(failures, permissions_of_the_file_and_of_its_directory_both_count);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "suite.h"
+#include "work_directory.h"
 
 /*
  * What the sink writes for what a source does.  The source is a list of blocks; what takes the
@@ -23,7 +24,6 @@
 #define READ_DAMAGED ((size_t)-2)
 #define KIB256 ((size_t)256 * 1024)
 
-static char directory[] = "/tmp/check_archive_sink.XXXXXX";
 static unsigned char *written;
 static size_t nwritten;
 static const void *handed_over; /* the last block that the codec got */
@@ -135,16 +135,8 @@ static void put(const struct entry *e, const char *content) {
 
 /* --- what all tests do ---------------------------------------------------------------------- */
 
-static void setup(void) {
-	ck_assert_ptr_nonnull(mkdtemp(directory));
-	ck_assert_int_eq(chdir(directory), 0);
-}
-
 static void teardown(void) {
-	char command[64];
-
-	snprintf(command, sizeof(command), "rm -rf %s", directory);
-	ck_assert_int_eq(system(command), 0);
+	remove_work_directory();
 	if (sink != NULL)
 		sink->free(sink);
 	free(written);
@@ -579,7 +571,7 @@ int main(void) {
 	Suite *suite = suite_create("archive_sink");
 	TCase *tc = tcase_create("archive_sink");
 
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, enter_work_directory, teardown);
 	tcase_add_loop_test(tc, archive_ends_in_zeros_up_to_a_record, 0, 4);
 	tcase_add_test(tc, members_begin_at_blocks);
 	tcase_add_test(tc, file_that_grew_is_cut);

@@ -236,9 +236,9 @@ START_TEST(no_content_runs_a_program) {
 
 	ck_assert(shell("for p in lrzip lzop grzip; do printf '#!/bin/sh\n:>%s/ran\n' >$p;"
 	                "chmod +x $p; done",
-	    directory));
+	    work_directory));
 	char *path = strdup(getenv("PATH"));
-	setenv("PATH", directory, 1);
+	setenv("PATH", work_directory, 1);
 	for (size_t i = 0; i < 2; i++) {
 		memcpy(content, magics[i], sizeof(magics[i]));
 		save("a", content, sizeof(content));
@@ -359,7 +359,7 @@ END_TEST
 static void add_round_trips(Suite *suite) {
 	TCase *round_trips = tcase_create("round trips");
 
-	tcase_add_checked_fixture(round_trips, setup, teardown);
+	tcase_add_checked_fixture(round_trips, enter_work_directory, remove_work_directory);
 	tcase_set_timeout(round_trips, 120);
 	tcase_add_loop_test(round_trips, what_was_written_is_read_back, 0, NFORMATS);
 	tcase_add_loop_test(round_trips, programs_read_what_was_written, 0, NFORMATS);
@@ -377,7 +377,7 @@ static void add_round_trips(Suite *suite) {
 static void add_recognition(Suite *suite) {
 	TCase *recognition = tcase_create("recognition");
 
-	tcase_add_checked_fixture(recognition, setup, teardown);
+	tcase_add_checked_fixture(recognition, enter_work_directory, remove_work_directory);
 	tcase_add_loop_test(recognition, a_tar_header_is_plain_whatever_its_name_begins_with, 0,
 	    (int)(sizeof(names) / sizeof(names[0])));
 	tcase_add_test(recognition, only_one_layer_is_taken_off);

@@ -376,7 +376,7 @@ END_TEST
 static void add_damage(Suite *suite) {
 	TCase *damage = tcase_create("damage");
 
-	tcase_add_checked_fixture(damage, setup, teardown);
+	tcase_add_checked_fixture(damage, enter_work_directory, remove_work_directory);
 	tcase_set_timeout(damage, 120);
 	tcase_add_loop_test(damage, a_file_that_is_cut_is_an_error, 0, NFORMATS);
 	tcase_add_loop_test(damage, what_was_good_before_the_damage_is_handed_out, 0, 5);
@@ -398,7 +398,7 @@ static void add_damage(Suite *suite) {
 static void add_programs(Suite *suite) {
 	TCase *programs = tcase_create("programs");
 
-	tcase_add_checked_fixture(programs, setup, teardown);
+	tcase_add_checked_fixture(programs, enter_work_directory, remove_work_directory);
 	tcase_add_test(programs, a_program_with_arguments_compresses_and_decompresses);
 	tcase_add_test(programs, the_status_of_a_program_that_compresses_is_an_error);
 	tcase_add_test(programs, a_program_that_goes_away_is_no_signal);

@@ -564,7 +564,7 @@ int main(void) {
 	Suite *suite = suite_create("codec pieces");
 	TCase *pieces = tcase_create("pieces");
 
-	tcase_add_checked_fixture(pieces, setup, teardown);
+	tcase_add_checked_fixture(pieces, enter_work_directory, remove_work_directory);
 	tcase_set_timeout(pieces, 60);
 	tcase_add_loop_test(pieces, any_byte_can_be_gone_to_and_read_on_from, 0, NSEEKABLE);
 	tcase_add_loop_test(pieces, going_back_in_what_came_out_last_decodes_nothing, 1, NSEEKABLE);

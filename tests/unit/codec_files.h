@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "codec.h"
+#include "work_directory.h"
 
 /* What the tests of the codecs share: files in a directory of their own, written and read whole. */
 
@@ -45,20 +46,6 @@ struct content {
 	int r; /* TARN_END, or the error: */
 	struct error err;
 };
-
-static char directory[] = "/tmp/check_codec.XXXXXX";
-
-static void setup(void) {
-	ck_assert_ptr_nonnull(mkdtemp(directory));
-	ck_assert_int_eq(chdir(directory), 0);
-}
-
-static void teardown(void) {
-	char command[64];
-
-	snprintf(command, sizeof(command), "rm -rf %s", directory);
-	ck_assert_int_eq(system(command), 0);
-}
 
 /* Lines of text, and half of it noise; the same at every run. */
 static unsigned char *mixed_bytes(size_t nbytes) {

@@ -14,6 +14,7 @@
 
 #include "contained.h"
 #include "suite.h"
+#include "work_directory.h"
 
 /*
  * What the tests of contained.h share.  Each test has the destination in/ and, beside it, out/ with
@@ -21,7 +22,6 @@
  * What the tests do without contained.h stands for another process.
  */
 
-static char scratch[4096];
 static struct contained *below;
 static struct error err;
 static struct stat out_before, secret_before;
@@ -70,13 +70,8 @@ static inline bool is_there(const char *name) {
 }
 
 static inline void setup(void) {
-	const char *parent = getenv("TMPDIR");
-
 	umask(022);
-	snprintf(scratch, sizeof(scratch), "%s/check_contained.XXXXXX",
-	    parent != NULL ? parent : "/tmp");
-	ck_assert_ptr_nonnull(mkdtemp(scratch));
-	ck_assert_int_eq(chdir(scratch), 0);
+	enter_work_directory();
 	ck_assert_int_eq(mkdir("in", 0755), 0);
 	ck_assert_int_eq(mkdir("out", 0755), 0);
 	write_file("out/secret", "secret");
@@ -91,7 +86,6 @@ static inline bool same_time(struct timespec a, struct timespec b) {
 }
 
 static inline void teardown(void) {
-	char command[sizeof(scratch) + 16];
 	struct stat out = stat_of("out"), secret = stat_of("out/secret");
 
 	contained_free(below);
@@ -100,9 +94,7 @@ static inline void teardown(void) {
 	ck_assert(same_time(out.st_ctim, out_before.st_ctim));
 	ck_assert(same_time(secret.st_ctim, secret_before.st_ctim));
 	ck_assert_content("out/secret", "secret");
-	ck_assert_int_eq(chdir("/"), 0);
-	snprintf(command, sizeof(command), "rm -rf '%s'", scratch);
-	ck_assert_int_eq(system(command), 0);
+	remove_work_directory();
 }
 
 /* The functions under test, on names. */

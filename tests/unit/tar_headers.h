@@ -12,6 +12,7 @@
 #include "suite.h"
 #include "tar_block.h"
 #include "tar_header.h"
+#include "work_directory.h"
 
 /*
  * Headers are judged byte by byte where a format says what stands where, and by whoever has to read
@@ -19,7 +20,6 @@
  * bsdtar, busybox and Python list and extract them.  A reader that is not installed is left out.
  */
 
-static char directory[] = "/tmp/check_tar_header.XXXXXX";
 static struct member_header header;
 static struct error err;
 static FILE *archive;
@@ -31,17 +31,13 @@ static const char *const tars[] = { "tar", "bsdtar", "busybox tar" };
 static const enum format formats_of_any_name[] = { FORMAT_PAX, FORMAT_GNU };
 
 static inline void setup(void) {
-	ck_assert_ptr_nonnull(mkdtemp(directory));
-	ck_assert_int_eq(chdir(directory), 0);
+	enter_work_directory();
 	ck_assert_int_eq(setenv("LC_ALL", "C.UTF-8", 1), 0);
 	ck_assert_int_eq(setenv("TZ", "UTC", 1), 0);
 }
 
 static inline void teardown(void) {
-	char command[64];
-
-	snprintf(command, sizeof(command), "rm -rf %s", directory);
-	ck_assert_int_eq(system(command), 0);
+	remove_work_directory();
 	member_header_fini(&header);
 }
 
