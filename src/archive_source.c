@@ -326,23 +326,16 @@ static int take_header(struct archive_source *s, bool has_warning, struct error 
 	return is_tar ? TARN_OK : hold_back(s, err);
 }
 
-/* Begin libarchive anew with what is held of a cpio archive. */
-static int begin_anew(struct archive_source *s, struct error *err) {
-	s->has_sum = held_bytes_need(&s->held, CPIO_HEADER_NBYTES_MAX) == TARN_OK &&
-	    cpio_header_read_sum(s->held.data, s->held.nbytes, &s->promised_sum);
-	return fed_archive_begin(&s->fed, true, err) == TARN_OK ? TARN_OK :
-	                                                          locate(s, s->last_name, err);
-}
-
 /*
  * Behind a member of a cpio archive: see to it that libarchive has not seen too many, and is at a
- * header.  (It looks for one itself, but not at every byte, and keeps quiet about it where a block
- * ends meanwhile.  In binary archives nobody could.)  Where the block is gone, this waits for the
- * next member.
+ * header; else it is begun anew.  (It looks for one itself, but not at every byte, and keeps quiet
+ * about it where a block ends meanwhile.  In binary archives nobody could.)  Where the block is
+ * gone, this waits for the next member.
  */
 static int prepare_cpio(struct archive_source *s, struct error *err) {
 	int format = archive_format(s->fed.archive);
 	bool is_text = format != ARCHIVE_FORMAT_CPIO_BIN_LE && format != ARCHIVE_FORMAT_CPIO_BIN_BE;
+	bool is_sound, lacks_sum;
 	const char *data;
 	size_t nbytes;
 
@@ -350,21 +343,22 @@ static int prepare_cpio(struct archive_source *s, struct error *err) {
 	if (!fed_archive_peek(&s->fed, &data, &nbytes))
 		return TARN_OK;
 	s->has_sum = cpio_header_read_sum(data, nbytes, &s->promised_sum);
-	if (!is_text || cpio_header_is_sound(data, nbytes)) {
-		bool lacks_sum = format == ARCHIVE_FORMAT_CPIO_SVR4_CRC && !s->has_sum;
-
-		if ((s->fed.nmembers < CPIO_NMEMBERS_MAX && !lacks_sum) || s->held.has_all)
-			return TARN_OK;
-		fed_archive_stop(&s->fed);
-		return begin_anew(s, err);
-	}
-	say_garbage(s, fed_archive_at(&s->fed));
+	lacks_sum = format == ARCHIVE_FORMAT_CPIO_SVR4_CRC && !s->has_sum;
+	is_sound = !is_text || cpio_header_is_sound(data, nbytes);
+	if (is_sound && ((s->fed.nmembers < CPIO_NMEMBERS_MAX && !lacks_sum) || s->held.has_all))
+		return TARN_OK;
+	if (!is_sound)
+		say_garbage(s, fed_archive_at(&s->fed));
 	fed_archive_stop(&s->fed);
-	do
+	while (!is_sound) {
 		held_bytes_take(&s->held, 1);
-	while (held_bytes_need(&s->held, CPIO_HEADER_NBYTES_MAX) == TARN_OK &&
-	    !cpio_header_is_sound(s->held.data, s->held.nbytes));
-	return begin_anew(s, err);
+		is_sound = held_bytes_need(&s->held, CPIO_HEADER_NBYTES_MAX) != TARN_OK ||
+		    cpio_header_is_sound(s->held.data, s->held.nbytes);
+	}
+	s->has_sum = held_bytes_need(&s->held, CPIO_HEADER_NBYTES_MAX) == TARN_OK &&
+	    cpio_header_read_sum(s->held.data, s->held.nbytes, &s->promised_sum);
+	return fed_archive_begin(&s->fed, true, err) == TARN_OK ? TARN_OK :
+	                                                          locate(s, s->last_name, err);
 }
 
 /* At a good header. */
