@@ -118,7 +118,7 @@ EXTRA_DIST += $(SHELL_TESTS) %D%/faults/limits.sh %D%/faults/nth_call.sh %D%/fau
 	%D%/unit/codec_files.h \
 	%D%/unit/command_line.h \
 	%D%/unit/comparison.h \
-	%D%/unit/destination.h \
+	%D%/unit/contained_scratch.h \
 	%D%/unit/scratch.h %D%/unit/suite.h %D%/unit/tar_headers.h %D%/unit/work_directory.h
 
 # Archives from strangers, and what extracts and judges them.

@@ -5,7 +5,7 @@
 #include <dlfcn.h>
 #include <stdarg.h>
 
-#include "destination.h"
+#include "contained_scratch.h"
 
 /* Directories below a destination: made, found, held, and never through a symbolic link. */
 

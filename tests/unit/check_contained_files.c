@@ -5,7 +5,7 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
-#include "destination.h"
+#include "contained_scratch.h"
 
 /* Making files and links below a destination, and giving them their names. */
 

@@ -1,5 +1,5 @@
-#ifndef TARN_TEST_DESTINATION_H
-#define TARN_TEST_DESTINATION_H
+#ifndef TARN_TEST_CONTAINED_SCRATCH_H
+#define TARN_TEST_CONTAINED_SCRATCH_H
 
 #include <check.h>
 #include <dirent.h>
