@@ -12,17 +12,17 @@
 /*
  * The thread fills chunks, item by item, and hands a chunk over when the next item has no room in
  * it.  There are NCHUNKS: the one it fills, those that wait, and up to two that the caller has, as
- * what it keeps may be in another one than what it has come to.  Chunks are few and large, so that
- * waiting for one another does not count; those given back last are filled first, while the
- * processor's cache has them.
+ * what it keeps may be in another one than what it has come to.  They are so large and so many that
+ * waiting for one another does not count, and no more: what was looked at ahead should still be in
+ * the processor's cache.  Those given back last are filled first, for the same reason.
  *
  * A chunk belongs to one side at a time, and changes sides under the mutex: what is in it needs no
  * lock.  What the thread says becomes an item between the others, and so is said in order, by the
  * caller.
  */
 
-#define NCHUNKS 6
-#define NFILLED_ENOUGH 3 /* that wait, of four which can while the caller has one */
+#define NCHUNKS 24
+#define NFILLED_ENOUGH 3 /* that wait */
 #define ALIGNMENT _Alignof(max_align_t)
 
 /* Kinds of items that are not the user's. */
@@ -53,7 +53,7 @@ struct ahead {
 	pthread_t thread;
 
 	pthread_mutex_t mutex; /* guards: */
-	/* At most one side waits: were none free and none filled, the two would hold all six. */
+	/* At most one side waits: were none free and none filled, the two would hold all. */
 	pthread_cond_t changed;
 	struct chunk *free;          /* a stack */
 	struct chunk *first, **last; /* a queue of those that are filled */

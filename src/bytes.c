@@ -76,7 +76,7 @@ int bytes_append(struct bytes *bytes, const void *data, size_t nbytes, struct er
 	return TARN_OK;
 }
 
-int bytes_append_varint(struct bytes *bytes, uint64_t value, struct error *err) {
+int bytes_append_long_varint(struct bytes *bytes, uint64_t value, struct error *err) {
 	unsigned char buf[10]; /* 64 bits, 7 a byte */
 	size_t n = 0;
 

@@ -36,7 +36,17 @@ struct bytes {
 void *bytes_extend(struct bytes *bytes, size_t nbytes, struct error *err);
 /** Append to ${bytes}.  TARN_OK, or TARN_ENOMEM with nothing changed. */
 int bytes_append(struct bytes *bytes, const void *data, size_t nbytes, struct error *err);
-int bytes_append_varint(struct bytes *bytes, uint64_t value, struct error *err);
+/** As bytes_append_varint, which is the one to call. */
+int bytes_append_long_varint(struct bytes *bytes, uint64_t value, struct error *err);
+
+/** Most have one byte. */
+static inline int bytes_append_varint(struct bytes *bytes, uint64_t value, struct error *err) {
+	if (bytes->nbytes == bytes->capacity || value >= 0x80)
+		return bytes_append_long_varint(bytes, value, err);
+	bytes->data[bytes->nbytes++] = (unsigned char)value;
+	return TARN_OK;
+}
+
 int bytes_append_signed(struct bytes *bytes, int64_t value, struct error *err);
 void bytes_fini(struct bytes *bytes);
 

@@ -61,16 +61,37 @@ static bool set(struct bytes *bytes, const char *text, size_t nbytes, struct err
 	return bytes_append(bytes, text, nbytes, err) == TARN_OK;
 }
 
+/* How many bytes are the same at the beginnings of ${a} and ${b}, which have at least ${n}. */
+static size_t shared_beginning(const unsigned char *a, const unsigned char *b, size_t n) {
+	size_t shared = 0;
+
+	while (n - shared >= 8 && memcmp(a + shared, b + shared, 8) == 0)
+		shared += 8;
+	while (shared < n && a[shared] == b[shared])
+		shared++;
+	return shared;
+}
+
+/* How many are the same before their ends ${a} and ${b}. */
+static size_t shared_end(const char *a, const char *b, size_t n) {
+	size_t shared = 0;
+
+	while (n - shared >= 8 && memcmp(a - shared - 8, b - shared - 8, 8) == 0)
+		shared += 8;
+	while (shared < n && a[-1 - (ptrdiff_t)shared] == b[-1 - (ptrdiff_t)shared])
+		shared++;
+	return shared;
+}
+
 /*
  * Put how many bytes the name shares with the one before, and the rest; it becomes the one before.
  */
 static bool put_name(struct index_chunk_writer *w, const char *name, struct error *err) {
 	struct bytes *before = &w->before.name;
-	size_t nbytes = strlen(name), shared = 0;
+	size_t nbytes = strlen(name);
+	size_t shared = shared_beginning((const unsigned char *)name, before->data,
+	    nbytes < before->nbytes ? nbytes : before->nbytes);
 
-	while (shared < nbytes && shared < before->nbytes &&
-	    before->data[shared] == (unsigned char)name[shared])
-		shared++;
 	return put(w, COLUMN_NAME, shared, err) && put(w, COLUMN_NAME, nbytes - shared, err) &&
 	    put_bytes(w, COLUMN_TEXT, name + shared, nbytes - shared, err) &&
 	    set(before, name, nbytes, err);
@@ -82,11 +103,10 @@ static bool put_name(struct index_chunk_writer *w, const char *name, struct erro
  */
 static bool put_target(
     struct index_chunk_writer *w, const char *name, const char *target, struct error *err) {
-	size_t nbytes = strlen(target), name_nbytes = strlen(name), shared = 0;
+	size_t nbytes = strlen(target), name_nbytes = strlen(name);
+	size_t shared = shared_end(
+	    target + nbytes, name + name_nbytes, nbytes < name_nbytes ? nbytes : name_nbytes);
 
-	while (shared < nbytes && shared < name_nbytes &&
-	    target[nbytes - shared - 1] == name[name_nbytes - shared - 1])
-		shared++;
 	return put(w, COLUMN_TARGET, name_nbytes - shared, err) &&
 	    put(w, COLUMN_TARGET, nbytes - shared, err) &&
 	    put_bytes(w, COLUMN_LINK, target, nbytes - shared, err);

@@ -14,7 +14,7 @@
  * made for it, and the lengths against what is there.
  */
 
-#define LEVEL 6
+#define LEVEL 3
 #define WINDOW_LOG 23 /* 8 MiB: all of a usual frame */
 
 /* Compress ${data} into ${out}, behind what it has; the last of a frame ${ends} it. */

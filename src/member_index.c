@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tar_block.h"
-
 /*
  * An index is a row of chunks, a directory that has the length and checksum of each, and at the
  * very end a footer, from which everything is found: the end of the stream is the only place that a
@@ -176,8 +174,9 @@ int index_writer_add(struct index_writer *w, const struct entry *e, off_t offset
 	}
 	w->nmembers++;
 	w->last = offset;
+	w->has_last_block = block != NULL;
 	if (block != NULL)
-		w->last_checksum = lzma_crc64(block, TAR_BLOCK_NBYTES, 0);
+		memcpy(w->last_block, block, sizeof(w->last_block));
 	if (r == TARN_OK && index_chunk_is_full(&w->chunk))
 		r = close_chunk(w, err);
 	return r;
@@ -199,7 +198,6 @@ int index_writer_adopt(
 
 int index_writer_bind(
     struct index_writer *w, struct codec_reader *reader, off_t base, struct error *err) {
-	unsigned char block[TAR_BLOCK_NBYTES];
 	int r;
 
 	if (w->nmembers == 0)
@@ -207,10 +205,9 @@ int index_writer_bind(
 	/* A reader that cannot seek stands at the beginning, and passes over all that is before. */
 	r = codec_seek(reader, w->last - base, err);
 	if (r == TARN_OK || r == TARN_EREFUSED)
-		r = read_behind(
-		    reader, r == TARN_EREFUSED ? w->last - base : 0, block, sizeof(block), err);
-	if (r == TARN_OK)
-		w->last_checksum = lzma_crc64(block, sizeof(block), 0);
+		r = read_behind(reader, r == TARN_EREFUSED ? w->last - base : 0, w->last_block,
+		    sizeof(w->last_block), err);
+	w->has_last_block = r == TARN_OK;
 	/* The header was read before: the archive has become shorter since. */
 	return r == TARN_END ? err_set(err, TARN_EFORMAT, 0, "Unexpected EOF in archive") : r;
 }
@@ -222,6 +219,8 @@ int index_writer_finish(
 
 	if (w->chunk.nmembers > 0 && close_chunk(w, err) != TARN_OK)
 		return (int)err->code;
+	if (w->has_last_block)
+		w->last_checksum = lzma_crc64(w->last_block, sizeof(w->last_block), 0);
 	footer.nbytes = htole64(all->nbytes + w->directory.nbytes + sizeof(footer));
 	footer.chunks_nbytes = htole64(all->nbytes);
 	footer.directory_nbytes = htole64(w->directory.nbytes);

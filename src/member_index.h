@@ -11,6 +11,7 @@
 #include "error.h"
 #include "index_chunk.h"
 #include "report.h"
+#include "tar_block.h"
 
 /*
  * Where everything is in an archive: name, type, owner, mode, times, size, link target and offset
@@ -30,7 +31,9 @@ struct index_writer {
 	struct index_chunk_writer chunk;
 	struct bytes chunks, directory; /* those that are closed */
 	uint64_t nmembers;
-	off_t last; /* offset of the last member's header, and the checksum of its first block: */
+	off_t last; /* offset of the last member's header; its first block, or only the checksum: */
+	bool has_last_block;
+	unsigned char last_block[TAR_BLOCK_NBYTES];
 	uint64_t last_checksum;
 	bool is_refused; /* a member cannot be indexed: there is no index, and all above is empty */
 };
